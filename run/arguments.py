@@ -1,0 +1,126 @@
+"""The command line: flags that scripts share have one spelling, one meaning and one help text, here."""
+
+import argparse
+import difflib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from run.errors import printable
+
+DEFAULT_OUTPUT_DIR = Path("output")
+DEFAULT_LATENT_SIZE = 256
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, and offers the nearest flag for a misspelt one."""
+
+    def error(self, message: str) -> None:
+        if message.startswith("unrecognized arguments: "):
+            unknown = message.removeprefix("unrecognized arguments: ").split()[0]
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            near = difflib.get_close_matches(unknown.split("=")[0], flags, n=1)
+            message += f" (did you mean {near[0]}?)" if near else ""
+        self.exit(2, f"{self.prog}: {printable(message)}; python {self.prog} --help shows every flag\n")
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows every default, and keeps the runnable line at the top as it was typed."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=min(110, int(os.environ.get("COLUMNS", 110))))
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "".join(indent + line for line in text.splitlines(keepends=True))
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        if action.default is None or action.default is False:
+            return action.help or ""
+        return super()._get_help_string(action)
+
+
+def parser(example: str, purpose: str) -> argparse.ArgumentParser:
+    """A parser whose help opens with ``example``, one line that runs as it stands."""
+    return _Parser(
+        usage=f"{example}", description=purpose, formatter_class=_HelpFormatter, allow_abbrev=False
+    )
+
+
+def add_output_dir(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--output_dir", type=Path, default=DEFAULT_OUTPUT_DIR, metavar="DIR", help="folder of everything that the scripts write")
+
+
+def add_seed(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, metavar="S", help="seed of everything random")
+
+
+def add_show(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--show", action="store_true", help="open a window as well, where there is a display")
+
+
+def add_svg(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--svg", action="store_true", help="save each figure as .svg as well")
+
+
+def add_device(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where the network runs; auto takes cuda, then mps, then cpu")
+
+
+def add_latent_size(group: argparse._ArgumentGroup, meaning: str) -> None:
+    """``--latent_size`` of the scripts after train.py, which find their files in ``--output_dir`` by it."""
+    group.add_argument("--latent_size", type=whole_number(1), default=None, metavar="N", help=meaning)
+
+
+def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], int]:
+    """An argparse type: a whole number within bounds, refused in words."""
+
+    def parse(text: str) -> int:
+        bounds = f"a whole number from {at_least} up" if at_most is None else f"a whole number from {at_least} to {at_most}"
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{printable(text)!r} is not {bounds}") from None
+        if value < at_least or (at_most is not None and value > at_most):
+            raise argparse.ArgumentTypeError(f"{value} is not {bounds}")
+        return value
+
+    return parse
+
+
+def real_number(above: float, below: float) -> Callable[[str], float]:
+    """An argparse type: a number strictly between two bounds."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not above < value < below:
+            raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a number above {above:g} and below {below:g}")
+        return value
+
+    return parse
+
+
+def all_or_number(at_least: int) -> Callable[[str], int | None]:
+    """An argparse type: ``all`` (None) or a whole number."""
+
+    def parse(text: str) -> int | None:
+        return None if text == "all" else whole_number(at_least)(text)
+
+    return parse
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """An argparse type: ``32`` or ``48x32`` (height x width), each from 8 to 1024."""
+    parts = text.lower().split("x")
+    side = whole_number(8, 1024)
+    if len(parts) not in (1, 2):
+        raise argparse.ArgumentTypeError(f"{printable(text)!r} is neither one number (32) nor height x width (48x32)")
+    return side(parts[0]), side(parts[-1])
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known name that a mistyped one most resembles, if any does."""
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return near[0] if near else None

@@ -1,0 +1,145 @@
+"""The files that pass between scripts: what they are called, and the one way in which any of them is written.
+
+A file is written under another name in the same folder, flushed to the disk, and renamed. Whoever opens the
+final name sees the old file or the new one, whole, whatever happens to the process or the machine.
+"""
+
+import contextlib
+import csv
+import glob
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from run.errors import BadInput, printable
+
+
+def model_path(output_dir: Path, latent_size: int) -> Path:
+    return Path(output_dir) / f"model_latent_size_{latent_size}.pth"
+
+
+def test_data_path(output_dir: Path) -> Path:
+    return Path(output_dir) / "test_data.pth"
+
+
+def latent_space_path(output_dir: Path, latent_size: int) -> Path:
+    return Path(output_dir) / f"latent_space_size_{latent_size}.npy"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes the place of ``path`` when the block ends without an error.
+
+    On any error ``path`` is left as it was and the unfinished file is removed. Missing parent folders are made.
+
+    Raises:
+        OSError: the folder cannot be made or written, or the disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep_unfinished(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with open(unfinished, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    with replacing(path) as file:
+        file.write(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write ``content`` as indented JSON, with the SHA-256 of everything else in it under ``checksum``."""
+    write_text(path, json.dumps({**content, "checksum": _json_checksum(content)}, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what :func:`write_json` wrote.
+
+    Raises:
+        BadInput: the file is missing, is not JSON, or is not what was written.
+    """
+    rewrite = "run again the script that made it"
+    try:
+        content = json.loads(Path(path).read_bytes().decode("utf-8"))
+        checksum = content.pop("checksum")
+    except FileNotFoundError:
+        raise BadInput(f"{printable(path)} is not there; {rewrite}") from None
+    except (ValueError, KeyError, AttributeError, RecursionError):
+        raise BadInput(f"{printable(path)} is damaged or not a file of this suite; {rewrite}") from None
+    if checksum != _json_checksum(content):
+        raise BadInput(f"{printable(path)} is damaged: its checksum does not match its content; {rewrite}")
+    return content
+
+
+def write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
+    """Write rows as CSV. A text that a spreadsheet would run as a formula (``=cmd``) gets a quote in front."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_csv_cell(value) for value in row] for row in rows)
+    write_text(path, buffer.getvalue())
+
+
+def file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _json_checksum(content: dict[str, Any]) -> str:
+    # ensure_ascii makes the digest independent of lone surrogates in file names that are not UTF-8
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _csv_cell(value: object) -> object:
+    if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value):
+        return "'" + value
+    return value
+
+
+def _sweep_unfinished(path: Path) -> None:
+    """Remove what processes that were killed in the middle of writing ``path`` left behind."""
+    for stray in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        process = stray.name.removesuffix(".partial").rpartition(".")[2]
+        if process.isdigit() and not _is_running(int(process)):
+            stray.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name != "posix":  # Windows cannot open a folder; its rename is durable by itself
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
