@@ -1,0 +1,1 @@
+"""What is drawn. Reads results, computes none."""

@@ -1,0 +1,206 @@
+"""Latent vectors on disk: a plain ``.npy``, and beside it a ``.json`` that says what each row is.
+
+The ``.npy`` holds numbers only and is never unpickled. The sidecar (same stem) holds the labels, the class names,
+the sample ids and where everything came from, with the SHA-256 of the ``.npy`` that it describes. A ``.npy``
+without a sidecar (a person's own vectors) loads without classes.
+"""
+
+import hashlib
+import io
+import math
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from run.artefacts import file_sha256, read_json, write_bytes, write_json
+from run.errors import BadInput, printable
+
+_KIND = "latent space"
+_REMEDY = "make it with: python encode_latent_space.py --latent_size N"
+
+
+@dataclass(frozen=True)
+class LatentSpace:
+    """The latent vectors of some images, and what is known of each.
+
+    Attributes:
+        vectors: float32 (rows, D), finite.
+        labels: int64 (rows,), each an index into ``class_names``; None if the images have no classes.
+        class_names: the K names; () without labels.
+        sample_ids: what each row is in the source of the images, (rows,); () if unknown.
+        rows: int64 (rows,), the place of each row in the test split; None if it came from elsewhere.
+        origin: plain values that say what made it: ``dataset``, ``checkpoint_sha256``, ``split_fingerprint``,
+            ``command``, ``versions``. {} for vectors of unknown origin.
+    """
+
+    vectors: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+    sample_ids: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    origin: dict[str, Any] = field(default_factory=dict)
+
+
+def sidecar_path(path: Path) -> Path:
+    """Where the description of the latents at ``path`` lies: ``x.npy`` has ``x.json``."""
+    return Path(path).with_suffix(".json")
+
+
+def save_latent_space(path: Path, space: LatentSpace) -> None:
+    """Write ``space`` as ``path`` (.npy) and its sidecar.
+
+    The sidecar goes first: a process killed between the two leaves a pair that is refused when loaded, never
+    vectors beside the labels of other vectors.
+
+    Raises:
+        ValueError: the parts of ``space`` do not fit each other.
+    """
+    vectors = np.ascontiguousarray(space.vectors, dtype="<f4")
+    if vectors.ndim != 2 or vectors.size == 0 or not np.isfinite(vectors).all():
+        raise ValueError(f"latent vectors are finite and (rows, D), not {space.vectors.shape} or with NaN in them")
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, vectors, allow_pickle=False)
+    description = {
+        "kind": _KIND,
+        "npy_sha256": hashlib.sha256(buffer.getbuffer()).hexdigest(),
+        "shape": list(vectors.shape),
+        "origin": space.origin,
+        "class_names": list(space.class_names),
+        "labels": None if space.labels is None else [int(label) for label in space.labels],
+        "rows": None if space.rows is None else [int(row) for row in space.rows],
+        "sample_ids": list(space.sample_ids),
+    }
+    if complaint := _complaint(description, len(vectors)):
+        raise ValueError(complaint)
+    write_json(sidecar_path(path), description)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_latent_space(path: Path) -> LatentSpace:
+    """Read latent vectors, and their description where there is one.
+
+    Real numbers of any width are accepted, (rows, D) with at least one row and one column, and come out as float32.
+
+    Raises:
+        BadInput: the file is missing, truncated, foreign, holds objects, is not (rows, D), is not finite, or does not
+            agree with its sidecar; or the sidecar is damaged.
+    """
+    path = Path(path)
+    vectors = _load_vectors(path)
+    sidecar = sidecar_path(path)
+    if not os.path.lexists(sidecar):
+        return LatentSpace(vectors)
+    about = f"{printable(sidecar)}, which should describe {printable(path.name)},"
+    remedy = f"{_REMEDY}, or move it away to use the vectors without classes"
+    try:
+        description = read_json(sidecar)
+    except BadInput:
+        raise BadInput(f"{about} is damaged or not a file of this suite; {remedy}") from None
+    if description.get("kind") != _KIND:
+        raise BadInput(f"{about} describes something else; {remedy}")
+    if complaint := _complaint(description, len(vectors)):
+        raise BadInput(f"{about} does not fit it: {complaint}; {remedy}")
+    if description["npy_sha256"] != file_sha256(path):
+        raise BadInput(
+            f"{printable(path)} is damaged: it is not the file that {printable(sidecar.name)} describes; {remedy}"
+        )
+    labels, rows = description["labels"], description["rows"]
+    return LatentSpace(
+        vectors=vectors,
+        labels=None if labels is None else np.array(labels, dtype=np.int64),
+        class_names=tuple(description["class_names"]),
+        sample_ids=tuple(description["sample_ids"]),
+        rows=None if rows is None else np.array(rows, dtype=np.int64),
+        origin=description["origin"],
+    )
+
+
+def require_same_samples(space: LatentSpace, path: Path, other: LatentSpace, other_path: Path) -> None:
+    """Refuse two latent spaces whose rows are not the same images in the same order.
+
+    Raises:
+        BadInput: they come from different splits, or are different rows.
+    """
+    fingerprints = [each.origin.get("split_fingerprint") for each in (space, other)]
+    same_rows = len(space.vectors) == len(other.vectors) and all(
+        np.array_equal(first, second) for first, second in [(space.rows, other.rows), (space.labels, other.labels)]
+    )
+    if fingerprints[0] != fingerprints[1] or not same_rows or space.sample_ids != other.sample_ids:
+        difference = "different splits" if fingerprints[0] != fingerprints[1] else "different images"
+        raise BadInput(
+            f"{printable(path)} and {printable(other_path)} hold the latents of {difference}, and can't stand side by "
+            f"side; encode both anew: python encode_latent_space.py --latent_size N"
+        )
+
+
+def _load_vectors(path: Path) -> np.ndarray:
+    name = printable(path)
+    if not path.exists():
+        raise BadInput(f"{name} is not there; {_REMEDY}")
+    if not path.is_file():
+        raise BadInput(f"{name} is not a file, and a .npy was expected; {_REMEDY}")
+    with open(path, "rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy remarks on headers that Python 2 wrote
+        shape, dtype, in_header = _read_header(file, name)
+        if dtype.hasobject:
+            raise BadInput(f"{name} holds pickled Python objects, which are never loaded; {_REMEDY}")
+        if dtype.kind not in "fiu":
+            raise BadInput(f"{name} holds {printable(dtype)}, and real numbers were expected; {_REMEDY}")
+        if len(shape) != 2:
+            raise BadInput(f"{name} has the shape {shape}, and (rows, dimensions) was expected; {_REMEDY}")
+        if min(shape) < 1:
+            raise BadInput(f"{name} is empty: its shape is {shape}; {_REMEDY}")
+        # compared before anything is read: a header can promise more than the machine's memory
+        promised, found = math.prod(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - in_header
+        if promised != found:
+            state = "truncated" if found < promised else "damaged"
+            raise BadInput(f"{name} is {state}: it promises {promised} bytes of numbers and has {found}; {_REMEDY}")
+        file.seek(0)
+        with np.errstate(over="ignore"):
+            vectors = np.load(file, allow_pickle=False).astype(np.float32)
+    if not np.isfinite(vectors).all():
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        raise BadInput(f"{name} holds NaN or infinity (in {len(bad)} rows, the first is row {bad[0]}); {_REMEDY}")
+    return np.ascontiguousarray(vectors)
+
+
+def _read_header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype, int]:
+    """The shape, the type and the length in bytes of a .npy header."""
+    readers: dict[tuple[int, int], Callable] = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    try:
+        shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
+    except OSError:
+        raise
+    except Exception:  # a foreign header makes numpy raise many types; none of them has run any code
+        raise BadInput(f"{name} is not a .npy file of numbers, or is truncated; {_REMEDY}") from None
+    return shape, dtype, file.tell()
+
+
+def _complaint(description: dict[str, Any], count: int) -> str | None:
+    """What is wrong with a description of ``count`` rows, if anything is."""
+    labels, rows, names = description.get("labels"), description.get("rows"), description.get("class_names")
+    sample_ids = description.get("sample_ids")
+    if not isinstance(description.get("origin"), dict) or not isinstance(description.get("npy_sha256"), str):
+        return "it does not say where they come from"
+    if not _all_of(str, names) or not _all_of(str, sample_ids):
+        return "its names are not texts"
+    for what, values in [("labels", labels), ("rows", rows), ("sample ids", sample_ids or None)]:
+        if values is not None and not (isinstance(values, list) and len(values) == count):
+            return f"there are {count} vectors, and not as many {what}"
+    if labels is not None and not (_all_of(int, labels) and all(0 <= label < len(names) for label in labels)):
+        return f"its labels are not all among its {len(names)} classes"
+    if rows is not None and not (_all_of(int, rows) and all(0 <= row < 2**63 for row in rows)):
+        return "its rows are not places in a test split"
+    return None
+
+
+def _all_of(kind: type, values: object) -> bool:
+    return isinstance(values, list) and all(type(value) is kind for value in values)
