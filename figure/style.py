@@ -1,0 +1,158 @@
+"""What every figure shares: colours, fonts, text that is shown as it stands, and the one way of saving.
+
+Figures are made without pyplot, so that none depends on a display; a window is opened only on request.
+"""
+
+import functools
+import io
+from pathlib import Path
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from run.artefacts import write_bytes
+from run.console import warn
+from run.errors import printable
+
+# Colour i is class i in every figure, however many classes there are. The first eight are those of Okabe and Ito,
+# the yellow darkened for white paper. Each further one is the colour of an 18 x 18 x 18 grid of sRGB that lies
+# farthest from all before it: distance in OKLab, the smallest over plain sight, protanopia and deuteranopia
+# (simulated after Machado, Oliveira and Fernandes, 2009), and tritanopia at a lesser weight; very light, very dark and
+# light grey ones left out. Lightness varies as much as hue, since it is what colour-blind readers have most of.
+_PALETTE = """
+    0072b2 e69f00 009e73 d55e00 cc79a7 56b4e9 e3d200 222222 783c5a 4b1eb4 00f0f0 a500ff 5a004b a578ff a50000
+    a5d2a5 695a87 a55a4b 4b0087 b4b469 780000 c30096 0f2de1 87874b 0f3c2d 5a3c78 f02de1 5ae178 87b496 2d5a00
+    c31ed2 d2b4ff a56996 960fc3 c3001e 8769ff ffa5d2 5a2d4b a5964b f0781e 5a8700 d296c3 1e0078 963c4b 96f05a
+    875a69 ff78ff f00fa5 7896c3 870069 c3e196 b469e1 3cb478 f069d2 3c1e0f 78d24b 782da5 00692d 3c783c 875ac3
+    d26987 3c3c5a 690f96 d22dff
+""".split()  # noqa: SIM905  (as a list literal it takes 64 lines)
+_MARKERS = "os^Dv"
+
+MUTED = "#6b6b6b"  # of text and lines that should stand back
+NO_CLASS = "#3a6ea5"  # of points that have no class
+
+# Fonts that hold scripts which the first one lacks; those that are installed are used.
+_FALLBACK_FONTS = (
+    "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Noto Sans Arabic",
+    "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai", "Noto Emoji", "Arial Unicode MS", "Hiragino Sans",
+    "Microsoft YaHei", "Malgun Gothic", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Symbola",
+)  # fmt: skip
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of ``width`` x ``height`` inches in the suite's style, which lays itself out."""
+    matplotlib.rcParams.update(
+        {
+            "font.family": list(_fonts()),
+            "font.size": 9,
+            "axes.titlesize": 10,
+            "axes.titlelocation": "left",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": MUTED,
+            "xtick.color": MUTED,
+            "ytick.color": MUTED,
+            "legend.frameon": False,
+            "figure.dpi": 100,
+            "savefig.dpi": 150,
+            "text.usetex": False,
+            "svg.hashsalt": "latent",  # else the ids in an .svg are random
+        }
+    )
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def class_colour(index: int) -> str:
+    """The colour of class ``index`` (0, 1, ...), the same in every figure."""
+    return "#" + _PALETTE[index % len(_PALETTE)]
+
+
+def class_marker(index: int) -> str:
+    """The shape of the points of class ``index``: a second means of telling classes apart, without colour."""
+    return _MARKERS[index % len(_MARKERS)]
+
+
+def shown(name: object, at_most: int = 28) -> str:
+    """Text from outside (a class or file name) as it is put into a figure: on one line, elided, drawable.
+
+    Characters that no font here can draw become U+FFFD. Use :func:`literal` on the text made of it.
+    """
+    text = printable(name)
+    if len(text) > at_most:
+        text = text[: at_most - 1].rstrip() + "…"
+    return "".join(c if ord(c) in _drawable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def literal(*texts: Text) -> None:
+    """Have texts drawn character by character, so that a class called ``$\\frac`` is no formula."""
+    for text in texts:
+        text.set_parse_math(False)
+
+
+def save_figure(figure: Figure, path: Path, *, svg: bool = False, show: bool = False) -> list[Path]:
+    """Write ``figure`` as .png (and .svg beside it), the same bytes for the same figure; return the paths written.
+
+    With ``show`` a window opens afterwards, and the call returns when it is closed; without a display there is a
+    warning instead.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    written = []
+    for suffix, metadata in [(".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})]:
+        if suffix == ".svg" and not svg:
+            continue
+        content = io.BytesIO()
+        figure.savefig(content, format=suffix[1:], metadata=metadata)
+        written.append(Path(path).with_suffix(suffix))
+        write_bytes(written[-1], content.getvalue())
+    if show:
+        _open_window(figure)
+    return written
+
+
+def _open_window(figure: Figure) -> None:
+    try:
+        from matplotlib import pyplot
+
+        interactive = pyplot.get_backend().lower() in {name.lower() for name in _interactive_backends()}
+    except ImportError:  # MPLBACKEND asks for a toolkit that is not there
+        interactive = False
+    if not interactive:
+        warn("there is no display to open a window on; the figure is saved")
+        return
+    manager = pyplot.figure().canvas.manager  # a window of its own, which the figure made without pyplot moves into
+    manager.canvas.figure = figure
+    figure.set_canvas(manager.canvas)
+    pyplot.show()
+    pyplot.close("all")
+
+
+def _interactive_backends() -> list[str]:
+    try:
+        from matplotlib.backends import BackendFilter, backend_registry
+
+        return backend_registry.list_builtin(BackendFilter.INTERACTIVE)
+    except ImportError:  # matplotlib < 3.9
+        return matplotlib.rcsetup.interactive_bk
+
+
+@functools.cache
+def _fonts() -> tuple[str, ...]:
+    """The fonts of every text, in the order in which they are asked for a character."""
+    installed = set(font_manager.fontManager.get_font_names())
+    return ("DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed))
+
+
+@functools.cache
+def _drawable() -> frozenset[int]:
+    """The code points that one of the fonts can draw."""
+    codes: set[int] = set()
+    for name in _fonts():
+        codes.update(font_manager.get_font(font_manager.findfont(name)).get_charmap())
+    return frozenset(codes)
