@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from run.errors import printable
+from run.artefacts import model_path, test_data_path
+from run.errors import BadInput, printable
 
 DEFAULT_OUTPUT_DIR = Path("output")
-DEFAULT_LATENT_SIZE = 256
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,17 +41,23 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 def parser(example: str, purpose: str) -> argparse.ArgumentParser:
     """A parser whose help opens with ``example``, one line that runs as it stands."""
-    return _Parser(
-        usage=f"{example}", description=purpose, formatter_class=_HelpFormatter, allow_abbrev=False
-    )
+    return _Parser(usage=f"{example}", description=purpose, formatter_class=_HelpFormatter, allow_abbrev=False)
 
 
 def add_output_dir(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--output_dir", type=Path, default=DEFAULT_OUTPUT_DIR, metavar="DIR", help="folder of everything that the scripts write")
+    group.add_argument(
+        "--output_dir",
+        type=Path,
+        default=DEFAULT_OUTPUT_DIR,
+        metavar="DIR",
+        help="folder of everything that the scripts write",
+    )
 
 
 def add_seed(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, metavar="S", help="seed of everything random")
+    group.add_argument(
+        "--seed", type=whole_number(0, 2**31 - 1), default=0, metavar="S", help="seed of everything random"
+    )
 
 
 def add_show(group: argparse._ArgumentGroup) -> None:
@@ -63,7 +69,22 @@ def add_svg(group: argparse._ArgumentGroup) -> None:
 
 
 def add_device(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where the network runs; auto takes cuda, then mps, then cpu")
+    group.add_argument(
+        "--device",
+        default="auto",
+        choices=["auto", "cpu", "cuda", "mps"],
+        help="where the network runs; auto takes cuda, then mps, then cpu",
+    )
+
+
+def add_num_workers(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--num_workers",
+        type=whole_number(0),
+        default=None,
+        metavar="W",
+        help="processes or threads that decode images (default: one a core)",
+    )
 
 
 def add_latent_size(group: argparse._ArgumentGroup, meaning: str) -> None:
@@ -71,11 +92,47 @@ def add_latent_size(group: argparse._ArgumentGroup, meaning: str) -> None:
     group.add_argument("--latent_size", type=whole_number(1), default=None, metavar="N", help=meaning)
 
 
+def add_model_and_test_data(group: argparse._ArgumentGroup) -> None:
+    """Where the checkpoint and the test split are: by ``--model_path`` and ``--test_data``, or by ``--latent_size``."""
+    group.add_argument(
+        "--model_path",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="checkpoint of the bottleneck of N; that of 2 is found beside it",
+    )
+    add_latent_size(group, "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by")
+    group.add_argument(
+        "--test_data",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="held-out test split (default: test_data.pth beside the checkpoint)",
+    )
+
+
+def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
+    """Fill in ``model_path`` and ``test_data`` where they were left to be found.
+
+    Raises:
+        BadInput: neither ``--model_path`` nor ``--latent_size`` was given, or both.
+    """
+    if (args.model_path is None) == (args.latent_size is None):
+        raise BadInput("name one checkpoint, by --model_path FILE or by --latent_size N, as train.py was given it")
+    if args.model_path is None:
+        args.model_path = model_path(args.output_dir, args.latent_size)
+    if args.test_data is None:
+        args.test_data = test_data_path(args.model_path.parent)
+    return args
+
+
 def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], int]:
     """An argparse type: a whole number within bounds, refused in words."""
 
     def parse(text: str) -> int:
-        bounds = f"a whole number from {at_least} up" if at_most is None else f"a whole number from {at_least} to {at_most}"
+        bounds = (
+            f"a whole number from {at_least} up" if at_most is None else f"a whole number from {at_least} to {at_most}"
+        )
         try:
             value = int(text)
         except ValueError:

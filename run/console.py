@@ -1,6 +1,7 @@
 """What a person reads: results on standard output; progress and warnings on standard error."""
 
 import sys
+import time
 from collections.abc import Sequence
 
 from run.errors import printable
@@ -26,8 +27,64 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     cells = [[printable(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     lines = [
-        "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in cells
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line.rstrip() for line in lines)
+
+
+class Progress:
+    """A bar on a terminal and plain lines elsewhere, on standard error; both say the time left.
+
+    Args:
+        total: number of steps that make the whole.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._started = total, 0, time.monotonic()
+        self._bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, file=sys.stderr, leave=False, dynamic_ncols=True, mininterval=0.5)
+
+    def advance(self, status: str = "") -> None:
+        """One step is done; ``status`` stands beside the bar."""
+        self._done += 1
+        if self._bar is not None:
+            if status:
+                self._bar.set_description_str(status, refresh=False)
+            self._bar.update()
+
+    def milestone(self, text: str) -> None:
+        """A line that stays, with the time left where there is no bar to show it."""
+        if self._bar is not None:
+            self._bar.write(text, file=sys.stderr)
+        else:
+            elapsed = time.monotonic() - self._started
+            left = elapsed / max(self._done, 1) * (self._total - self._done)
+            note(f"{text}  ({duration(left)} left)")
+
+    def skip(self, steps: int) -> None:
+        """Steps that will not be taken after all."""
+        self._total -= steps
+        if self._bar is not None:
+            self._bar.total = self._total
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def duration(seconds: float) -> str:
+    """``75`` -> ``1 min 15 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

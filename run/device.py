@@ -1,6 +1,7 @@
 """Where networks run, and what makes two runs equal."""
 
 import random
+from pathlib import Path
 
 from run.errors import BadInput
 
@@ -22,12 +23,35 @@ def choose_device(name: str) -> "torch.device":  # noqa: F821  (torch is importe
 
 
 def make_repeatable(seed: int) -> None:
-    """Seed every generator and ask torch for deterministic kernels: the same machine then gives the same bytes."""
-    import numpy
+    """Seed torch's generators and Python's, and ask torch for deterministic kernels: the same machine then gives the same bytes."""
     import torch
 
     random.seed(seed)
-    numpy.random.seed(seed)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
+
+
+def choose_precision(name: str, device: "torch.device") -> "torch.dtype":  # noqa: F821
+    """``auto`` takes bfloat16 where the processor has instructions for it, else float32.
+
+    Without them bfloat16 is emulated on a CPU, and slower than float32.
+    """
+    import torch
+
+    if name == "auto":
+        if device.type == "cuda":
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            fast = device.type == "cpu" and bool(_cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+        name = "bf16" if fast else "fp32"
+    return {"fp32": torch.float32, "bf16": torch.bfloat16}[name]
+
+
+def _cpu_flags() -> set[str]:
+    """What the processor can do, as Linux says it; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.lower().startswith(("flags", "features"))), "").split())

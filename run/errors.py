@@ -18,7 +18,7 @@ class Terminated(BaseException):
 # Errors of the machine rather than of the program: what each means in words, and what to do about it.
 _MACHINE_ERRORS = {
     errno.ENOSPC: "the disk is full; free some space, or choose another folder with --output_dir or --data_dir",
-    errno.EDQUOT: "the disk quota is used up; free some space, or choose another folder with --output_dir or --data_dir",
+    errno.EDQUOT: "the disk quota is used up; free some space, or choose another disk with --output_dir or --data_dir",
     errno.EROFS: "the folder is on a read-only disk; choose another with --output_dir or --data_dir",
     errno.EACCES: "permission denied; change its permissions, or choose another with --output_dir or --data_dir",
     errno.EPERM: "not permitted; change its permissions, or choose another with --output_dir or --data_dir",
@@ -55,7 +55,9 @@ def execute(main: Callable[[], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except MemoryError:
-        status = _complain("the machine's memory is used up; take fewer images (--max_train, --max_test) or smaller ones (--image_size)")
+        status = _complain(
+            "the memory is used up; take fewer images (--max_train, --max_test) or smaller ones (--image_size)"
+        )
     except OSError as error:
         if error.errno not in _MACHINE_ERRORS:
             raise

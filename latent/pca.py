@@ -1,0 +1,77 @@
+"""Principal component analysis of images: the baseline beside every reconstruction, and where training starts.
+
+One fit of the largest size serves every smaller one: the components of PCA of 2 are the first two of PCA of 256.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+from sklearn.utils.extmath import randomized_svd
+
+_CHUNK = 2048  # images turned into float32 at a time, so that memory stays bounded
+_EXACT_UP_TO = 1024  # pixels; above, a full eigendecomposition takes longer than training (10 s at 3,072)
+_COVARIANCE_UP_TO = 6144  # pixels; above, the covariance costs more than products with the images themselves
+
+
+@dataclass(frozen=True)
+class PCA:
+    """Directions of largest variance of a set of images with P = C*H*W pixels.
+
+    Attributes:
+        mean: (P,) float32, the mean image in [0, 1].
+        components: (K, P) float32, orthonormal rows, by falling variance.
+        scales: (K,) float32, the standard deviation along each component.
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
+    scales: np.ndarray
+
+    def first(self, size: int) -> "PCA":
+        """PCA of a smaller size. With fewer than ``size`` components there are, all of them."""
+        return PCA(self.mean, self.components[:size], self.scales[:size])
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (N, C, H, W) -> (N, K) float32."""
+        return np.concatenate([(chunk - self.mean) @ self.components.T for chunk in _float_chunks(images)])
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (N, C, H, W) -> float32 of the same shape, clamped to [0, 1] as the networks' output is."""
+        flat = np.clip(self.encode(images) @ self.components + self.mean, 0, 1)
+        return flat.reshape(images.shape)
+
+
+def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
+    """Fit on uint8 images (N, C, H, W); K = min(size, N - 1, C*H*W) components.
+
+    Above 1,024 pixels the eigenvectors come from randomized subspace iteration (Halko, Martinsson and Tropp 2011),
+    on the covariance, where each iteration counts twice: its reconstruction error was 0.003% above the exact one
+    on GTSRB with 256 components.
+    """
+    count, pixels = len(images), int(np.prod(images.shape[1:]))
+    size = min(size, max(count - 1, 1), pixels)
+    mean = (sum(chunk.sum(0, dtype=np.float64) for chunk in _float_chunks(images)) / count).astype(np.float32)
+    if pixels > _COVARIANCE_UP_TO:
+        centred = np.concatenate([chunk - mean for chunk in _float_chunks(images)])
+        _, singular, components = randomized_svd(centred, size, n_iter=6, random_state=seed)
+        return PCA(mean, components.astype(np.float32), (singular / np.sqrt(count)).astype(np.float32))
+    covariance = np.zeros((pixels, pixels), np.float32)
+    for chunk in _float_chunks(images):
+        centred = chunk - mean
+        covariance += centred.T @ centred
+    covariance /= count
+    if pixels <= _EXACT_UP_TO:
+        variances, vectors = eigh(covariance, subset_by_index=[pixels - size, pixels - 1])
+        variances, components = variances[::-1], vectors[:, ::-1].T
+    else:
+        _, variances, components = randomized_svd(covariance, size, n_oversamples=32, n_iter=5, random_state=seed)
+    scales = np.sqrt(np.maximum(variances, 0))
+    return PCA(mean, np.ascontiguousarray(components, np.float32), scales.astype(np.float32))
+
+
+def _float_chunks(images: np.ndarray):
+    """uint8 (N, C, H, W) -> float32 pieces (n, C*H*W) in [0, 1]."""
+    for start in range(0, len(images), _CHUNK):
+        chunk = images[start : start + _CHUNK]
+        yield chunk.reshape(len(chunk), -1).astype(np.float32) / 255

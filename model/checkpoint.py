@@ -1,0 +1,90 @@
+"""Checkpoints: a network that can be rebuilt from its file alone, and the record of how it was trained."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model import FAMILIES
+from model.autoencoder import Autoencoder
+from run.artefacts import model_path
+from run.errors import BadInput, printable
+from run.tensor_file import load_tensors_with_digest, save_tensors
+
+_KIND = "autoencoder checkpoint"
+_MADE_BY = "python train.py --latent_size N"
+
+
+def build_model(
+    family: str, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any
+) -> Autoencoder:
+    """A new network of one of the ``FAMILIES``."""
+    module, name = FAMILIES[family]
+    return getattr(importlib.import_module(module), name)(latent_size, tuple(image_shape), **hyperparameters)
+
+
+def save_model(path: Path, model: Autoencoder, record: dict[str, Any]) -> None:
+    """Write weights, hyperparameters and ``record`` (plain types: data set, split fingerprint, settings, metrics)."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    content = {"family": model.family, "hyperparameters": model.hyperparameters, "weights": weights, "record": record}
+    save_tensors(path, _KIND, content)
+
+
+def load_model(path: Path) -> Autoencoder:
+    """The network of a checkpoint, ready to encode and decode on the CPU.
+
+    Raises:
+        BadInput: the file is missing, damaged, or not a checkpoint of this suite.
+    """
+    return load_checkpoint(path)[0]
+
+
+def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
+    """The network of a checkpoint and the record it was saved with, which gains ``sha256``, the file's own digest.
+
+    Raises:
+        BadInput: the file is missing, damaged, or not a checkpoint of this suite.
+    """
+    content, digest = load_tensors_with_digest(path, _KIND, _MADE_BY)
+    try:
+        family, record = content["family"], content["record"]
+        # Built without memory first: sizes in a hostile file allocate nothing unless weights of that size are there.
+        with torch.device("meta"):
+            model = build_model(family, **content["hyperparameters"])
+        model.load_state_dict(content["weights"], assign=True)
+        sound = isinstance(record, dict) and isinstance(record["fingerprint"], str)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
+        raise BadInput(
+            f"{printable(path)} does not hold a network that this version can rebuild ({type(error).__name__}); "
+            f"train again: {_MADE_BY}"
+        ) from None
+    if not sound:
+        raise BadInput(f"{printable(path)} does not say which split it was trained on; train again: {_MADE_BY}")
+    return model.eval(), {**record, "sha256": digest}
+
+
+def load_with_sibling(path: Path) -> dict[Path, tuple[Autoencoder, dict[str, Any]]]:
+    """A checkpoint and, where it lies beside it, that of the bottleneck of 2: path -> (network, record).
+
+    Raises:
+        BadInput: a checkpoint is missing or damaged.
+    """
+    loaded = {Path(path): load_checkpoint(path)}
+    sibling = model_path(Path(path).parent, 2)
+    if loaded[Path(path)][0].latent_size != 2 and sibling.exists():
+        loaded[sibling] = load_checkpoint(sibling)
+    return loaded
+
+
+def require_split(record: dict[str, Any], path: Path, fingerprint: str, test_path: Path) -> None:
+    """Refuse a test split that may hold images that the checkpoint at ``path`` was trained on.
+
+    Raises:
+        BadInput: the fingerprints differ.
+    """
+    if record["fingerprint"] != fingerprint:
+        raise BadInput(
+            f"{printable(path)} was trained on another split than {printable(test_path)}, which may hold its training "
+            f"images; use the test_data.pth of the same training, or train again: {_MADE_BY}"
+        )

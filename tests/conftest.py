@@ -1,0 +1,58 @@
+"""The scripts are run as a person runs them: as processes, on the digits that scikit-learn ships."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+Script = Callable[..., subprocess.CompletedProcess]
+
+
+def run_script(name: str, *arguments: object, cwd: Path = ROOT, timeout: float = 300, **environment: str):
+    """Run one of the scripts to its end; text output, no terminal, no display."""
+    clean = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS")}
+    return subprocess.run(
+        [sys.executable, ROOT / name, *map(str, arguments)],
+        cwd=cwd,
+        env={**clean, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+@pytest.fixture(scope="session")
+def script() -> Script:
+    return run_script
+
+
+def refusal(done: subprocess.CompletedProcess) -> str:
+    """The one sentence of a script that refused its input: exit 2, one line, no traceback. Fails otherwise."""
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert lines, "nothing was said"
+    return lines[-1]
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of decoded digits for the whole test run."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """The output folder of a short training on digits, bottlenecks 2 and 8. To be read, not written."""
+    output = tmp_path_factory.mktemp("trained")
+    done = run_script(
+        "train.py", "--dataset", "digits", "--latent_size", 8, "--num_epochs", 3,
+        "--data_dir", data_dir, "--output_dir", output,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return output

@@ -1,0 +1,117 @@
+"""Artefacts are replaced whole, and a damaged one is never believed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from run.artefacts import read_json, replacing, write_bytes, write_csv, write_json
+from run.errors import BadInput
+from run.tensor_file import load_tensors, save_tensors
+
+
+def test_a_file_is_replaced_only_when_it_is_complete(tmp_path):
+    path = tmp_path / "deep" / "artefact"
+    write_bytes(path, b"old")
+    with pytest.raises(RuntimeError), replacing(path) as file:
+        file.write(b"half of the new")
+        raise RuntimeError
+    assert path.read_bytes() == b"old"
+    assert os.listdir(path.parent) == ["artefact"]
+
+
+def test_a_failing_fsync_or_rename_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "artefact"
+    write_bytes(path, b"old")
+    for name in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, _no_space)
+            with pytest.raises(OSError, match="No space"):
+                write_bytes(path, b"new")
+        assert path.read_bytes() == b"old"
+        assert os.listdir(tmp_path) == ["artefact"]
+
+
+def _no_space(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_let_be(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / f".artefact.{dead.pid}.partial").write_bytes(b"x")
+    living = tmp_path / f".artefact.{os.getppid()}.partial"
+    living.write_bytes(b"x")
+    write_bytes(tmp_path / "artefact", b"new")
+    assert sorted(os.listdir(tmp_path)) == sorted(["artefact", living.name])
+
+
+def test_json_comes_back_and_any_changed_byte_is_noticed(tmp_path):
+    path = tmp_path / "x.json"
+    content = {"name": "<img src=x> $\\frac مرحبا 🙂 \udcff", "rows": [1, 2, 3], "value": 0.1}
+    write_json(path, content)
+    assert read_json(path) == content
+    raw = path.read_bytes()
+    for place in range(0, len(raw) - 1, 3):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 0x10]) + raw[place + 1 :])
+        try:
+            assert read_json(path) == content  # white space between the values carries nothing
+        except BadInput as error:
+            assert "x.json" in str(error)
+
+
+def test_csv_cells_are_no_formulas(tmp_path):
+    write_csv(tmp_path / "x.csv", ["class"], [["=cmd|' /C calc'!A0"], ["@x"], [-1.5], ["plain, text"]])
+    assert (tmp_path / "x.csv").read_text().splitlines() == ["class", "'=cmd|' /C calc'!A0", "'@x", "-1.5", '"plain, text"']
+
+
+@pytest.fixture
+def tensor_file(tmp_path):
+    path = tmp_path / "x.pth"
+    save_tensors(path, "thing", {"weights": torch.arange(50.0), "names": ["a", "b"], "size": 3})
+    return path
+
+
+def test_tensors_come_back_and_the_bytes_are_the_same_twice(tensor_file):
+    content = load_tensors(tensor_file, "thing", "python train.py")
+    assert torch.equal(content["weights"], torch.arange(50.0))
+    assert (content["names"], content["size"]) == (["a", "b"], 3)
+    raw = tensor_file.read_bytes()
+    save_tensors(tensor_file, "thing", {"weights": torch.arange(50.0), "names": ["a", "b"], "size": 3})
+    assert tensor_file.read_bytes() == raw
+    torch.load(tensor_file, weights_only=True)  # the comment leaves it a file that torch reads by itself
+
+
+def test_every_flipped_or_missing_byte_is_noticed(tensor_file):
+    raw = tensor_file.read_bytes()
+    for place in range(0, len(raw), 7):
+        for damaged in (raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :], raw[:place]):
+            tensor_file.write_bytes(damaged)
+            with pytest.raises(BadInput, match=r"x\.pth"):
+                load_tensors(tensor_file, "thing", "python train.py")
+
+
+def test_another_kind_of_file_is_refused(tensor_file, tmp_path):
+    with pytest.raises(BadInput, match="holds a thing, and a checkpoint was expected"):
+        load_tensors(tensor_file, "checkpoint", "python train.py")
+    with pytest.raises(BadInput, match="is a folder"):
+        load_tensors(tmp_path, "checkpoint", "python train.py")
+    with pytest.raises(BadInput, match="python train.py"):
+        load_tensors(tmp_path / "absent.pth", "checkpoint", "python train.py")
+
+
+class _Malicious:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.target}",)
+
+
+def test_a_sealed_file_with_code_in_it_runs_nothing(tmp_path):
+    save_tensors(tmp_path / "evil.pth", "thing", {"weights": _Malicious(tmp_path / "owned")})
+    with pytest.raises(BadInput, match="not a file of this suite"):
+        load_tensors(tmp_path / "evil.pth", "thing", "python train.py")
+    assert not (tmp_path / "owned").exists()

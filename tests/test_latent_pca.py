@@ -1,0 +1,65 @@
+"""PCA against scikit-learn's exact one, and fidelity against scikit-image called once for each image."""
+
+import numpy as np
+import pytest
+from skimage.metrics import structural_similarity
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA as ExactPCA
+
+from latent.fidelity import fidelity, squared_errors, structural_similarities
+from latent.pca import fit_pca
+
+
+def digits() -> np.ndarray:
+    return (load_digits().images * 255 / 16).astype(np.uint8)[:, None]
+
+
+def faces(count: int = 150, side: int = 24) -> np.ndarray:
+    """Smooth random colour images of more than 1,024 values: the randomized road."""
+    waves = np.random.default_rng(0).normal(size=(count, 3, 6, 6))
+    images = np.kron(waves, np.ones((side // 6, side // 6))) * 40 + 128
+    return np.clip(images + np.random.default_rng(1).normal(size=images.shape) * 4, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("images", [digits(), faces()], ids=["exact", "randomized"])
+def test_pca_is_scikit_learns(images):
+    flat = images.reshape(len(images), -1) / 255
+    exact = ExactPCA(12, svd_solver="full").fit(flat)
+    ours = fit_pca(images, 12, seed=0)
+    np.testing.assert_allclose(ours.mean, exact.mean_, atol=1e-6)
+    np.testing.assert_allclose(np.abs(np.sum(ours.components * exact.components_, axis=1)), 1, atol=1e-3)
+    np.testing.assert_allclose(ours.scales, exact.transform(flat).std(0), rtol=1e-3)
+    expected = np.clip(exact.inverse_transform(exact.transform(flat)), 0, 1)
+    np.testing.assert_allclose(ours.reconstruct(images).reshape(flat.shape), expected, atol=1e-3)
+
+
+def test_smaller_pca_is_the_start_of_a_larger_one():
+    images = digits()
+    small, large = fit_pca(images, 3, 0), fit_pca(images, 20, 0).first(3)
+    np.testing.assert_allclose(small.reconstruct(images), large.reconstruct(images), atol=1e-4)
+
+
+def test_fewer_images_than_components():
+    assert fit_pca(digits()[:5], 16, 0).components.shape == (4, 64)
+
+
+def test_fidelity_of_known_errors():
+    images = np.full((4, 1, 8, 8), 102, np.uint8)  # 0.4
+    values = fidelity(images, np.full(images.shape, 0.5, np.float32))
+    assert values["mse"] == pytest.approx(0.01, rel=1e-5)
+    assert values["psnr_db"] == pytest.approx(20, rel=1e-5)
+    perfect = fidelity(images, images / np.float32(255))
+    assert perfect["mse"] == 0
+    assert perfect["ssim"] == pytest.approx(1)
+
+
+def test_ssim_of_many_is_scikit_images_of_each():
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (30, 3, 11, 14), dtype=np.uint8)
+    noisy = np.clip(images / 255 + generator.normal(0, 0.2, images.shape), 0, 1).astype(np.float32)
+    each = [
+        np.mean([structural_similarity(a, b, data_range=1.0) for a, b in zip(image / np.float32(255), other, strict=True)])
+        for image, other in zip(images, noisy, strict=True)
+    ]
+    np.testing.assert_allclose(structural_similarities(images, noisy), each, atol=1e-6)
+    np.testing.assert_allclose(squared_errors(images, noisy), ((images / 255 - noisy) ** 2).mean((1, 2, 3)), atol=1e-6)
