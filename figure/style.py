@@ -5,6 +5,7 @@ Figures are made without pyplot, so that none depends on a display; a window is 
 
 import functools
 import io
+import logging
 from pathlib import Path
 
 import matplotlib
@@ -44,6 +45,8 @@ _FALLBACK_FONTS = (
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of ``width`` x ``height`` inches in the suite's style, which lays itself out."""
+    # that a fallback font has no bold is of no interest to anybody
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     matplotlib.rcParams.update(
         {
             "font.family": list(_fonts()),

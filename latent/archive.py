@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from run.artefacts import file_sha256, read_json, write_bytes, write_json
+from run.artefacts import file_sha256, latent_space_path, read_json, write_bytes, write_json
+from run.console import warn
 from run.errors import BadInput, printable
 
 _KIND = "latent space"
@@ -44,6 +45,18 @@ class LatentSpace:
     sample_ids: tuple[str, ...] = ()
     rows: np.ndarray | None = None
     origin: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``bottleneck 256``, or ``256 dimensions`` where nobody says that they come out of a bottleneck."""
+        size = self.vectors.shape[1]
+        return f"bottleneck {size}" if self.origin else f"{size} dimension{'s' * (size != 1)}"
+
+    @property
+    def contents(self) -> str:
+        """``1,000 test images``: what the rows are."""
+        what = "test image" if self.rows is not None else "image" if self.origin else "vector"
+        return f"{len(self.vectors):,} {what}{'s' * (len(self.vectors) != 1)}"
 
 
 def sidecar_path(path: Path) -> Path:
@@ -120,12 +133,32 @@ def load_latent_space(path: Path) -> LatentSpace:
     )
 
 
-def require_same_samples(space: LatentSpace, path: Path, other: LatentSpace, other_path: Path) -> None:
-    """Refuse two latent spaces whose rows are not the same images in the same order.
+def load_with_bottleneck_2(path: Path) -> dict[Path, LatentSpace]:
+    """The latents at ``path`` and, before them, those of the bottleneck of 2 that lie in the same folder.
+
+    Alone where the latents have no more than two dimensions themselves, are of unknown origin (a person's own
+    vectors), or have none beside them; the last is warned about.
 
     Raises:
-        BadInput: they come from different splits, or are different rows.
+        BadInput: either can't be loaded, or the two are of different images.
     """
+    path = Path(path)
+    space = load_latent_space(path)
+    if space.vectors.shape[1] <= 2 or not space.origin:
+        return {path: space}
+    path_of_2 = latent_space_path(path.parent, 2)
+    if not path_of_2.exists():
+        warn(
+            f"{printable(path_of_2)} is not there, so the bottleneck of 2 is left out; make it with: "
+            f"python encode_latent_space.py --latent_size {space.vectors.shape[1]}"
+        )
+        return {path: space}
+    space_of_2 = load_latent_space(path_of_2)
+    _require_same_samples(space, path, space_of_2, path_of_2)
+    return {path_of_2: space_of_2, path: space}
+
+
+def _require_same_samples(space: LatentSpace, path: Path, other: LatentSpace, other_path: Path) -> None:
     fingerprints = [each.origin.get("split_fingerprint") for each in (space, other)]
     same_rows = len(space.vectors) == len(other.vectors) and all(
         np.array_equal(first, second) for first, second in [(space.rows, other.rows), (space.labels, other.labels)]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from run.artefacts import model_path, test_data_path
+from run.artefacts import latent_space_path, model_path, test_data_path
 from run.errors import BadInput, printable
 
 DEFAULT_OUTPUT_DIR = Path("output")
@@ -124,6 +124,41 @@ def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
     if args.test_data is None:
         args.test_data = test_data_path(args.model_path.parent)
     return args
+
+
+def add_latent_space(group: argparse._ArgumentGroup) -> None:
+    """Where the latents are: by ``--latent_space``, or by ``--latent_size``."""
+    group.add_argument(
+        "--latent_space",
+        type=Path,
+        default=None,
+        metavar="NPY",
+        help="latents of the bottleneck of N; those of 2 are found beside them",
+    )
+    add_latent_size(group, "instead of --latent_space: N, to find the latents in OUTPUT_DIR by")
+
+
+def with_latent_space_path(args: argparse.Namespace) -> argparse.Namespace:
+    """Fill in ``latent_space`` where it was left to be found.
+
+    Raises:
+        BadInput: neither ``--latent_space`` nor ``--latent_size`` was given, or both.
+    """
+    if (args.latent_space is None) == (args.latent_size is None):
+        raise BadInput("name the latents, by --latent_space NPY or by --latent_size N, as train.py was given it")
+    if args.latent_space is None:
+        args.latent_space = latent_space_path(args.output_dir, args.latent_size)
+    return args
+
+
+def add_map_settings(group: argparse._ArgumentGroup) -> None:
+    """How latents of more than two dimensions are drawn in two."""
+    group.add_argument(
+        "--n_neighbors", type=whole_number(2), default=15, metavar="K", help="umap: how many neighbours a point keeps"
+    )
+    group.add_argument(
+        "--perplexity", type=real_number(0, 1e6), default=30.0, metavar="P", help="tsne: about the same, softly"
+    )
 
 
 def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], int]:

@@ -1,0 +1,206 @@
+"""Maps of many points side by side, coloured by the group that each belongs to."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
+from matplotlib.patheffects import withStroke
+
+from figure.style import MUTED, NO_CLASS, class_colour, class_marker, literal, new_figure, shown
+
+NO_GROUP = -1
+_LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
+_NAMED_AT_MOST = 100  # groups; of more, the largest are named
+_UNPAIRED = "#bdbdbd"
+_PANEL = 5.6  # inches
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One map.
+
+    Attributes:
+        points: float (rows, 2).
+        groups: int (rows,): the group of each point, which decides its colour, shape and name; -1 for none, drawn
+            grey. None where there are no groups at all.
+        title: what is drawn.
+        remark: smaller, below the title: its numbers.
+        axis_names: what the two axes are. None if they are nothing (UMAP, t-SNE): no ticks then.
+    """
+
+    points: np.ndarray
+    groups: np.ndarray | None
+    title: str
+    remark: str
+    axis_names: tuple[str, str] | None
+
+
+def draw_maps(panels: Sequence[Sequence[Panel]], group_names: Sequence[str], footer: str = "") -> Figure:
+    """Draw rows of panels.
+
+    Up to 10 groups get a legend; more are named on the map, each where its points are densest, by its name if all
+    names are short and else by its number, with a key below.
+
+    Args:
+        panels: rows of maps, all rows of the same length.
+        group_names: the name of group 0, 1, ...; hostile text.
+        footer: a line below everything.
+    """
+    rows, columns = len(panels), len(panels[0])
+    groups = [panel.groups for row in panels for panel in row if panel.groups is not None]
+    present = [int(group) for group in np.unique(np.concatenate(groups))] if groups else []
+    named = [group for group in present if group != NO_GROUP]
+    has_legend = len(named) <= _LEGEND_UP_TO
+    short, key = _short_names(group_names, named)
+    key_lines = [] if has_legend else _in_columns(key, width=int(columns * 76))
+    key_height = 0.14 * len(key_lines)
+    legend_width = 2.0 if has_legend and present else 0.0
+    figure = new_figure(columns * _PANEL + legend_width, rows * (_PANEL + 0.3) + key_height + (0.3 if footer else 0))
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
+        _draw_panel(axis, panel)
+    if footer or key_lines:
+        text = "\n".join([*key_lines, *textwrap.wrap(footer, columns * 90)])
+        label = figure.supxlabel(text, x=0.01, ha="left", fontsize=8, color="#333333", linespacing=1.35)
+        label.set_family(["DejaVu Sans Mono", *label.get_family()] if key_lines else label.get_family())
+        literal(label)
+    if has_legend and present:
+        _draw_legend(figure, named, group_names, with_none=NO_GROUP in present)
+    if not has_legend:
+        figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on
+        for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
+            if panel.groups is not None:
+                _name_groups(axis, panel.points, panel.groups, short)
+    return figure
+
+
+def _draw_panel(axis: Axes, panel: Panel) -> None:
+    count = len(panel.points)
+    size = float(np.clip(16_000 / count, 3, 32))
+    order = np.random.default_rng(0).permutation(count)  # else the last group would lie on top of all others
+    groups = np.zeros(count, dtype=int) if panel.groups is None else panel.groups
+    colours = [_colour(group) if panel.groups is not None else NO_CLASS for group in groups[order]]
+    points = axis.scatter(
+        *panel.points[order].T,
+        s=size,
+        c=colours,
+        alpha=0.85,
+        linewidths=0.25,
+        edgecolors="white",
+        rasterized=count > 3000,
+    )
+    markers = {group: MarkerStyle(_marker(group)) for group in np.unique(groups)}
+    shapes = {group: marker.get_path().transformed(marker.get_transform()) for group, marker in markers.items()}
+    points.set_paths([shapes[group] for group in groups[order]])
+    axis.set_aspect("equal", adjustable="datalim")
+    axis.margins(0.04)
+    axis.locator_params(nbins=5)
+    if panel.axis_names:
+        axis.set(xlabel=panel.axis_names[0], ylabel=panel.axis_names[1])
+    else:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[["left", "bottom"]].set_visible(False)
+    remark = textwrap.wrap(panel.remark, 92)
+    title = axis.set_title(panel.title, fontweight="bold", pad=8 + 11 * len(remark))
+    below = axis.annotate(
+        "\n".join(remark), (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=8, color=MUTED
+    )
+    literal(title, below)
+
+
+def _draw_legend(figure: Figure, named: Sequence[int], names: Sequence[str], with_none: bool) -> None:
+    entries = [(group, shown(names[group])) for group in named] + ([(NO_GROUP, "no class")] if with_none else [])
+    handles = [
+        Line2D([], [], linestyle="", marker=_marker(group), color=_colour(group), markersize=6) for group, _ in entries
+    ]
+    # names are put in afterwards: a label that begins with "_" would be dropped
+    legend = figure.legend(handles, ["."] * len(handles), loc="outside right upper")
+    for text, (_, name) in zip(legend.get_texts(), entries, strict=True):
+        text.set_text(name)
+        literal(text)
+
+
+def _short_names(names: Sequence[str], named: Sequence[int]) -> tuple[dict[int, str], list[str]]:
+    """What stands on the map for each group, and the lines of the key that explains it (none where it needs none)."""
+    numbered = all(names[group].isascii() and names[group].isdigit() for group in named)
+    if numbered and len({int(names[group]) for group in named}) == len(named):
+        return {group: str(int(names[group])) for group in named}, []  # 00012 is 12
+    if all(len(shown(names[group])) <= 5 for group in named):
+        return {group: shown(names[group]) for group in named}, []
+    return {group: str(group) for group in named}, [f"{group:>3} {shown(names[group], 24)}" for group in named]
+
+
+def _in_columns(entries: Sequence[str], width: int) -> list[str]:
+    """Lines of a table whose columns are read downwards."""
+    if not entries:
+        return []
+    cell = max(len(entry) for entry in entries) + 2
+    lines = -(-len(entries) // max(1, width // cell))
+    return ["".join(entry.ljust(cell) for entry in entries[line::lines]).rstrip() for line in range(lines)]
+
+
+def _name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str]) -> None:
+    """Write the name of each group where its points are densest, moved aside where names would overlap."""
+    found, counts = np.unique(groups[groups != NO_GROUP], return_counts=True)
+    largest = found[np.argsort(-counts, kind="stable")[:_NAMED_AT_MOST]]
+    if len(largest) == 0:
+        return
+    anchors = axis.transData.transform([_densest(points[groups == group]) for group in largest])
+    texts = []
+    for group in largest:
+        text = axis.text(0, 0, names[group], fontsize=7.5, ha="center", va="center", color="#111111", zorder=5)
+        text.set_path_effects([withStroke(linewidth=1.2, foreground="white")])
+        text.set_bbox({"boxstyle": "round,pad=0.18", "facecolor": "#ffffffdd", "edgecolor": _colour(group), "lw": 1.3})
+        text.set_in_layout(False)
+        literal(text)
+        texts.append(text)
+    extents = [text.get_window_extent() for text in texts]
+    sizes = np.array([[extent.width, extent.height] for extent in extents]) + 7  # its frame, and air
+    window = axis.get_window_extent()
+    places = _spread_out(anchors, sizes, np.array(window.min), np.array(window.max))
+    to_data = axis.transData.inverted()
+    for text, place, anchor, group in zip(texts, places, anchors, largest, strict=True):
+        text.set_position(to_data.transform(place))
+        if np.abs(place - anchor).max() > 9:
+            ends = to_data.transform([place, anchor])
+            line = axis.plot(*ends.T, color=_colour(group), linewidth=0.9, zorder=4, scalex=False, scaley=False)[0]
+            line.set_in_layout(False)
+
+
+def _densest(points: np.ndarray) -> np.ndarray:
+    """The point that is nearest to the nearest third of the others, on average."""
+    points = points[np.linspace(0, len(points) - 1, min(len(points), 1000)).astype(int)]
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    third = max(1, -(-len(points) // 3))
+    return points[np.sort(distances, axis=1)[:, : third + 1].mean(axis=1).argmin()]
+
+
+def _spread_out(anchors: np.ndarray, sizes: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
+    """Move boxes (centres and sizes, (boxes, 2)) apart until none overlaps, each as near its anchor as that allows."""
+    places = anchors + np.linspace(0, 0.01, len(anchors))[:, None]  # two at the same place need a direction to part in
+    reach = (sizes[:, None] + sizes[None]) / 2
+    for step in range(400):
+        gap = places[:, None] - places[None]
+        overlap = reach - np.abs(gap)
+        touching = (overlap > 0).all(axis=-1)
+        np.fill_diagonal(touching, False)
+        if step and not touching.any():
+            break
+        along = np.argmin(overlap, axis=-1)[..., None] == np.arange(2)  # the direction in which they part soonest
+        push = np.where(touching[..., None] & along, np.sign(gap) * overlap / 2, 0)
+        places = places + 0.6 * push.sum(axis=1) + (0.02 * (anchors - places) if step < 250 else 0)
+        places = np.clip(places, lowest + sizes / 2, highest - sizes / 2)
+    return places
+
+
+def _colour(group: int) -> str:
+    return _UNPAIRED if group == NO_GROUP else class_colour(int(group))
+
+
+def _marker(group: int) -> str:
+    return "o" if group == NO_GROUP else class_marker(int(group))

@@ -1,0 +1,133 @@
+"""Numbers about latent vectors: whether classes cluster, whether a map can be believed, what a bottleneck uses.
+
+A measure takes vectors (or what was made of them) and labels and returns ``{name: value}``. All are fitted and scored
+on the same points (transductive); none sees any others.
+"""
+
+import numpy as np
+
+_NEIGHBOURS = 10
+_RANKED_AT_ONCE = 5000  # rows whose distances to each other fit into memory beside their ranks
+
+
+def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """How well clusters agree with classes. Neither set of numbers need be 0, 1, 2, ..., nor of the same size.
+
+    Args:
+        clusters: int (rows,), the cluster of each row.
+        labels: int (rows,), its class.
+
+    Returns:
+        ``accuracy_hungarian``: share of rows whose class is that of their cluster when clusters and classes are paired
+        one to one as favourably as possible (Kuhn, 1955); the rows of a cluster left without a class count as wrong.
+        ``accuracy_majority``: the same when each cluster takes its commonest class (purity; it rises with the number
+        of clusters and reaches 1 when each row is one). ``nmi``: normalised mutual information (arithmetic mean);
+        ``ami`` and ``ari``: mutual information and Rand index, adjusted so that chance gives 0. All are 1 at best.
+    """
+    from sklearn import metrics
+
+    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    counts, _, _ = _contingency(clusters, labels)
+    pairs = _best_pairs(counts)
+    return {
+        "accuracy_hungarian": float(counts[pairs].sum() / len(labels)),
+        "accuracy_majority": float(counts.max(axis=1).sum() / len(labels)),
+        "nmi": float(metrics.normalized_mutual_info_score(labels, clusters)),
+        "ami": float(metrics.adjusted_mutual_info_score(labels, clusters)),
+        "ari": float(metrics.adjusted_rand_score(labels, clusters)),
+    }
+
+
+def chance_scores(clusters: np.ndarray, labels: np.ndarray, seed: int, repeats: int = 20) -> dict[str, float]:
+    """:func:`clustering_scores` of the same clusters after the images were dealt into them at random, on average.
+
+    The level that a score has to exceed: with many clusters and few rows it is well above one in so many classes.
+    """
+    random = np.random.default_rng(seed)
+    dealt = [clustering_scores(random.permutation(clusters), labels) for _ in range(repeats)]
+    return {name: float(np.mean([scores[name] for scores in dealt])) for name in dealt[0]}
+
+
+def match_clusters(clusters: np.ndarray, labels: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
+    """The class of each cluster: paired one to one (a cluster may be left out), and by majority (lowest on a tie)."""
+    counts, cluster_names, class_names = _contingency(np.asarray(clusters), np.asarray(labels))
+    one_to_one = {int(cluster_names[c]): int(class_names[k]) for c, k in zip(*_best_pairs(counts), strict=True)}
+    majority = {int(c): int(class_names[k]) for c, k in zip(cluster_names, counts.argmax(axis=1), strict=True)}
+    return one_to_one, majority
+
+
+def neighbour_accuracy(vectors: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Whether a row's neighbours are of its own class: each row is given the commonest class of its 10 nearest others.
+
+    Returns:
+        ``neighbour_accuracy``: share of rows given their own class (fewer neighbours if there are fewer rows; the
+        lowest class on a tie); left out for a single row. ``chance_largest_class``: what always guessing the commonest
+        class of all gives.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    labels = np.unique(labels, return_inverse=True)[1]
+    largest = float(np.bincount(labels).max() / len(labels))
+    if len(labels) < 2:
+        return {"chance_largest_class": largest}
+    near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(labels) - 1), algorithm="brute").fit(vectors).kneighbors()
+    votes = np.zeros((len(labels), labels.max() + 1), dtype=np.int64)
+    for column in near[1].T:
+        np.add.at(votes, (np.arange(len(labels)), labels[column]), 1)
+    return {
+        "neighbour_accuracy": float((votes.argmax(axis=1) == labels).mean()),
+        "chance_largest_class": largest,
+    }
+
+
+def trustworthiness(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Whether neighbours on a map are neighbours in truth (Venna and Kaski, 2001); 1 at best, about 0.5 at random.
+
+    Of 5 neighbours (fewer below 11 rows; left out below 4 rows). Of more than 5,000 rows, 5,000 evenly spaced ones
+    are ranked. Swap the arguments for continuity: whether true neighbours stayed neighbours on the map.
+    """
+    from sklearn.manifold import trustworthiness as measure
+
+    taken = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), _RANKED_AT_ONCE)).astype(int))
+    neighbours = min(5, (len(taken) - 1) // 2)
+    if neighbours < 1 or len(taken) < 4:
+        return {}
+    return {"trustworthiness": float(measure(vectors[taken], drawn[taken], n_neighbors=neighbours))}
+
+
+def latent_dimensions(vectors: np.ndarray, labels: np.ndarray | None = None) -> dict[str, float]:
+    """How much of a bottleneck is in use. Labels play no part.
+
+    Returns:
+        ``dimensions``; ``dimensions_that_vary``: those whose standard deviation is above a ten-thousandth of the
+        largest one and above the rounding of their own values; ``effective_rank``: the exponential of the entropy of
+        the singular values of the centred vectors, scaled to sum to 1 (Roy and Vetterli, 2007): D when all
+        directions vary alike, 1 when all lies on a line, 0 when nothing varies.
+    """
+    vectors = np.asarray(vectors, dtype=np.float64)
+    spread, size = vectors.std(axis=0), np.abs(vectors).max(axis=0)
+    varies = (spread > 1e-4 * spread.max()) & (spread > 1e-6 * size)
+    rank = 0.0
+    if varies.any():
+        centred = vectors - vectors.mean(axis=0)
+        gram = centred.T @ centred if len(centred) > centred.shape[1] else centred @ centred.T
+        squared = np.linalg.eigvalsh(gram)  # of the singular values; sooner than a singular value decomposition
+        singular = np.sqrt(squared[squared > 1e-15 * squared.max()])
+        share = singular / singular.sum()
+        rank = float(np.exp(-(share * np.log(share)).sum()))
+    return {"dimensions": vectors.shape[1], "dimensions_that_vary": int(varies.sum()), "effective_rank": rank}
+
+
+def _contingency(clusters: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts (clusters, classes), and the number that each row and each column stands for."""
+    cluster_names, cluster_of = np.unique(clusters, return_inverse=True)
+    class_names, class_of = np.unique(labels, return_inverse=True)
+    counts = np.zeros((len(cluster_names), len(class_names)), dtype=np.int64)
+    np.add.at(counts, (cluster_of, class_of), 1)
+    return counts, cluster_names, class_names
+
+
+def _best_pairs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.optimize import linear_sum_assignment
+
+    return linear_sum_assignment(counts, maximize=True)

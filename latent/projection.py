@@ -1,0 +1,174 @@
+"""Maps: latent vectors of any size drawn in two dimensions, by UMAP, t-SNE or PCA.
+
+A map is fitted on the very points that it shows. The first UMAP of a process used to take 24 s, of which numba
+compiled for 20. So UMAP is given exact neighbours where the set is small, for which nothing needs compiling, and numba
+is told to keep what it compiles: the next process then takes about a second beyond the imports.
+"""
+
+import atexit
+import shutil
+import tempfile
+import types
+import warnings
+
+import numpy as np
+
+from run.console import warn
+from run.errors import BadInput
+
+METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}  # and what a person calls them
+AS_IT_IS = "as_it_is"
+FEWEST_ROWS = 5  # of a neighbour map: below, every point neighbours every other
+# Exact neighbours take 0.1 s for 1,000 rows of 256 and 12 s for 20,000 (2 cores); beyond, approximate ones are sooner.
+_EXACT_UP_TO = 20_000
+
+
+def map_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: float = 30.0) -> dict[str, float]:
+    """What ``method`` is run with on so many rows: the wanted settings, or the largest that the rows allow.
+
+    Returns:
+        ``{"n_neighbors": ...}`` for umap (a point counts as its own neighbour), ``{"perplexity": ...}`` for tsne (at
+        most a third of the other points, as its author advises), {} for pca.
+
+    Raises:
+        BadInput: a map of neighbours is asked of fewer than 5 rows.
+    """
+    if method == "pca":
+        return {}
+    if rows < FEWEST_ROWS:
+        raise BadInput(
+            f"{rows} rows are too few for a map by {method}, which needs at least {FEWEST_ROWS}; take --vis_type pca, "
+            f"or encode more: python encode_latent_space.py --latent_size N --num_samples 1000"
+        )
+    if method == "umap":
+        return {"n_neighbors": min(n_neighbors, rows - 1)}
+    return {"perplexity": min(perplexity, (rows - 1) / 3)}
+
+
+def project(
+    vectors: np.ndarray, method: str, seed: int, *, n_neighbors: int = 15, perplexity: float = 30.0
+) -> np.ndarray:
+    """Draw vectors in two dimensions.
+
+    Settings that the rows do not allow are lowered, with a warning. Vectors that are all equal become one point.
+
+    Args:
+        vectors: float (rows, D), finite, D >= 1.
+        method: ``umap`` (McInnes, Healy and Melville, 2018), ``tsne`` (van der Maaten and Hinton, 2008) or ``pca``.
+        seed: the same seed, versions and machine give the same map.
+        n_neighbors: of umap, from 2 up: few show fine structure, many the large one.
+        perplexity: of tsne, above 0, with the same meaning.
+
+    Returns:
+        float32 (rows, 2).
+
+    Raises:
+        BadInput: fewer than 5 rows for umap or tsne.
+    """
+    settings = map_settings(method, len(vectors), n_neighbors=n_neighbors, perplexity=perplexity)
+    for name, wanted in [("n_neighbors", n_neighbors), ("perplexity", perplexity)]:
+        if name in settings and settings[name] < wanted:
+            warn(f"{len(vectors)} rows allow a {name} of {settings[name]:g} at most; taken instead of {wanted:g}")
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    spread = np.abs(centred).max()
+    if spread == 0:
+        return np.zeros((len(vectors), 2), dtype=np.float32)
+    if centred.shape[1] == 1:
+        centred = np.pad(centred, [(0, 0), (0, 1)])
+    if method == "pca":
+        return _pca(centred, seed)
+    # neighbours do not depend on the scale, and at this one nothing overflows
+    scaled = (centred / spread).astype(np.float32)
+    return _umap(scaled, seed, **settings) if method == "umap" else _tsne(scaled, seed, **settings)
+
+
+def draw_flat(vectors: np.ndarray, method: str, seed: int, **settings: float) -> tuple[np.ndarray, str]:
+    """Two coordinates of each vector: its own where it has no more than two, else those of :func:`project`.
+
+    A vector of one dimension is drawn at a random height, so that equal values do not hide each other.
+
+    Returns:
+        float32 (rows, 2), and what they are: ``"as_it_is"`` or ``method``.
+    """
+    if vectors.shape[1] == 2:
+        return vectors, AS_IT_IS
+    if vectors.shape[1] == 1:
+        height = np.random.default_rng(seed).uniform(-0.1, 0.1, size=vectors.shape) * (np.ptp(vectors) or 1.0)
+        return np.hstack([vectors, height]).astype(np.float32), AS_IT_IS
+    return project(vectors, method, seed, **settings), method
+
+
+def _pca(vectors: np.ndarray, seed: int) -> np.ndarray:
+    from sklearn.decomposition import PCA
+
+    if len(vectors) == 1:
+        return np.zeros((1, 2), dtype=np.float32)
+    return PCA(n_components=2, random_state=seed).fit_transform(vectors).astype(np.float32)
+
+
+def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
+    with threadpool_limits(1, user_api="openmp"):  # more threads add up the gradient in whatever order they finish
+        return tsne.fit_transform(vectors).astype(np.float32)
+
+
+def _umap(vectors: np.ndarray, seed: int, n_neighbors: int) -> np.ndarray:
+    umap = _import_umap()
+    _keep_compiled(umap)
+    settings = {"n_neighbors": n_neighbors, "random_state": seed, "n_jobs": 1}
+    if len(vectors) <= _EXACT_UP_TO:
+        settings["precomputed_knn"] = (*exact_neighbours(vectors, n_neighbors), None)
+    with warnings.catch_warnings():
+        # that new points cannot be placed without a search index, that a start was found by another way, and the like
+        warnings.simplefilter("ignore")
+        return umap.UMAP(**settings).fit_transform(vectors).astype(np.float32)
+
+
+def exact_neighbours(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest neighbours of each row by Euclidean distance, the row itself first, as UMAP wants them.
+
+    Returns:
+        indices int64 (rows, count) and distances float32 (rows, count), nearest first.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    # asked without points, each row is left out of its own neighbours: it can't be hidden behind its duplicates
+    distances, indices = NearestNeighbors(n_neighbors=count - 1, algorithm="brute").fit(vectors).kneighbors()
+    rows = np.arange(len(vectors))[:, None]
+    return np.hstack([rows, indices]), np.hstack([np.zeros_like(rows), distances]).astype(np.float32)
+
+
+def _import_umap() -> types.ModuleType:
+    import numba
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of umap's dependencies, about each other; and that TensorFlow is absent
+        try:
+            import umap
+        except RuntimeError as error:
+            if "cannot cache" not in str(error):
+                raise
+            # No folder to keep compiled code in: neither beside the packages nor in the home folder. One that only
+            # this process knows of, for compiled code is trusted when it is found again.
+            numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="numba-")
+            atexit.register(shutil.rmtree, numba.config.CACHE_DIR, ignore_errors=True)
+            import umap
+    return umap
+
+
+def _keep_compiled(umap: types.ModuleType) -> None:
+    """Have numba store the machine code of what a fit runs, which umap asks for only in a few places.
+
+    Goes by what the functions can do rather than by their names, since these change from version to version.
+    Where numba finds no folder to store in, everything is compiled anew.
+    """
+    for module in (umap.umap_, umap.layouts):
+        for function in vars(module).values():
+            if hasattr(function, "enable_caching") and not getattr(function, "signatures", True):
+                try:
+                    function.enable_caching()
+                except RuntimeError:
+                    return

@@ -1,0 +1,174 @@
+"""Draw both latent spaces side by side: the bottleneck of 2 as it is, the one of N by UMAP, t-SNE or PCA."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from run import arguments as flags
+from run.artefacts import write_csv, write_json
+from run.console import note, say, table, warn
+from run.errors import execute, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latent.archive import LatentSpace
+
+PROTOCOL = "transductive: each map is fitted on, and each number taken from, the same images that are drawn"
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = flags.parser(
+        "python viz_latent_space.py --latent_space output/latent_space_size_256.npy --vis_type umap",
+        "Draw the latent spaces of both bottlenecks side by side, coloured by class. The bottleneck of 2 is drawn as\n"
+        "it is, never projected; its latents are looked for in the same folder. Any .npy of (rows, dimensions) can be\n"
+        "drawn: alone, and without classes, if it is not from encode_latent_space.py.",
+    )
+    group = parser.add_argument_group("what is drawn")
+    flags.add_latent_space(group)
+    group = parser.add_argument_group("map")
+    group.add_argument("--vis_type", choices=["umap", "tsne", "pca"], default="umap", help="how N becomes 2")
+    flags.add_map_settings(group)
+    group = parser.add_argument_group("run")
+    flags.add_output_dir(group)
+    flags.add_seed(group)
+    flags.add_svg(group)
+    flags.add_show(group)
+    return flags.with_latent_space_path(parser.parse_args())
+
+
+def main() -> None:
+    args = parse_arguments()
+
+    from figure.scatter import Panel, draw_maps
+    from figure.style import save_figure
+    from latent.archive import load_with_bottleneck_2
+    from latent.projection import AS_IT_IS, METHODS, draw_flat, map_settings
+    from run.provenance import command_line, versions
+
+    spaces = load_with_bottleneck_2(args.latent_space)
+    wanted = {"n_neighbors": args.n_neighbors, "perplexity": args.perplexity}
+    panels, numbers, coordinates = [], [], {}
+    for path, space in spaces.items():
+        rows, size = space.vectors.shape
+        if size > 2:
+            note(f"drawing the {METHODS[args.vis_type]} of {rows:,} vectors of {size} dimensions")
+        points, drawn = draw_flat(space.vectors, args.vis_type, args.seed, **wanted)
+        settings = {} if drawn == AS_IT_IS else map_settings(drawn, rows, **wanted)
+        measures = measure(space, points if drawn != AS_IT_IS else None)
+        warn_of_collapse(space, measures)
+        as_it_is = "as it is" if drawn == AS_IT_IS else METHODS[drawn]
+        panels.append(
+            Panel(
+                points=points,
+                groups=space.labels,
+                title=f"{space.name}, {as_it_is}: {space.contents}",
+                remark=remark(measures),
+                axis_names=axis_names(drawn, size),
+            )
+        )
+        numbers.append({"latents": path.name, "drawn": drawn, **settings, "rows": rows, **measures})
+        coordinates |= {f"x{size}": points[:, 0], f"y{size}": points[:, 1]}
+
+    _, space = list(spaces.items())[-1]
+    stem = f"{args.latent_space.stem}_{numbers[-1]['drawn']}"
+    figure = draw_maps([panels], space.class_names, footer=PROTOCOL if len(panels) > 1 else "")
+    saved = save_figure(figure, args.output_dir / f"{stem}.png", svg=args.svg, show=args.show)
+    saved += [args.output_dir / f"{stem}.csv", args.output_dir / f"metrics_{stem}.json"]
+    write_csv(saved[-2], *as_table(space, coordinates))
+    write_json(
+        saved[-1],
+        {"protocol": PROTOCOL, "maps": numbers, "seed": args.seed, "command": command_line(), "versions": versions()},
+    )
+    say(as_text(numbers))
+    for path in saved:
+        say(f"saved {printable(path)}")
+
+
+def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
+    """Every number about one space and, unless its points were drawn as they are, about its map."""
+    from latent.metrics import latent_dimensions, neighbour_accuracy, trustworthiness
+
+    measures = latent_dimensions(space.vectors)
+    if space.labels is not None:
+        measures |= neighbour_accuracy(space.vectors, space.labels)
+        if points is not None:
+            on_map = neighbour_accuracy(points, space.labels)
+            measures |= {f"{name}_on_map": value for name, value in on_map.items() if name == "neighbour_accuracy"}
+    if points is not None:
+        measures |= trustworthiness(space.vectors, points)
+    return measures
+
+
+def warn_of_collapse(space: LatentSpace, measures: dict[str, float]) -> None:
+    still = measures["dimensions"] - measures["dimensions_that_vary"]
+    if still:
+        warn(f"{space.name} has collapsed: {still} of {measures['dimensions']} latent dimensions do not vary")
+
+
+def remark(measures: dict[str, float]) -> str:
+    """What the person should know when looking at a map, in a line or two."""
+    parts = []
+    if "neighbour_accuracy" in measures:
+        parts.append(
+            f"10 nearest neighbours in the latent space name the class of {measures['neighbour_accuracy']:.0%} "
+            f"(always the largest class: {measures['chance_largest_class']:.0%})"
+        )
+    if "trustworthiness" in measures:
+        parts.append(f"trustworthiness of the map {measures['trustworthiness']:.3f}")
+    parts.append(
+        f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary, "
+        f"effective rank {measures['effective_rank']:.1f}"
+    )
+    return "; ".join(parts)
+
+
+def axis_names(drawn: str, size: int) -> tuple[str, str] | None:
+    """None for maps whose axes have no meaning."""
+    if drawn == "as_it_is":
+        return "latent 1", "latent 2" if size == 2 else "(at random)"
+    return ("component 1", "component 2") if drawn == "pca" else None
+
+
+def as_table(space: LatentSpace, coordinates: dict[str, np.ndarray]) -> tuple[list[str], list[list[object]]]:
+    """Header and rows of the CSV: what each point is and where it was drawn."""
+    rows = []
+    for row in range(len(space.vectors)):
+        label = None if space.labels is None else int(space.labels[row])
+        what = [
+            row if space.rows is None else int(space.rows[row]),
+            space.sample_ids[row] if space.sample_ids else "",
+            "" if label is None else label,
+            "" if label is None else space.class_names[label],
+        ]
+        rows.append([*what, *(float(f"{values[row]:.7g}") for values in coordinates.values())])
+    return ["test_row" if space.rows is not None else "row", "sample_id", "label", "class", *coordinates], rows
+
+
+def as_text(numbers: list[dict[str, float]]) -> str:
+    """The numbers of every map, one map a row."""
+
+    def cell(name: str, form: str, each: dict[str, float]) -> str:
+        return format(each[name], form) if name in each else "-"
+
+    return table(
+        ["latents", "drawn", "10-NN accuracy", "on the map", "largest class", "trustworthiness", "vary", "eff. rank"],
+        [
+            (
+                each["latents"],
+                each["drawn"].replace("_", " "),
+                cell("neighbour_accuracy", ".1%", each),
+                cell("neighbour_accuracy_on_map", ".1%", each),
+                cell("chance_largest_class", ".1%", each),
+                cell("trustworthiness", ".3f", each),
+                f"{each['dimensions_that_vary']}/{each['dimensions']}",
+                cell("effective_rank", ".1f", each),
+            )
+            for each in numbers
+        ],
+    )
+
+
+if __name__ == "__main__":
+    execute(main)
