@@ -1,0 +1,98 @@
+"""Where images come from and how they are split.
+
+Downloads and caches lie in this folder too, ignored by git. Importing the package is cheap: whatever is heavy is
+imported when images are loaded.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from run.arguments import image_size, real_number, whole_number
+
+if TYPE_CHECKING:
+    from data.image_set import ImageSet
+
+# Every named set, and what it holds. Its reader is a function of data/sources.py or a line in data/published.py.
+DATASETS = {
+    "gtsrb": "43 traffic signs",
+    "mnist": "handwritten digits",
+    "fashion_mnist": "clothes",
+    "kmnist": "10 Japanese letters",
+    "emnist": "47 letters and digits",
+    "cifar10": "10 kinds of things",
+    "cifar100": "100 kinds of things",
+    "svhn": "house numbers",
+    "stl10": "10 kinds of things at 96x96",
+    "digits": "8x8 digits that scikit-learn ships: no download",
+}
+
+SPLIT_KINDS = ("published", "track", "random")
+
+
+def add_data_arguments(group: argparse._ArgumentGroup) -> None:
+    """The flags that say which images are read and how they are split."""
+    group.add_argument(
+        "--dataset",
+        default="gtsrb",
+        metavar="NAME|DIR",
+        help=f"one of {', '.join(DATASETS)}, or any folder of images: one folder a class, or flat",
+    )
+    group.add_argument(
+        "--data_dir", type=Path, default=Path("data"), metavar="DIR", help="folder of downloads and of decoded images"
+    )
+    group.add_argument(
+        "--image_size",
+        type=image_size,
+        default=None,
+        metavar="S|HxW",
+        help="height and width that every image is scaled to (default: the images' own where all share one, else 32)",
+    )
+    group.add_argument("--grayscale", action="store_true", help="turn colours into one channel of brightness")
+    group.add_argument(
+        "--split",
+        choices=SPLIT_KINDS,
+        default=None,
+        help="what the test images are: the published test set, whole tracks (all frames of one object on one side), "
+        "or drawn at random (default: published where there is one, track where tracks are known, else random)",
+    )
+    group.add_argument(
+        "--test_fraction",
+        type=real_number(0, 1),
+        default=0.1,
+        metavar="F",
+        help="part of each class held out for testing",
+    )
+    group.add_argument(
+        "--max_train",
+        type=whole_number(2),
+        default=None,
+        metavar="N",
+        help="take at most N images for training and validation",
+    )
+    group.add_argument("--max_test", type=whole_number(1), default=None, metavar="N", help="take at most N test images")
+
+
+def load_images(
+    dataset: str,
+    data_dir: Path,
+    image_size: tuple[int, int] | None = None,
+    grayscale: bool = False,
+    num_workers: int = 0,
+) -> "ImageSet":
+    """Read a named set or a folder of images; decoded once, and from the cache in ``data_dir`` afterwards.
+
+    Args:
+        dataset: a name of :data:`DATASETS`, or the path of a folder.
+        data_dir: where named sets are looked for (and downloaded to), and where decoded images are kept.
+        image_size: (height, width) to scale to; None for the images' own where all share one, else (32, 32).
+        grayscale: turn colours into one channel. Without it a set whose images are all grey has one channel too.
+        num_workers: threads that decode; 0 takes one a core.
+
+    Raises:
+        BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.
+    """
+    from data import cache, sources
+
+    source = sources.find(dataset, Path(data_dir))
+    return cache.load(source, Path(data_dir), image_size, grayscale, num_workers)

@@ -1,0 +1,171 @@
+"""Decoded images, kept on disk: the second start reads no image file.
+
+``data_dir/cache/<name>-<options>-<source>/`` holds ``images.npy``, uint8 (N, C, H, W), which is mapped rather than
+read, and ``index.json`` with everything else and the SHA-256 of ``images.npy``. ``<options>`` stands for what was
+asked for and from where, ``<source>`` for the state of the source's files: when they change, it no longer fits.
+"""
+
+import errno
+import hashlib
+import io
+import mmap
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import PIL
+
+from data.decode import DECODER, ShapeDisproved, reason
+from data.image_set import ImageSet, content_digests, joined_groups
+from data.pictures import Pictures
+from run import console
+from run.artefacts import file_sha256, read_json, replacing, write_json
+from run.errors import BadInput, printable
+
+if TYPE_CHECKING:
+    from data.sources import Source
+
+_HEADER_BYTES = 128  # of the .npy file, written last: only then is the number of images known
+# Errors that say nothing about the file itself: it may be readable the next time, so its absence is not kept.
+_PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOMEM, errno.ETIMEDOUT}
+
+
+def load(
+    source: "Source", data_dir: Path, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int
+) -> ImageSet:
+    """The images of ``source``, from the cache if it holds them as the source's files are now.
+
+    Raises:
+        BadInput: the source holds no readable image.
+    """
+    if not source.cached:
+        return _in_memory(source.open(image_size, grayscale, num_workers), source.name)
+    options = repr((source.name, source.place, image_size, grayscale, DECODER, PIL.__version__))
+    asked_for = hashlib.sha256(options.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    prefix = f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{asked_for}-"
+    folder = data_dir / "cache" / (prefix + source.key[:16])
+    try:
+        kept = _read(folder, source)
+    except (BadInput, OSError) as error:
+        console.warn(f"the kept images in {printable(folder)} can't be used and are decoded again: {printable(error)}")
+        kept = None
+    if kept is not None:
+        return kept
+    pictures = source.open(image_size, grayscale, num_workers)
+    try:
+        with replacing(folder / "images.npy") as file:
+            facts, lasting = _decode(pictures, source.name, file)
+        if lasting:
+            write_json(
+                folder / "index.json", {**facts, "sha256": file_sha256(folder / "images.npy"), "key": source.key}
+            )
+    except OSError as error:
+        console.warn(
+            f"decoded images can't be kept in {printable(folder)} ({error.strerror or error}): going on without"
+        )
+        return _in_memory(pictures, source.name)
+    for outdated in folder.parent.glob(prefix + "*"):
+        if outdated != folder:
+            shutil.rmtree(outdated, ignore_errors=True)
+    return _image_set(source.name, np.load(folder / "images.npy", mmap_mode="r"), facts)
+
+
+def _read(folder: Path, source: "Source") -> ImageSet | None:
+    """What the cache holds; None if it holds nothing.
+
+    Raises:
+        BadInput: what it holds is damaged.
+    """
+    if not (folder / "index.json").exists():
+        return None
+    index = read_json(folder / "index.json")
+    if index.get("key") != source.key:
+        raise BadInput("it belongs to another state of the files")
+    with open(folder / "images.npy", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if hashlib.sha256(content).hexdigest() != index["sha256"]:
+            raise BadInput("images.npy is damaged: its checksum does not match its content")
+    return _image_set(source.name, np.load(folder / "images.npy", mmap_mode="r"), index)
+
+
+def _in_memory(pictures: Pictures, name: str) -> ImageSet:
+    file = io.BytesIO()
+    facts, _ = _decode(pictures, name, file)
+    images = np.frombuffer(file.getbuffer(), np.uint8, offset=_HEADER_BYTES).reshape(facts["shape"])
+    images.flags.writeable = False
+    return _image_set(name, images, facts)
+
+
+def _image_set(name: str, images: np.ndarray, facts: dict[str, Any]) -> ImageSet:
+    labels, published_test = facts["labels"], facts["published_test"]
+    return ImageSet(
+        name=name,
+        images=images,
+        labels=None if labels is None else np.array(labels, np.int64),
+        class_names=tuple(facts["class_names"]),
+        sample_ids=tuple(facts["sample_ids"]),
+        groups=np.array(facts["groups"], np.int64),
+        published_test=None if published_test is None else np.array(published_test, bool),
+        left_out=tuple((sample_id, why) for sample_id, why in facts["left_out"]),
+    )
+
+
+def _decode(pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, Any], bool]:
+    """Write the images as a ``.npy`` file; give all else that is known, in plain types, and whether it will last.
+
+    Raises:
+        BadInput: not one image is readable.
+    """
+    shape = pictures.shape
+    while True:
+        try:
+            return _decode_as(shape, pictures, name, file)
+        except ShapeDisproved as disproved:
+            shape = disproved.shape
+
+
+def _decode_as(shape: Any, pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, Any], bool]:
+    file.seek(0)
+    file.truncate()
+    file.write(bytes(_HEADER_BYTES))
+    kept: list[int] = []
+    digests: list[bytes] = []
+    left_out = list(pictures.left_out)
+    lasting = True
+    for images, positions, failed in pictures.batches(shape):
+        images = np.ascontiguousarray(images)
+        file.write(images.data)
+        digests += content_digests(images)
+        kept += positions
+        left_out += [(pictures.ids[position], reason(error)) for position, error in failed]
+        lasting = lasting and not any(getattr(error, "errno", None) in _PASSING for _, error in failed)
+    if not kept:
+        first, why = left_out[0]
+        raise BadInput(
+            f"{printable(name)} holds no readable image ({printable(first)}: {printable(why)}); "
+            "give another folder of images, or try --dataset digits"
+        )
+    size = (len(kept), shape.channels, shape.height, shape.width)
+    file.seek(0)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": size})
+    if header.tell() != _HEADER_BYTES:
+        raise AssertionError("numpy writes .npy headers of another length than it did")
+    file.write(header.getvalue())
+
+    labels, class_names = None, ()
+    if pictures.labels is not None:  # a class whose every image is unreadable is no class of this set
+        present, labels = np.unique(pictures.labels[kept], return_inverse=True)
+        labels, class_names = labels.tolist(), [pictures.class_names[number] for number in present]
+    tracks = [pictures.tracks[position] or position for position in kept]
+    facts = {
+        "shape": list(size),
+        "labels": labels,
+        "class_names": list(class_names),
+        "sample_ids": [pictures.ids[position] for position in kept],
+        "groups": joined_groups(tracks, digests).tolist(),
+        "published_test": None if pictures.published_test is None else pictures.published_test[kept].tolist(),
+        "left_out": sorted(left_out),
+    }
+    return facts, lasting

@@ -1,0 +1,197 @@
+"""Any folder of images: one folder a class, or flat."""
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from data.decode import EXTENSIONS, Shape, decode_files, fit, is_grey, quiet_pillow, read_upright
+from data.pictures import Pictures
+from run import console
+from run.errors import BadInput, printable
+
+# GTSRB's names say which frames show one physical sign: <track>_<frame>.ppm, five digits each.
+_TRACK = re.compile(r"(\d{5})_\d{5}\.ppm", re.ASCII)
+_PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation"}
+# A file changed within the file system's clock tick keeps its times; ticks are 4 ms on Linux, 15 ms on Windows.
+_CLOCK_TICK = 0.02
+_SAMPLE = 64
+
+
+@dataclass
+class _Listing:
+    files: list[tuple[str, int, int, int]] = field(default_factory=list)  # (relative path, size, mtime_ns, ctime_ns)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)  # (relative path, reason)
+    passed_over: Counter = field(default_factory=Counter)  # extension -> files that are no images by their name
+
+
+class Folder:
+    """A source (see :mod:`data.sources`) of all image files below a folder.
+
+    The folders directly below it are the classes; whatever lies deeper counts to its class. Where more images lie
+    beside those folders than in them, the set is flat and has no classes. Hidden files and folders, and files whose
+    extension is not an image's, are passed over. Links are followed; a folder is entered once, by its own path
+    if it has one here, so that a loop ends.
+    """
+
+    cached = True
+
+    def __init__(self, root: Path, name: str, sign_names: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.place = os.path.abspath(root)
+        self._sign_names = sign_names
+        self._listing = _list_images(self.place)
+        newest = max((max(mtime, ctime) for _, _, mtime, ctime in self._listing.files), default=0) / 1e9
+        if 0 <= time.time() - newest < _CLOCK_TICK:
+            time.sleep(_CLOCK_TICK)  # whatever changes from here on gets another time than it was listed with
+        digest = hashlib.sha256()
+        for relative, *numbers in self._listing.files:
+            digest.update(b"%s\0%d\0%d\0%d\0" % (os.fsencode(relative), *numbers))
+        for relative, why in self._listing.unreadable:
+            digest.update(b"%s\0%s\0" % (os.fsencode(relative), why.encode()))
+        # what may be read depends on who reads
+        digest.update(b"%d" % (os.geteuid() if hasattr(os, "geteuid") else 0))
+        self.key = digest.hexdigest()
+
+    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int) -> Pictures:
+        files, left_out = list(self._listing.files), list(self._listing.unreadable)
+        left_out += [(relative, "empty file") for relative, size, *_ in files if size == 0]
+        ids = [relative for relative, size, *_ in files if size]
+        nested = [relative for relative in ids if "/" in relative]
+        labelled = bool(nested) and 2 * len(nested) >= len(ids)
+        if labelled and len(nested) < len(ids):
+            left_out += [(relative, "lies beside the class folders") for relative in ids if "/" not in relative]
+            ids = nested
+        self._report_passed_over()
+        if not ids:
+            raise BadInput(self._nothing_here(left_out))
+
+        labels, class_names = None, ()
+        if labelled:
+            folders = [relative.split("/", 1)[0] for relative in ids]
+            found = sorted(set(folders))
+            numbers = {folder: number for number, folder in enumerate(found)}
+            labels = np.array([numbers[folder] for folder in folders], np.int64)
+            class_names = tuple(self._class_name(folder) for folder in found)
+            if len(found) > 1 and {folder.lower() for folder in found} <= _PART_NAMES:
+                console.warn(
+                    f"the class folders of {printable(self.place)} are {', '.join(found)}: parts of a set rather than "
+                    "classes; give one of them as --dataset"
+                )
+        paths = [os.path.join(self.place, relative) for relative in ids]
+        console.note(f"decoding {len(ids):,} images of {printable(self.name)}")
+        return Pictures(
+            shape=_guess_shape(paths, image_size, grayscale),
+            batches=lambda shape: decode_files(paths, shape, num_workers),
+            ids=ids,
+            labels=labels,
+            class_names=class_names,
+            tracks=[_track(relative) for relative in ids],
+            published_test=None,
+            left_out=left_out,
+        )
+
+    def _class_name(self, folder: str) -> str:
+        if folder.isascii() and folder.isdigit() and int(folder) < len(self._sign_names):
+            return f"{int(folder)} {self._sign_names[int(folder)]}"
+        return folder
+
+    def _report_passed_over(self) -> None:
+        passed_over = self._listing.passed_over
+        if passed_over and not self._sign_names:
+            kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in sorted(passed_over.items())[:8])
+            console.note(f"passed over {sum(passed_over.values()):,} files that are no images by their name: {kinds}")
+
+    def _nothing_here(self, left_out: list[tuple[str, str]]) -> str:
+        place = printable(self.place)
+        instead = "give a folder with image files (one folder a class, or flat) or try --dataset digits"
+        if left_out:
+            first, why = left_out[0]
+            return f"{place} holds no readable image ({printable(first)}: {why}); {instead}"
+        return f"{place} holds no images; {instead}"
+
+
+def _track(relative: str) -> str | None:
+    folder, _, name = relative.rpartition("/")
+    match = _TRACK.fullmatch(name)
+    return f"{folder}/{match[1]}" if match else None
+
+
+def _list_images(root: str) -> _Listing:
+    """Every image file below ``root``, sorted by path."""
+    listing = _Listing()
+    entered: set[tuple[int, int]] = set()
+    linked = _walk(root, [""], entered, listing)
+    while linked:  # folders that are links, after all real ones: a link never takes a folder from its own path
+        linked = _walk(root, sorted(linked), entered, listing)
+    listing.files.sort()
+    listing.unreadable.sort()
+    return listing
+
+
+def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing: _Listing) -> list[str]:
+    linked = []
+    waiting = folders[::-1]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = os.stat(os.path.join(root, folder))
+            if (status.st_dev, status.st_ino) in entered:
+                continue
+            with os.scandir(os.path.join(root, folder)) as scan:
+                entries = sorted((entry for entry in scan if not entry.name.startswith(".")), key=lambda e: e.name)
+        except OSError as error:
+            listing.unreadable.append((folder or ".", f"folder: {(error.strerror or 'unreadable').lower()}"))
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        for entry in entries:
+            relative = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(relative)
+            else:
+                _list_file(entry, relative, linked, listing)
+    return linked
+
+
+def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: _Listing) -> None:
+    is_image = os.path.splitext(entry.name)[1].lower() in EXTENSIONS
+    try:
+        status = entry.stat()
+    except OSError as error:  # a broken link, or one that leads to itself
+        if is_image:
+            listing.unreadable.append((relative, f"link that leads nowhere: {(error.strerror or '').lower()}"))
+        return
+    if stat.S_ISDIR(status.st_mode):
+        linked.append(relative)
+    elif not is_image:
+        listing.passed_over[os.path.splitext(entry.name)[1].lower() or "without extension"] += 1
+    elif stat.S_ISREG(status.st_mode):
+        listing.files.append((relative, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    else:  # opening a pipe would wait for ever
+        listing.unreadable.append((relative, "not a regular file"))
+
+
+def _guess_shape(paths: list[str], image_size: tuple[int, int] | None, grayscale: bool) -> Shape:
+    """The shape that a sample of the files suggests; decoding all of them proves it or puts it right."""
+    sizes, colour = set(), False
+    with quiet_pillow():
+        for path in paths[:: -(-len(paths) // _SAMPLE)]:
+            try:
+                image = read_upright(path)
+            except Exception:  # a damaged file; decoding them all will say so
+                continue
+            sizes.add((image.height, image.width))
+            colour = colour or (image.mode == "RGB" and not is_grey(np.asarray(image)))
+    channels = 3 if colour and not grayscale else 1
+    if image_size is not None:
+        return Shape(channels, *image_size, own_size=False, grayscale=grayscale)
+    shared = next(iter(sizes)) if len(sizes) == 1 else (0, 0)
+    if all(8 <= side <= 1024 for side in shared):
+        return Shape(channels, *shared, own_size=True, grayscale=grayscale)
+    return Shape(channels, 32, 32, own_size=False, grayscale=grayscale)

@@ -1,0 +1,24 @@
+"""What a source hands to the cache: images still to be decoded, and what is known of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.decode import Shape
+
+Batch = tuple[np.ndarray, list[int], list[tuple[int, Exception]]]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images of a source that has been opened; M of them, of which some may prove unreadable."""
+
+    shape: Shape  # what every image becomes, as far as is known before all are decoded
+    batches: Callable[[Shape], Iterator[Batch]]  # images (n, C, H, W), their positions, (position, error) of the others
+    ids: list[str]  # M sample ids
+    labels: np.ndarray | None  # int64 (M,)
+    class_names: tuple[str, ...]
+    tracks: list[str | None]  # M: what images of one track share; None where nothing is known
+    published_test: np.ndarray | None  # bool (M,)
+    left_out: list[tuple[str, str]]  # (sample id, reason) of what is known to be unreadable already

@@ -1,0 +1,169 @@
+"""Which images train, which validate and which test.
+
+The split is a pure function of the images, their names and the seed. Wherever chance decides, it is the BLAKE2 digest
+of the seed and an image's name that does, so that neither the order of files on a disk nor the version of a random
+generator changes the outcome, and a file that is added leaves the order of the others as it was.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.image_set import ImageSet, content_digests, joined_groups
+from run.errors import BadInput, printable
+
+
+@dataclass(frozen=True)
+class Split:
+    """Sorted positions (int64) of the images on each side; no position, and no pixel content, is on two sides."""
+
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+    kind: str  # "published", "track" or "random"
+    fingerprint: str  # SHA-256 of the names and contents on each side, and of the image shape
+    dropped: int  # training images left out because a published test image has the same pixels
+
+
+def split_images(
+    image_set: ImageSet,
+    *,
+    kind: str | None = None,
+    test_fraction: float = 0.1,
+    val_fraction: float = 0.05,
+    max_train: int | None = None,
+    max_test: int | None = None,
+    seed: int = 0,
+) -> Split:
+    """Split into training, validation and test images, by class.
+
+    Args:
+        kind: ``published`` takes the set's own test part; ``track`` keeps all images of a track on one side; ``random``
+            heeds no tracks. None takes the first of these that the set has. Images of equal pixels stay on one side
+            with any kind.
+        test_fraction: part of each class that is tested on, as near as whole groups allow; not for ``published``.
+        val_fraction: part of each class of the remaining images that validates; 0 for none.
+        max_train: at most so many images for training and validation together, in the proportions of the classes.
+        max_test: at most so many test images, in the proportions of the classes.
+
+    A class keeps at least one group in training; a class of one group has no test image. With ``published`` the test
+    images are as published, and a training image with the pixels of a test image is dropped.
+
+    Raises:
+        BadInput: the set can't be split so: no such kind, or nothing left to train or to test on.
+    """
+    name = printable(image_set.name)
+    if len(image_set) < 2:
+        raise BadInput(f"{name} holds one readable image, and at least two are needed to train and to test; add images")
+    order = sorted(range(len(image_set)), key=image_set.sample_ids.__getitem__)
+    ids = [image_set.sample_ids[position].encode("utf-8", "surrogatepass") for position in order]
+    digests = [content_digests(image_set.images[position][None])[0] for position in order]
+    labels = np.zeros(len(order), np.int64) if image_set.labels is None else image_set.labels[order]
+    same_pixels = joined_groups(digests)
+    together = joined_groups(image_set.groups[order].tolist(), digests)
+    kind = _kind(image_set, kind, has_tracks=together.max() < same_pixels.max())
+    groups = same_pixels if kind == "random" else together
+
+    dropped = 0
+    if kind == "published":
+        test = np.flatnonzero(image_set.published_test[order])
+        tested = {digests[position] for position in test}
+        rest = np.array([p for p in range(len(order)) if digests[p] not in tested], np.int64)
+        dropped = len(order) - len(test) - len(rest)
+    else:
+        drawn = _draw(groups, labels, test_fraction, _ranks(ids, seed, "test"), in_every_class=True)
+        test, rest = np.flatnonzero(drawn), np.flatnonzero(~drawn)
+    if not len(test) or not len(rest):
+        side = "test" if not len(test) else "training"
+        raise BadInput(
+            f"no {side} image is left of the {len(order):,} of {name} ({groups.max() + 1:,} that are not equal or of one "
+            f"track) with --test_fraction {test_fraction:g}; take another --test_fraction, or add images"
+        )
+    test = _at_most(max_test, test, labels, _ranks(ids, seed, "max_test"))
+    rest = _at_most(max_train, rest, labels, _ranks(ids, seed, "max_train"))
+    validates = _draw(groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False)
+    train, val = rest[~validates], rest[validates]
+
+    whole = hashlib.sha256(f"{image_set.images.shape[1:]}".encode())
+    for side, positions in (("train", train), ("val", val), ("test", test)):
+        whole.update(f"{side} {len(positions)} ".encode())
+        whole.update(b"".join(len(ids[p]).to_bytes(8, "big") + ids[p] + digests[p] for p in positions))
+    place = np.array(order, np.int64)
+    return Split(np.sort(place[train]), np.sort(place[val]), np.sort(place[test]), kind, whole.hexdigest(), dropped)
+
+
+def counts_per_class(image_set: ImageSet, split: Split) -> list[list[object]]:
+    """Rows of class name and numbers of training, validation and test images; the total last."""
+    sides = (split.train, split.val, split.test)
+    rows: list[list[object]] = []
+    if image_set.labels is not None:
+        counts = [np.bincount(image_set.labels[side], minlength=len(image_set.class_names)) for side in sides]
+        rows = [[name, *(int(count[number]) for count in counts)] for number, name in enumerate(image_set.class_names)]
+    return [*rows, ["all", *(len(side) for side in sides)]]
+
+
+def _kind(image_set: ImageSet, asked: str | None, has_tracks: bool) -> str:
+    name = printable(image_set.name)
+    has_published = image_set.published_test is not None
+    if asked is None:
+        return "published" if has_published else "track" if has_tracks else "random"
+    if asked == "track" and not has_tracks:
+        raise BadInput(f"--split track: nothing is known of tracks in {name}; use --split random")
+    if asked == "published" and not has_published:
+        raise BadInput(f"--split published: {name} has no published test part; use --split random")
+    return asked
+
+
+def _ranks(ids: list[bytes], seed: int, purpose: str) -> np.ndarray:
+    """A pseudo-random number for each image (uint64), from the seed, the purpose and the image's name alone."""
+    key = f"{seed} {purpose}".encode()
+    return np.array(
+        [int.from_bytes(hashlib.blake2b(i, digest_size=8, key=key).digest(), "big") for i in ids], np.uint64
+    )
+
+
+def _draw(
+    groups: np.ndarray, labels: np.ndarray, fraction: float, ranks: np.ndarray, in_every_class: bool
+) -> np.ndarray:
+    """Draw whole groups until about ``fraction`` of each class is drawn; bool (N,).
+
+    What a class is drawn too much or too little, by at most half a group, the next class makes up for. With
+    ``in_every_class`` a class whose share is at least one image gets at least one group.
+    """
+    _, first, group_of, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    drawn = np.zeros(len(sizes), bool)
+    class_of, rank_of = labels[first], ranks[first]
+    owed = 0.0
+    for label in np.unique(class_of):
+        mine = np.flatnonzero(class_of == label)
+        mine = mine[np.argsort(rank_of[mine], kind="stable")]
+        share = fraction * int(sizes[mine].sum())
+        half = sizes[mine].mean() / 2
+        wanted = share + min(max(owed, -half), half)
+        taken, left = 0, len(mine)
+        for group in mine:
+            size = int(sizes[group])
+            needed = in_every_class and not taken and share >= 1
+            if left > 1 and (needed or abs(taken + size - wanted) <= abs(taken - wanted)):
+                drawn[group] = True
+                taken += size
+                left -= 1
+        owed = wanted - taken
+    return drawn[group_of]
+
+
+def _at_most(limit: int | None, positions: np.ndarray, labels: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """At most ``limit`` of ``positions``, each class in its proportion (largest remainders)."""
+    if limit is None or limit >= len(positions):
+        return positions
+    kept = []
+    present, counts = np.unique(labels[positions], return_counts=True)
+    exact = counts * (limit / len(positions))
+    quota = np.floor(exact).astype(np.int64)
+    short = limit - int(quota.sum())
+    quota[np.argsort(-(exact - quota), kind="stable")[:short]] += 1
+    for label, count in zip(present, quota, strict=True):
+        mine = positions[labels[positions] == label]
+        kept.append(mine[np.argsort(ranks[mine], kind="stable")[:count]])
+    return np.sort(np.concatenate(kept))

@@ -1,0 +1,99 @@
+"""``test_data.pth``: the held-out images themselves, so that no later script needs the data set."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.image_set import ImageSet
+from data.split import Split
+from run.errors import BadInput, printable
+from run.tensor_file import load_tensors, save_tensors
+
+_KIND = "test split"
+_MADE_BY = "python train.py"
+
+
+@dataclass(frozen=True)
+class TestData:
+    """The test images of a split, in the order of their positions in the set."""
+
+    images: np.ndarray  # uint8 (N, C, H, W)
+    labels: np.ndarray | None  # int64 (N,) 0..K-1; None if unlabelled
+    class_names: tuple[str, ...]  # K names
+    sample_ids: tuple[str, ...]  # N
+    dataset: str  # the set's name
+    fingerprint: str  # of the split
+
+
+def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
+    """Write the test images of ``split``."""
+    import torch
+
+    labels = None if image_set.labels is None else torch.from_numpy(image_set.labels[split.test])
+    content = {
+        "images": torch.from_numpy(np.ascontiguousarray(image_set.images[split.test])),
+        "labels": labels,
+        "class_names": list(image_set.class_names),
+        "sample_ids": [image_set.sample_ids[position] for position in split.test],
+        "dataset": image_set.name,
+        "fingerprint": split.fingerprint,
+    }
+    save_tensors(path, _KIND, content)
+
+
+def load_test_data(path: Path) -> TestData:
+    """Read what :func:`save_test_data` wrote.
+
+    Raises:
+        BadInput: the file is missing, damaged, of another kind, or not what such a file holds.
+    """
+    content = load_tensors(path, _KIND, _MADE_BY)
+    wrong = _what_is_wrong(content)
+    if wrong:
+        raise BadInput(f"{printable(path)} is not a test split of this suite: {wrong}; make it with: {_MADE_BY}")
+    labels = content["labels"]
+    return TestData(
+        images=content["images"].numpy(),
+        labels=None if labels is None else labels.numpy(),
+        class_names=tuple(content["class_names"]),
+        sample_ids=tuple(content["sample_ids"]),
+        dataset=content["dataset"],
+        fingerprint=content["fingerprint"],
+    )
+
+
+def _what_is_wrong(content: dict[str, Any]) -> str | None:
+    """The first thing that does not hold of a test split, in words."""
+    import torch
+
+    images, labels = content.get("images"), content.get("labels")
+    names, ids = content.get("class_names"), content.get("sample_ids")
+    if not (_is_dense(images, torch.uint8, 4) and images.shape[1] in (1, 3) and min(images.shape) > 0):
+        return "its images are not uint8 (N, 1 or 3, H, W)"
+    if not all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in (names, ids)):
+        return "its class names or sample ids are not texts"
+    if not all(isinstance(content.get(key), str) for key in ("dataset", "fingerprint")):
+        return "its data set or fingerprint is not a text"
+    if len(ids) != len(images):
+        return f"it has {len(images)} images and {len(ids)} sample ids"
+    if labels is None:
+        return None
+    if not (_is_dense(labels, torch.int64, 1) and len(labels) == len(images)):
+        return "its labels are not int64, one for each image"
+    if labels.min() < 0 or labels.max() >= len(names):
+        return f"a label lies outside the {len(names)} classes"
+    return None
+
+
+def _is_dense(value: Any, dtype: Any, dimensions: int) -> bool:
+    import torch
+
+    return (
+        isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and value.dtype == dtype
+        and value.dim() == dimensions
+    )
