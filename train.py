@@ -308,10 +308,8 @@ def describe_split(image_set: ImageSet, split: Split) -> str:
     """How many images of each class are in train, val and test."""
     from data.split import counts_per_class
 
-    counts = counts_per_class(image_set, split)
-    return "\n".join(
-        [f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}", table(*counts)]
-    )
+    title = f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}\n"
+    return title + table(["images", "train", "val", "test"], counts_per_class(image_set, split))
 
 
 def refuse_oversized_bottleneck(latent_size: int, image_shape: tuple[int, int, int]) -> None:

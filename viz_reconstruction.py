@@ -59,10 +59,12 @@ def main() -> None:
     make_repeatable(args.seed)
     device = choose_device(args.device)
     test_data = load_test_data(args.test_data)
-    reconstructions = {}  # latent size -> float32 (N, C, H, W); the model that was named comes first
+    reconstructions, of_pca = {}, {}  # by latent size, that of the model that was named first
     for path, (model, record) in load_with_sibling(args.model_path).items():
         require_split(record, path, test_data.fingerprint, args.test_data)
-        reconstructions[model.latent_size] = reconstruct(model.to(device), test_data.images)
+        size = model.latent_size
+        of_pca[size] = record["held_out"][f"PCA of {size}"]["mse"]  # measured by train.py on these same images
+        reconstructions[size] = reconstruct(model.to(device), test_data.images)
     errors = {size: squared_errors(test_data.images, images) for size, images in reconstructions.items()}
     chosen = choose_images(args.pick, args.num_images, test_data, errors[max(errors)], args.seed)
 
@@ -71,10 +73,9 @@ def main() -> None:
         test_data.images[chosen],
         [(f"bottleneck {size}", reconstructions[size][chosen], errors[size][chosen]) for size in errors],
         names,
-        f"{shown(test_data.dataset)}: held-out images and their reconstructions; mean squared error under each\n"
-        + ",  ".join(
-            f"bottleneck {size}: {errors[size].mean():.5f} over all {len(test_data.images):,}" for size in errors
-        ),
+        f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them\n"
+        f"mean squared error under each; over all {len(test_data.images):,} test images "
+        + ", ".join(f"{errors[size].mean():.5f} with {size} (PCA of {size}: {of_pca[size]:.5f})" for size in errors),
     )
     stem = args.output_dir / f"reconstructions_latent_size_{max(errors)}"
     saved = save_figure(figure, stem.with_suffix(".png"), svg=args.svg, show=args.show)
@@ -88,9 +89,12 @@ def main() -> None:
     )
     say(
         table(
-            ["", "MSE of those drawn", "of all test images"],
+            ["mean squared error", "images drawn", "all test images", "PCA of same size"],
             [
-                (f"bottleneck {size}", f"{errors[size][chosen].mean():.5f}", f"{errors[size].mean():.5f}")
+                (
+                    f"bottleneck {size}",
+                    *(f"{e:.5f}" for e in (errors[size][chosen].mean(), errors[size].mean(), of_pca[size])),
+                )
                 for size in errors
             ],
         )

@@ -5,47 +5,39 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, class_colour, new_figure
+from figure.style import MUTED, class_colour, literal, new_figure
 
 
-def draw_training_curves(epochs: Sequence[dict[str, Any]], baselines: dict[int, float], subject: str) -> Figure:
-    """Training and validation error of every bottleneck against epochs, PCA of the same size beside each.
+def draw_training_curves(epochs: Sequence[dict[str, Any]], baselines: dict[int, float | None], subject: str) -> Figure:
+    """Training and validation error against epochs, a panel for each bottleneck, with PCA of the same size as a line.
 
     Args:
-        epochs: records with ``latent_size``, ``epoch``, ``train_mse`` and ``val_mse``.
-        baselines: latent size -> validation MSE of PCA of that size.
+        epochs: records with ``latent_size``, ``epoch``, ``train_mse`` and ``val_mse`` (None without validation images).
+        baselines: latent size -> validation MSE of PCA of that size, or None.
         subject: what was trained on what, for the title.
     """
-    figure = new_figure(6.4, 4.0)
-    axes = figure.subplots()
-    last = max(record["epoch"] for record in epochs)
-    for place, (size, baseline) in enumerate(sorted(baselines.items())):
-        colour = class_colour(place)
+    figure = new_figure(4.6 * len(baselines), 3.6)
+    for axes, (size, baseline) in zip(
+        figure.subplots(1, len(baselines), squeeze=False)[0], sorted(baselines.items()), strict=True
+    ):
         mine = [record for record in epochs if record["latent_size"] == size]
         steps = [record["epoch"] for record in mine]
-        axes.plot(
-            steps,
-            [record["val_mse"] for record in mine],
-            "o-",
-            color=colour,
-            markersize=3.5,
-            label=f"bottleneck {size}: validation {mine[-1]['val_mse']:.5f}",
-        )
-        axes.plot(
-            steps,
-            [record["train_mse"] for record in mine],
-            "--",
-            color=colour,
-            linewidth=1,
-            label=f"bottleneck {size}: training {mine[-1]['train_mse']:.5f}",
-        )
-        axes.axhline(
-            baseline, color=colour, linestyle=":", linewidth=1.2, label=f"PCA of {size}: validation {baseline:.5f}"
-        )
-    axes.set(yscale="log", xlabel="epoch", ylabel="mean squared error, pixels in [0, 1]", xlim=(0.5, last + 0.5))
-    axes.set_title(subject, parse_math=False)
-    axes.grid(axis="y", which="both", color="#e4e4e4", linewidth=0.6)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, labelcolor=MUTED)
-    figure.set_size_inches(8.4, 4.0)
+        for name, key, colour in [
+            ("training", "train_mse", class_colour(1)),
+            ("validation", "val_mse", class_colour(0)),
+        ]:
+            values = [record[key] for record in mine]
+            if None not in values:
+                axes.plot(steps, values, "o-", color=colour, markersize=3, label=f"{name}, at last {values[-1]:.5f}")
+        if baseline is not None:
+            axes.axhline(
+                baseline, color=MUTED, linestyle="--", linewidth=1.2, label=f"PCA of {size}, validation {baseline:.5f}"
+            )
+        axes.set(title=f"bottleneck {size}", xlabel="epoch", xlim=(min(0.5, steps[-1] - 1), steps[-1] + 0.5))
+        axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="upper right", fontsize=8)
+        axes.margins(y=0.3)
+    figure.axes[0].set_ylabel("mean squared error, pixels in [0, 1]")
+    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
     return figure

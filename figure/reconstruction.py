@@ -27,6 +27,7 @@ def draw_reconstructions(
     lines = len(rows) + 1
     cell_height = 0.78 * min(max(height / width, 0.4), 2.5)
     figure = new_figure(1.3 + 0.8 * max(columns, 5), 0.5 + bands * (lines * (cell_height + 0.2) + 0.25))
+    figure.get_layout_engine().set(h_pad=0.01, w_pad=0.01, hspace=0, wspace=0)
     grid = figure.subplots(bands * lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")

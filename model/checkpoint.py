@@ -53,14 +53,16 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
         with torch.device("meta"):
             model = build_model(family, **content["hyperparameters"])
         model.load_state_dict(content["weights"], assign=True)
-        sound = isinstance(record, dict) and isinstance(record["fingerprint"], str)
+        sound = isinstance(record["fingerprint"], str) and isinstance(
+            record["held_out"][f"PCA of {model.latent_size}"]["mse"], float
+        )
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
         raise BadInput(
             f"{printable(path)} does not hold a network that this version can rebuild ({type(error).__name__}); "
             f"train again: {_MADE_BY}"
         ) from None
     if not sound:
-        raise BadInput(f"{printable(path)} does not say which split it was trained on; train again: {_MADE_BY}")
+        raise BadInput(f"{printable(path)} does not say how it was trained; train again: {_MADE_BY}")
     return model.eval(), {**record, "sha256": digest}
 
 

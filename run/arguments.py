@@ -81,9 +81,9 @@ def add_num_workers(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--num_workers",
         type=whole_number(0),
-        default=None,
+        default=0,
         metavar="W",
-        help="processes or threads that decode images (default: one a core)",
+        help="threads that decode images; 0 takes one a core",
     )
 
 
@@ -151,13 +151,9 @@ def with_latent_space_path(args: argparse.Namespace) -> argparse.Namespace:
     return args
 
 
-def add_map_settings(group: argparse._ArgumentGroup) -> None:
-    """How latents of more than two dimensions are drawn in two."""
+def add_n_neighbors(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--n_neighbors", type=whole_number(2), default=15, metavar="K", help="umap: how many neighbours a point keeps"
-    )
-    group.add_argument(
-        "--perplexity", type=real_number(0, 1e6), default=30.0, metavar="P", help="tsne: about the same, softly"
     )
 
 

@@ -64,7 +64,13 @@ def test_json_comes_back_and_any_changed_byte_is_noticed(tmp_path):
 
 def test_csv_cells_are_no_formulas(tmp_path):
     write_csv(tmp_path / "x.csv", ["class"], [["=cmd|' /C calc'!A0"], ["@x"], [-1.5], ["plain, text"]])
-    assert (tmp_path / "x.csv").read_text().splitlines() == ["class", "'=cmd|' /C calc'!A0", "'@x", "-1.5", '"plain, text"']
+    assert (tmp_path / "x.csv").read_text().splitlines() == [
+        "class",
+        "'=cmd|' /C calc'!A0",
+        "'@x",
+        "-1.5",
+        '"plain, text"',
+    ]
 
 
 @pytest.fixture

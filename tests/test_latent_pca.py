@@ -58,7 +58,9 @@ def test_ssim_of_many_is_scikit_images_of_each():
     images = generator.integers(0, 256, (30, 3, 11, 14), dtype=np.uint8)
     noisy = np.clip(images / 255 + generator.normal(0, 0.2, images.shape), 0, 1).astype(np.float32)
     each = [
-        np.mean([structural_similarity(a, b, data_range=1.0) for a, b in zip(image / np.float32(255), other, strict=True)])
+        np.mean(
+            [structural_similarity(a, b, data_range=1.0) for a, b in zip(image / np.float32(255), other, strict=True)]
+        )
         for image, other in zip(images, noisy, strict=True)
     ]
     np.testing.assert_allclose(structural_similarities(images, noisy), each, atol=1e-6)
