@@ -29,7 +29,14 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_latent_space(group)
     group = parser.add_argument_group("map")
     group.add_argument("--vis_type", choices=["umap", "tsne", "pca"], default="umap", help="how N becomes 2")
-    flags.add_map_settings(group)
+    flags.add_n_neighbors(group)
+    group.add_argument(
+        "--perplexity",
+        type=flags.real_number(0, 1e6),
+        default=30.0,
+        metavar="P",
+        help="tsne: about how many neighbours count",
+    )
     group = parser.add_argument_group("run")
     flags.add_output_dir(group)
     flags.add_seed(group)
@@ -108,20 +115,18 @@ def warn_of_collapse(space: LatentSpace, measures: dict[str, float]) -> None:
 
 
 def remark(measures: dict[str, float]) -> str:
-    """What the person should know when looking at a map, in a line or two."""
-    parts = []
+    """What a person should know when looking at a map, in a line or two."""
+    lines = []
     if "neighbour_accuracy" in measures:
-        parts.append(
-            f"10 nearest neighbours in the latent space name the class of {measures['neighbour_accuracy']:.0%} "
-            f"(always the largest class: {measures['chance_largest_class']:.0%})"
+        lines.append(
+            f"10 nearest neighbours tell the class of {measures['neighbour_accuracy']:.0%} "
+            f"(the largest class alone: {measures['chance_largest_class']:.0%})"
         )
+    use = f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary"
+    use += f", effective rank {measures['effective_rank']:.1f}"
     if "trustworthiness" in measures:
-        parts.append(f"trustworthiness of the map {measures['trustworthiness']:.3f}")
-    parts.append(
-        f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary, "
-        f"effective rank {measures['effective_rank']:.1f}"
-    )
-    return "; ".join(parts)
+        use += f"; trustworthiness of the map {measures['trustworthiness']:.3f}"
+    return "\n".join([*lines, use])
 
 
 def axis_names(drawn: str, size: int) -> tuple[str, str] | None:
@@ -133,17 +138,9 @@ def axis_names(drawn: str, size: int) -> tuple[str, str] | None:
 
 def as_table(space: LatentSpace, coordinates: dict[str, np.ndarray]) -> tuple[list[str], list[list[object]]]:
     """Header and rows of the CSV: what each point is and where it was drawn."""
-    rows = []
-    for row in range(len(space.vectors)):
-        label = None if space.labels is None else int(space.labels[row])
-        what = [
-            row if space.rows is None else int(space.rows[row]),
-            space.sample_ids[row] if space.sample_ids else "",
-            "" if label is None else label,
-            "" if label is None else space.class_names[label],
-        ]
-        rows.append([*what, *(float(f"{values[row]:.7g}") for values in coordinates.values())])
-    return ["test_row" if space.rows is not None else "row", "sample_id", "label", "class", *coordinates], rows
+    known, rows = space.describe_rows()
+    drawn = zip(*([float(f"{value:.7g}") for value in values] for values in coordinates.values()), strict=True)
+    return [*known, *coordinates], [[*row, *point] for row, point in zip(rows, drawn, strict=True)]
 
 
 def as_text(numbers: list[dict[str, float]]) -> str:

@@ -40,7 +40,9 @@ class Panel:
     axis_names: tuple[str, str] | None
 
 
-def draw_maps(panels: Sequence[Sequence[Panel]], group_names: Sequence[str], footer: str = "") -> Figure:
+def draw_maps(
+    panels: Sequence[Sequence[Panel]], group_names: Sequence[str], footer: str = "", legend_title: str = "class"
+) -> Figure:
     """Draw rows of panels.
 
     Up to 10 groups get a legend; more are named on the map, each where its points are densest, by its name if all
@@ -49,34 +51,50 @@ def draw_maps(panels: Sequence[Sequence[Panel]], group_names: Sequence[str], foo
     Args:
         panels: rows of maps, all rows of the same length.
         group_names: the name of group 0, 1, ...; hostile text.
-        footer: a line below everything.
+        footer: lines below everything.
+        legend_title: what the groups are.
     """
     rows, columns = len(panels), len(panels[0])
     groups = [panel.groups for row in panels for panel in row if panel.groups is not None]
     present = [int(group) for group in np.unique(np.concatenate(groups))] if groups else []
     named = [group for group in present if group != NO_GROUP]
-    has_legend = len(named) <= _LEGEND_UP_TO
-    short, key = _short_names(group_names, named)
-    key_lines = [] if has_legend else _in_columns(key, width=int(columns * 76))
-    key_height = 0.14 * len(key_lines)
-    legend_width = 2.0 if has_legend and present else 0.0
-    figure = new_figure(columns * _PANEL + legend_width, rows * (_PANEL + 0.3) + key_height + (0.3 if footer else 0))
+    on_the_map = _names_on_the_map(group_names, named) if len(named) > _LEGEND_UP_TO else {}
+    entries = []  # of the legend
+    if not on_the_map:
+        entries = [(group, shown(group_names[group])) for group in named]
+        entries += [(NO_GROUP, "left over")] if NO_GROUP in present else []
+    elif any(on_the_map[group] != shown(name) and not name.isdigit() for group, name in _pick(group_names, named)):
+        entries = [(group, f"{on_the_map[group]}  {shown(group_names[group])}") for group in named]
+    beside = 2.0 if entries and not on_the_map else 0.0
+    key_columns = int(columns * _PANEL / 2.5)
+    below = 0.17 * -(-len(entries) // key_columns) if on_the_map else 0.0
+    height = _PANEL * max(_shape(panel.points) for row in panels for panel in row) + 0.8  # and titles
+    figure = new_figure(columns * _PANEL + beside, rows * height + below + (0.3 if footer else 0))
     axes = figure.subplots(rows, columns, squeeze=False)
-    for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
-        _draw_panel(axis, panel)
-    if footer or key_lines:
-        text = "\n".join([*key_lines, *textwrap.wrap(footer, columns * 90)])
-        label = figure.supxlabel(text, x=0.01, ha="left", fontsize=8, color="#333333", linespacing=1.35)
-        label.set_family(["DejaVu Sans Mono", *label.get_family()] if key_lines else label.get_family())
-        literal(label)
-    if has_legend and present:
-        _draw_legend(figure, named, group_names, with_none=NO_GROUP in present)
-    if not has_legend:
+    for row_of_axes, row in zip(axes, panels, strict=True):
+        remarks = [_wrapped(panel.remark) for panel in row]
+        for axis, panel, remark in zip(row_of_axes, row, remarks, strict=True):
+            _draw_panel(axis, panel)
+            _write_heading(axis, panel.title, remark, lines=max(len(each) for each in remarks))
+    footer = "\n".join(_wrapped(footer, columns * 90))
+    if entries and on_the_map:  # the footer heads the key: two things at the foot would lie on one another
+        _draw_legend(figure, entries, footer, loc="outside lower left", ncols=key_columns, fontsize=8)
+    else:
+        if entries:
+            _draw_legend(figure, entries, legend_title, loc="outside right upper")
+        literal(figure.supxlabel(footer, x=0.01, ha="left", fontsize=8, color="#333333"))
+    if on_the_map:
         figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on
         for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
             if panel.groups is not None:
-                _name_groups(axis, panel.points, panel.groups, short)
+                _name_groups(axis, panel.points, panel.groups, on_the_map)
     return figure
+
+
+def _shape(points: np.ndarray) -> float:
+    """Height of a map by its width, within what looks well on a page."""
+    width, height = np.ptp(points, axis=0)
+    return float(np.clip(height / width, 0.55, 1.0)) if width > 0 else 1.0
 
 
 def _draw_panel(axis: Axes, panel: Panel) -> None:
@@ -105,43 +123,51 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
     else:
         axis.set(xticks=[], yticks=[])
         axis.spines[["left", "bottom"]].set_visible(False)
-    remark = textwrap.wrap(panel.remark, 92)
-    title = axis.set_title(panel.title, fontweight="bold", pad=8 + 11 * len(remark))
+
+
+def _write_heading(axis: Axes, title: str, remark: list[str], lines: int) -> None:
+    """Title and remark, with room for so many lines of remark that the titles of a row stand at one height."""
+    heading = axis.set_title(title, fontweight="bold", pad=8 + 11 * lines)
     below = axis.annotate(
-        "\n".join(remark), (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", fontsize=8, color=MUTED
+        "\n".join(remark + [""] * (lines - len(remark))),
+        (0, 1),
+        (0, 4),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=8,
+        color=MUTED,
     )
-    literal(title, below)
+    literal(heading, below)
 
 
-def _draw_legend(figure: Figure, named: Sequence[int], names: Sequence[str], with_none: bool) -> None:
-    entries = [(group, shown(names[group])) for group in named] + ([(NO_GROUP, "no class")] if with_none else [])
+def _wrapped(text: str, width: int = 84) -> list[str]:
+    return [part for line in text.splitlines() for part in textwrap.wrap(line, width)]
+
+
+def _draw_legend(figure: Figure, entries: Sequence[tuple[int, str]], title: str, **where: object) -> None:
     handles = [
         Line2D([], [], linestyle="", marker=_marker(group), color=_colour(group), markersize=6) for group, _ in entries
     ]
     # names are put in afterwards: a label that begins with "_" would be dropped
-    legend = figure.legend(handles, ["."] * len(handles), loc="outside right upper")
+    legend = figure.legend(handles, ["."] * len(handles), title=title, title_fontsize=8, alignment="left", **where)
     for text, (_, name) in zip(legend.get_texts(), entries, strict=True):
         text.set_text(name)
         literal(text)
 
 
-def _short_names(names: Sequence[str], named: Sequence[int]) -> tuple[dict[int, str], list[str]]:
-    """What stands on the map for each group, and the lines of the key that explains it (none where it needs none)."""
-    numbered = all(names[group].isascii() and names[group].isdigit() for group in named)
-    if numbered and len({int(names[group]) for group in named}) == len(named):
-        return {group: str(int(names[group])) for group in named}, []  # 00012 is 12
-    if all(len(shown(names[group])) <= 5 for group in named):
-        return {group: shown(names[group]) for group in named}, []
-    return {group: str(group) for group in named}, [f"{group:>3} {shown(names[group], 24)}" for group in named]
+def _names_on_the_map(names: Sequence[str], named: Sequence[int]) -> dict[int, str]:
+    """What stands on the map for each group: its name if all names are short, else its number."""
+    if all(name.isascii() and name.isdigit() for _, name in _pick(names, named)):
+        as_numbers = {group: str(int(name)) for group, name in _pick(names, named)}  # 00012 is 12
+        if len(set(as_numbers.values())) == len(named):
+            return as_numbers
+    if all(len(shown(name)) <= 5 for _, name in _pick(names, named)):
+        return {group: shown(name) for group, name in _pick(names, named)}
+    return {group: str(group) for group in named}
 
 
-def _in_columns(entries: Sequence[str], width: int) -> list[str]:
-    """Lines of a table whose columns are read downwards."""
-    if not entries:
-        return []
-    cell = max(len(entry) for entry in entries) + 2
-    lines = -(-len(entries) // max(1, width // cell))
-    return ["".join(entry.ljust(cell) for entry in entries[line::lines]).rstrip() for line in range(lines)]
+def _pick(names: Sequence[str], groups: Sequence[int]) -> list[tuple[int, str]]:
+    return [(group, names[group]) for group in groups]
 
 
 def _name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str]) -> None:
@@ -153,14 +179,14 @@ def _name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict
     anchors = axis.transData.transform([_densest(points[groups == group]) for group in largest])
     texts = []
     for group in largest:
-        text = axis.text(0, 0, names[group], fontsize=7.5, ha="center", va="center", color="#111111", zorder=5)
+        text = axis.text(0, 0, names[group], fontsize=6.5, ha="center", va="center", color="#111111", zorder=5)
         text.set_path_effects([withStroke(linewidth=1.2, foreground="white")])
-        text.set_bbox({"boxstyle": "round,pad=0.18", "facecolor": "#ffffffdd", "edgecolor": _colour(group), "lw": 1.3})
+        text.set_bbox({"boxstyle": "round,pad=0.15", "facecolor": "#ffffffcc", "edgecolor": _colour(group), "lw": 1.2})
         text.set_in_layout(False)
         literal(text)
         texts.append(text)
     extents = [text.get_window_extent() for text in texts]
-    sizes = np.array([[extent.width, extent.height] for extent in extents]) + 7  # its frame, and air
+    sizes = np.array([[extent.width, extent.height] for extent in extents]) + 6  # its frame, and air
     window = axis.get_window_extent()
     places = _spread_out(anchors, sizes, np.array(window.min), np.array(window.max))
     to_data = axis.transData.inverted()
@@ -184,7 +210,8 @@ def _spread_out(anchors: np.ndarray, sizes: np.ndarray, lowest: np.ndarray, high
     """Move boxes (centres and sizes, (boxes, 2)) apart until none overlaps, each as near its anchor as that allows."""
     places = anchors + np.linspace(0, 0.01, len(anchors))[:, None]  # two at the same place need a direction to part in
     reach = (sizes[:, None] + sizes[None]) / 2
-    for step in range(400):
+    pull = 0.05
+    for step in range(2000):
         gap = places[:, None] - places[None]
         overlap = reach - np.abs(gap)
         touching = (overlap > 0).all(axis=-1)
@@ -193,8 +220,9 @@ def _spread_out(anchors: np.ndarray, sizes: np.ndarray, lowest: np.ndarray, high
             break
         along = np.argmin(overlap, axis=-1)[..., None] == np.arange(2)  # the direction in which they part soonest
         push = np.where(touching[..., None] & along, np.sign(gap) * overlap / 2, 0)
-        places = places + 0.6 * push.sum(axis=1) + (0.02 * (anchors - places) if step < 250 else 0)
+        places = places + 0.5 * push.sum(axis=1) + pull * (anchors - places)
         places = np.clip(places, lowest + sizes / 2, highest - sizes / 2)
+        pull *= 0.98
     return places
 
 

@@ -58,6 +58,18 @@ class LatentSpace:
         what = "test image" if self.rows is not None else "image" if self.origin else "vector"
         return f"{len(self.vectors):,} {what}{'s' * (len(self.vectors) != 1)}"
 
+    def describe_rows(self) -> tuple[list[str], list[list[object]]]:
+        """Column names, and for each row what is known of it: its place, sample id, label and class ("" if unknown)."""
+        count = len(self.vectors)
+        labels = [""] * count if self.labels is None else self.labels.tolist()
+        columns = {
+            "row" if self.rows is None else "test_row": range(count) if self.rows is None else self.rows.tolist(),
+            "sample_id": self.sample_ids or [""] * count,
+            "label": labels,
+            "class": ["" if label == "" else self.class_names[label] for label in labels],
+        }
+        return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+
 
 def sidecar_path(path: Path) -> Path:
     """Where the description of the latents at ``path`` lies: ``x.npy`` has ``x.json``."""
