@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from run.arguments import image_size, real_number, whole_number
+from run.console import warn
+from run.errors import printable
 
 if TYPE_CHECKING:
     from data.image_set import ImageSet
@@ -27,6 +29,7 @@ DATASETS = {
     "digits": "8x8 digits that scikit-learn ships: no download",
 }
 
+_LISTED = 100
 SPLIT_KINDS = ("published", "track", "random")
 
 
@@ -57,6 +60,13 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
         "or drawn at random (default: published where there is one, track where tracks are known, else random)",
     )
     group.add_argument(
+        "--split_seed",
+        type=whole_number(0, 2**31 - 1),
+        default=0,
+        metavar="S",
+        help="seed of the split alone, so that --seed leaves it as it is",
+    )
+    group.add_argument(
         "--test_fraction",
         type=real_number(0, 1),
         default=0.1,
@@ -78,7 +88,7 @@ def load_images(
     data_dir: Path,
     image_size: tuple[int, int] | None = None,
     grayscale: bool = False,
-    num_workers: int = 0,
+    num_workers: int | None = None,
 ) -> "ImageSet":
     """Read a named set or a folder of images; decoded once, and from the cache in ``data_dir`` afterwards.
 
@@ -87,7 +97,7 @@ def load_images(
         data_dir: where named sets are looked for (and downloaded to), and where decoded images are kept.
         image_size: (height, width) to scale to; None for the images' own where all share one, else (32, 32).
         grayscale: turn colours into one channel. Without it a set whose images are all grey has one channel too.
-        num_workers: threads that decode; 0 takes one a core.
+        num_workers: threads that decode; None takes one a core.
 
     Raises:
         BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.
@@ -95,4 +105,10 @@ def load_images(
     from data import cache, sources
 
     source = sources.find(dataset, Path(data_dir))
-    return cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
+    images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
+    if images.left_out:
+        listed = [f"  {printable(sample_id)}: {printable(why)}" for sample_id, why in images.left_out[:_LISTED]]
+        if len(images.left_out) > _LISTED:
+            listed.append(f"  and {len(images.left_out) - _LISTED:,} more")
+        warn("\n".join([f"{len(images.left_out):,} of {printable(images.name)} left out, unreadable:", *listed]))
+    return images

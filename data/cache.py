@@ -33,7 +33,7 @@ _PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOMEM, e
 
 
 def load(
-    source: "Source", data_dir: Path, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int
+    source: "Source", data_dir: Path, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None
 ) -> ImageSet:
     """The images of ``source``, from the cache if it holds them as the source's files are now.
 
@@ -42,12 +42,12 @@ def load(
     """
     if not source.cached:
         return _in_memory(source.open(image_size, grayscale, num_workers), source.name)
-    options = repr((source.name, source.place, image_size, grayscale, DECODER, PIL.__version__))
-    asked_for = hashlib.sha256(options.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    asked_for = _short_digest(repr((source.name, source.place, image_size, grayscale)))
+    state = _short_digest(repr((source.key, DECODER, PIL.__version__)))
     prefix = f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{asked_for}-"
-    folder = data_dir / "cache" / (prefix + source.key[:16])
+    folder = data_dir / "cache" / (prefix + state)
     try:
-        kept = _read(folder, source)
+        kept = _read(folder, source.name)
     except (BadInput, OSError) as error:
         console.warn(f"the kept images in {printable(folder)} can't be used and are decoded again: {printable(error)}")
         kept = None
@@ -58,21 +58,23 @@ def load(
         with replacing(folder / "images.npy") as file:
             facts, lasting = _decode(pictures, source.name, file)
         if lasting:
-            write_json(
-                folder / "index.json", {**facts, "sha256": file_sha256(folder / "images.npy"), "key": source.key}
-            )
+            write_json(folder / "index.json", {**facts, "sha256": file_sha256(folder / "images.npy")})
+        images = np.load(folder / "images.npy", mmap_mode="r")
     except OSError as error:
-        console.warn(
-            f"decoded images can't be kept in {printable(folder)} ({error.strerror or error}): going on without"
-        )
+        why = printable(error.strerror or error).lower()
+        console.warn(f"decoded images can't be kept in {printable(folder)} ({why}); the next start decodes them again")
         return _in_memory(pictures, source.name)
     for outdated in folder.parent.glob(prefix + "*"):
         if outdated != folder:
             shutil.rmtree(outdated, ignore_errors=True)
-    return _image_set(source.name, np.load(folder / "images.npy", mmap_mode="r"), facts)
+    return _image_set(source.name, images, facts)
 
 
-def _read(folder: Path, source: "Source") -> ImageSet | None:
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _read(folder: Path, name: str) -> ImageSet | None:
     """What the cache holds; None if it holds nothing.
 
     Raises:
@@ -81,12 +83,10 @@ def _read(folder: Path, source: "Source") -> ImageSet | None:
     if not (folder / "index.json").exists():
         return None
     index = read_json(folder / "index.json")
-    if index.get("key") != source.key:
-        raise BadInput("it belongs to another state of the files")
     with open(folder / "images.npy", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if hashlib.sha256(content).hexdigest() != index["sha256"]:
+        if hashlib.sha256(content).hexdigest() != index.get("sha256"):
             raise BadInput("images.npy is damaged: its checksum does not match its content")
-    return _image_set(source.name, np.load(folder / "images.npy", mmap_mode="r"), index)
+    return _image_set(name, np.load(folder / "images.npy", mmap_mode="r"), index)
 
 
 def _in_memory(pictures: Pictures, name: str) -> ImageSet:

@@ -5,6 +5,7 @@ either way), with Pillow's antialiased bilinear filter. Transparent pixels are l
 """
 
 import os
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from run import console
+
 # Only formats that Pillow decodes by itself: its EPS reader would run Ghostscript on a file from anywhere.
 FORMATS = ("PPM", "PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "JPEG2000")
-EXTENSIONS = frozenset(
-    ".ppm .pgm .pbm .pnm .png .apng .jpg .jpeg .jpe .jfif .bmp .dib .gif .tif .tiff .webp .jp2 .j2k .jpx".split()
-)
+_PNM, _JPEG, _JPEG2000 = (".ppm", ".pgm", ".pbm", ".pnm"), (".jpg", ".jpeg", ".jpe", ".jfif"), (".jp2", ".j2k", ".jpx")
+EXTENSIONS = frozenset((*_PNM, *_JPEG, *_JPEG2000, ".png", ".apng", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"))
 # Changes whenever the same file would decode to other pixels, so that no cache outlives the code that filled it.
 DECODER = "1"
 
@@ -33,6 +35,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _WHITE = (255, 255, 255, 255)
+_SECONDS_BETWEEN_NEWS = 10
 _BATCH_BYTES = 8 << 20  # decoded pixels a batch: large enough to keep threads busy, small beside any memory
 
 
@@ -119,7 +122,7 @@ def reason(error: Exception) -> str:
 
 
 def decode_files(
-    paths: list[str], shape: Shape, num_workers: int
+    paths: list[str], shape: Shape, num_workers: int | None
 ) -> Iterator[tuple[np.ndarray, list[int], list[tuple[int, Exception]]]]:
     """Decode files in batches, in order, in threads (Pillow and file reads let go of Python's lock).
 
@@ -146,13 +149,22 @@ def decode_files(
                 failed.append((position, error))
         return images[: len(read)], read, failed
 
-    with quiet_pillow():
-        yield from in_order(decode_batch, starts, num_workers)
+    progress, told = console.Progress(len(starts)), time.monotonic()
+    try:
+        with quiet_pillow():
+            for batch in in_order(decode_batch, starts, num_workers):
+                yield batch
+                progress.advance("decoding")
+                if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
+                    told = time.monotonic()
+                    progress.milestone(f"decoded {batch[1][-1] + 1 if batch[1] else 0:,} of {len(paths):,}")
+    finally:
+        progress.close()
 
 
-def in_order(function: Callable, items: Iterable, num_workers: int) -> Iterator:
+def in_order(function: Callable, items: Iterable, num_workers: int | None) -> Iterator:
     """Map in threads, results in order, never more than a few ahead of whoever takes them."""
-    workers = num_workers or (os.cpu_count() or 1)
+    workers = max(1, (os.cpu_count() or 1) if num_workers is None else num_workers)
     with ThreadPoolExecutor(workers) as pool:
         ahead = deque()
         try:
@@ -167,7 +179,7 @@ def in_order(function: Callable, items: Iterable, num_workers: int) -> Iterator:
                 future.cancel()
 
 
-class quiet_pillow(warnings.catch_warnings):  # noqa: N801  (a context manager, like the one it extends)
+class quiet_pillow(warnings.catch_warnings):
     """Pillow's warnings about odd files are silenced, but a decompression bomb is an error rather than a warning."""
 
     def __enter__(self) -> None:

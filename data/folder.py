@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.decode import EXTENSIONS, Shape, decode_files, fit, is_grey, quiet_pillow, read_upright
+from data.decode import EXTENSIONS, Shape, decode_files, is_grey, quiet_pillow, read_upright
 from data.pictures import Pictures
 from run import console
 from run.errors import BadInput, printable
@@ -59,7 +59,12 @@ class Folder:
         digest.update(b"%d" % (os.geteuid() if hasattr(os, "geteuid") else 0))
         self.key = digest.hexdigest()
 
-    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int) -> Pictures:
+    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
+        """The images below the folder, with what their paths say of them.
+
+        Raises:
+            BadInput: there are none.
+        """
         files, left_out = list(self._listing.files), list(self._listing.unreadable)
         left_out += [(relative, "empty file") for relative, size, *_ in files if size == 0]
         ids = [relative for relative, size, *_ in files if size]

@@ -12,9 +12,10 @@ import numpy as np
 
 from data import DATASETS
 from data.decode import Shape
+from data.download import Origin, download
 from data.folder import Folder
 from data.pictures import Pictures
-from data.published import PUBLISHED, Published, array_batches, download
+from data.published import PUBLISHED, Published, array_batches
 from run.arguments import nearest
 from run.errors import BadInput, printable
 
@@ -25,10 +26,13 @@ _SIGNS = (
     "20 km/h", "30 km/h", "50 km/h", "60 km/h", "70 km/h", "80 km/h", "end of 80 km/h", "100 km/h", "120 km/h",
     "no passing", "no passing for trucks", "priority at next crossing", "priority road", "yield", "stop",
     "no vehicles", "no trucks", "no entry", "danger", "bend left", "bend right", "double bend", "bumpy road",
-    "slippery road", "road narrows", "road works", "traffic lights", "pedestrians", "children", "bicycles", "ice or snow",
-    "wild animals", "end of limits", "turn right", "turn left", "ahead only", "ahead or right", "ahead or left",
-    "keep right", "keep left", "roundabout", "end of no passing", "end of no passing for trucks",
+    "slippery road", "road narrows", "road works", "traffic lights", "pedestrians", "children", "bicycles",
+    "ice or snow", "wild animals", "end of limits", "turn right", "turn left", "ahead only", "ahead or right",
+    "ahead or left", "keep right", "keep left", "roundabout", "end of no passing", "end of no passing for trucks",
 )  # fmt: skip
+_GTSRB = Origin(
+    "GTSRB", ({"split": "train"},), ("https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/",)
+)
 
 
 def find(dataset: str, data_dir: Path) -> Source:
@@ -53,8 +57,9 @@ def find(dataset: str, data_dir: Path) -> Source:
         raise BadInput(
             f"--dataset {printable(dataset)} is neither a folder nor a known set; did you mean --dataset {near}?"
         )
+    known = ", ".join(DATASETS)
     raise BadInput(
-        f"--dataset {printable(dataset)}: there is no such folder; give a folder of images, or one of {', '.join(DATASETS)}"
+        f"--dataset {printable(dataset)}: there is no such folder; give a folder of images, or one of {known}"
     )
 
 
@@ -62,7 +67,7 @@ def _gtsrb(data_dir: Path) -> Folder:
     """The training part, as torchvision lays it out. Its test part has no tracks and so can't show that none leaks."""
     training = data_dir / "gtsrb" / "GTSRB" / "Training"
     if not training.is_dir():
-        download("gtsrb", data_dir, training)
+        download("gtsrb", _GTSRB, data_dir, training)
     return Folder(training, name="gtsrb", sign_names=_SIGNS)
 
 
@@ -72,7 +77,8 @@ class Digits:
     name, place, key = "digits", "scikit-learn", ""
     cached = False  # they are part of an installed package, and small
 
-    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int) -> Pictures:
+    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
+        """All of them."""
         from sklearn.datasets import load_digits
 
         digits = load_digits()

@@ -75,10 +75,10 @@ def split_images(
         drawn = _draw(groups, labels, test_fraction, _ranks(ids, seed, "test"), in_every_class=True)
         test, rest = np.flatnonzero(drawn), np.flatnonzero(~drawn)
     if not len(test) or not len(rest):
-        side = "test" if not len(test) else "training"
+        side = "training" if len(test) else "test"
         raise BadInput(
-            f"no {side} image is left of the {len(order):,} of {name} ({groups.max() + 1:,} that are not equal or of one "
-            f"track) with --test_fraction {test_fraction:g}; take another --test_fraction, or add images"
+            f"no {side} image is left of the {len(order):,} of {name}, which are {groups.max() + 1:,} when those of "
+            f"one track or equal pixels count as one; use another --test_fraction than {test_fraction:g}, or add images"
         )
     test = _at_most(max_test, test, labels, _ranks(ids, seed, "max_test"))
     rest = _at_most(max_train, rest, labels, _ranks(ids, seed, "max_train"))
@@ -93,14 +93,14 @@ def split_images(
     return Split(np.sort(place[train]), np.sort(place[val]), np.sort(place[test]), kind, whole.hexdigest(), dropped)
 
 
-def counts_per_class(image_set: ImageSet, split: Split) -> list[list[object]]:
-    """Rows of class name and numbers of training, validation and test images; the total last."""
+def counts_per_class(image_set: ImageSet, split: Split) -> tuple[list[str], list[list[object]]]:
+    """A header and rows of class name and numbers of training, validation and test images; the total last."""
     sides = (split.train, split.val, split.test)
     rows: list[list[object]] = []
     if image_set.labels is not None:
         counts = [np.bincount(image_set.labels[side], minlength=len(image_set.class_names)) for side in sides]
         rows = [[name, *(int(count[number]) for count in counts)] for number, name in enumerate(image_set.class_names)]
-    return [*rows, ["all", *(len(side) for side in sides)]]
+    return ["class", "train", "val", "test"], [*rows, ["all", *(len(side) for side in sides)]]
 
 
 def _kind(image_set: ImageSet, asked: str | None, has_tracks: bool) -> str:
