@@ -41,9 +41,10 @@ def parse_arguments() -> argparse.Namespace:
     group.add_argument(
         "--latent_size",
         type=flags.whole_number(1),
+        nargs="+",
         required=True,
         metavar="N",
-        help="bottleneck of the second model; the first has 2",
+        help="bottleneck of the second model, the first has 2; several sizes train one model each",
     )
     group.add_argument("--model", default="conv", choices=list(FAMILIES), help="family of networks")
     group = parser.add_argument_group("images and split")
@@ -111,7 +112,8 @@ def main() -> None:
 
     image_set = load_images(args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers)
     image_shape = tuple(image_set.images.shape[1:])
-    refuse_oversized_bottleneck(args.latent_size, image_shape)
+    sizes = sorted({2, *args.latent_size})
+    refuse_oversized_bottleneck(max(sizes), image_shape)
     split = split_images(
         image_set,
         kind=args.split,
@@ -119,12 +121,11 @@ def main() -> None:
         val_fraction=args.val_fraction,
         max_train=args.max_train,
         max_test=args.max_test,
-        seed=args.seed,
+        seed=args.split_seed,
     )
     say(describe_split(image_set, split))
     train_images, val_images, test_images = (image_set.images[rows] for rows in (split.train, split.val, split.test))
 
-    sizes = sorted({2, args.latent_size})
     pca = fit_pca(train_images, max(sizes), args.seed)  # the baseline, and where both networks start
     note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {device.type}")
 
@@ -146,6 +147,7 @@ def main() -> None:
     record = {
         "dataset": image_set.name,
         "split": split.kind,
+        "split_seed": args.split_seed,
         "fingerprint": split.fingerprint,
         "model": args.model,
         "settings": settings,

@@ -71,11 +71,17 @@ def main() -> None:
     names = [class_of(test_data, row) for row in chosen]
     figure = draw_reconstructions(
         test_data.images[chosen],
-        [(f"bottleneck {size}", reconstructions[size][chosen], errors[size][chosen]) for size in errors],
+        [
+            (
+                f"bottleneck {size}\nall test images {errors[size].mean():.5f}\nPCA of {size} {of_pca[size]:.5f}",
+                reconstructions[size][chosen],
+                errors[size][chosen],
+            )
+            for size in errors
+        ],
         names,
-        f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them\n"
-        f"mean squared error under each; over all {len(test_data.images):,} test images "
-        + ", ".join(f"{errors[size].mean():.5f} with {size} (PCA of {size}: {of_pca[size]:.5f})" for size in errors),
+        f"{shown(test_data.dataset)}: images held out from training and what each bottleneck keeps of them "
+        "(mean squared error, pixels in [0, 1])",
     )
     stem = args.output_dir / f"reconstructions_latent_size_{max(errors)}"
     saved = save_figure(figure, stem.with_suffix(".png"), svg=args.svg, show=args.show)

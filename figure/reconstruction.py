@@ -26,8 +26,8 @@ def draw_reconstructions(
     bands = -(-count // columns)
     lines = len(rows) + 1
     cell_height = 0.78 * min(max(height / width, 0.4), 2.5)
-    figure = new_figure(1.3 + 0.8 * max(columns, 5), 0.5 + bands * (lines * (cell_height + 0.2) + 0.25))
-    figure.get_layout_engine().set(h_pad=0.01, w_pad=0.01, hspace=0, wspace=0)
+    figure = new_figure(1.6 + 0.8 * max(columns, 7), 0.5 + bands * (lines * (cell_height + 0.2) + 0.25))
+    figure.get_layout_engine().set(h_pad=0.015, w_pad=0.025, hspace=0, wspace=0)
     grid = figure.subplots(bands * lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
@@ -45,7 +45,7 @@ def draw_reconstructions(
                     0.5, -0.04, f"{error:.4f}", transform=axes.transAxes, ha="center", va="top", fontsize=7, color=MUTED
                 )
             if column == 0:
-                axes.text(-0.12, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8.5)
+                axes.text(-0.12, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
     literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
     return figure
 

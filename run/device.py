@@ -23,7 +23,7 @@ def choose_device(name: str) -> "torch.device":  # noqa: F821  (torch is importe
 
 
 def make_repeatable(seed: int) -> None:
-    """Seed torch's generators and Python's, and ask torch for deterministic kernels: the same machine then gives the same bytes."""
+    """Seed torch and Python, and ask for deterministic kernels: the same machine then gives the same bytes."""
     import torch
 
     random.seed(seed)

@@ -1,0 +1,185 @@
+"""Held-out error against seconds: the suite, the exercise as it is usually written, PCA, and an independent peer.
+
+    python benchmarks/error_against_seconds.py --results benchmarks/results
+
+All on the same images of GTSRB at 32 x 32 with the same train and test side, one after another in one run; bottlenecks
+2 and 256; 10 epochs of 128 images at --lr 0.0001. Seconds run from the command to the error's checkpoint, with imports
+and decoding (nothing is cached beforehand), and without what measuring the test error costs; those of pythae, which is
+handed decoded arrays, are of training alone. Writes error_against_seconds.csv and .md into the results folder, and the
+figure into docs/figures.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE = ROOT / "benchmarks"
+sys.path.insert(0, str(ROOT))
+
+from data import load_images  # noqa: E402
+from data.split import split_images  # noqa: E402
+from figure.style import MUTED, class_colour, new_figure, save_figure  # noqa: E402
+from latent.fidelity import fidelity  # noqa: E402
+from latent.pca import fit_pca  # noqa: E402
+from run.artefacts import write_csv, write_text  # noqa: E402
+
+SUITE, SUITE_FAST, PLAIN = "this suite, 10 epochs", "this suite, 1 epoch", "the exercise as usually written"
+PEER, PEER_CONV = "pythae AE, its MLP, 10 epochs", "pythae AE, its CIFAR network, the suite's seconds"
+SIZES = [2, 256]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--split", default="random", choices=["random", "track"])
+    parser.add_argument("--skip", nargs="*", default=[], help="systems to leave out, by the start of their names")
+    args = parser.parse_args()
+
+    image_set = load_images("gtsrb", args.data_dir)
+    split = split_images(image_set, kind=args.split)
+    train, test = image_set.images[np.r_[split.train, split.val]], image_set.images[split.test]
+    systems = {
+        SUITE_FAST: lambda folder: suite(args, folder, 1),
+        SUITE: lambda folder: suite(args, folder, 10),
+        "PCA": lambda folder: pca(image_set.images[split.train], test),
+        PLAIN: lambda folder: plain(args, folder, image_set, split),
+        PEER: lambda folder: peer(folder, train, test, "--network", "mlp"),
+        PEER_CONV: lambda folder: peer(folder, train, test, "--network", "conv", "--seconds", suite_seconds(lines)),
+    }
+    lines: list[dict] = []
+    for name, measure in systems.items():
+        if any(name.startswith(skipped) for skipped in args.skip):
+            continue
+        print(name, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            lines += [{"system": name, **line} for line in measure(Path(folder))]
+        print(*lines[-2:], sep="\n", flush=True)
+    header = ["system", "latent_size", "epoch", "seconds", "test_mse"]
+    write_csv(args.results / "error_against_seconds.csv", header, [[line[key] for key in header] for line in lines])
+    write_text(args.results / "error_against_seconds.md", markdown(lines))
+    save_figure(draw(lines), ROOT / "docs" / "figures" / "error_against_seconds.png")
+    print(markdown(lines))
+
+
+def suite(args: argparse.Namespace, folder: Path, num_epochs: int) -> list[dict]:
+    """train.py from a cold start: the source images are there, their decoded copies are not.
+
+    Epochs are read off its standard error as they end, with the validation error; the last line of each bottleneck is
+    the test error, at the second at which all checkpoints are saved.
+    """
+    started = time.monotonic()
+    (folder / "data").mkdir()  # with the images themselves, and without the cache that lies beside them
+    (folder / "data" / "gtsrb").symlink_to((args.data_dir / "gtsrb").resolve())
+    command = [
+        sys.executable, ROOT / "train.py", "--split", args.split, "--num_epochs", num_epochs, "--latent_size", 256,
+        "--data_dir", folder / "data", "--output_dir", folder / "output",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    lines = []
+    for text in process.stderr:
+        if found := re.match(r"bottleneck +(\d+) +epoch +(\d+)/.* val ([\d.]+)", text):
+            size, epoch, error = int(found[1]), int(found[2]), float(found[3])
+            lines.append(dict(latent_size=size, epoch=epoch, seconds=time.monotonic() - started, test_mse=error))
+    if process.wait():
+        raise SystemExit("train.py failed")
+    seconds = time.monotonic() - started
+    held_out = json.loads((folder / "output" / "metrics_training.json").read_text())["held_out"]
+    lines += [
+        dict(latent_size=size, epoch=num_epochs, seconds=seconds, test_mse=held_out[f"autoencoder of {size}"]["mse"])
+        for size in SIZES
+    ]
+    return lines
+
+
+def suite_seconds(lines: list[dict]) -> float:
+    """The seconds that the suite's default run spent on each bottleneck."""
+    return max(line["seconds"] for line in lines if line["system"] == SUITE) / len(SIZES)
+
+
+def pca(train: np.ndarray, test: np.ndarray) -> list[dict]:
+    started = time.monotonic()
+    fitted = fit_pca(train, max(SIZES), seed=0)
+    seconds = time.monotonic() - started
+    errors = {size: fidelity(test, fitted.first(size).reconstruct(test))["mse"] for size in SIZES}
+    return [dict(latent_size=size, epoch=0, seconds=seconds, test_mse=errors[size]) for size in SIZES]
+
+
+def plain(args: argparse.Namespace, folder: Path, image_set, split) -> list[dict]:
+    root = args.data_dir / "gtsrb" / "GTSRB" / "Training"
+    sides = {"train": np.r_[split.train, split.val], "test": split.test}
+    paths = {side: [str(root / image_set.sample_ids[row]) for row in rows] for side, rows in sides.items()}
+    (folder / "paths.json").write_text(json.dumps(paths))
+    return output_of(HERE / "plain_loop.py", "--paths", folder / "paths.json", "--latent_sizes", *SIZES)
+
+
+def peer(folder: Path, train: np.ndarray, test: np.ndarray, *arguments: object) -> list[dict]:
+    np.savez(folder / "arrays.npz", train=train, test=test)
+    return output_of(HERE / "peer_pythae.py", "--arrays", folder / "arrays.npz", "--latent_sizes", *SIZES, *arguments)
+
+
+def output_of(script: Path, *arguments: object) -> list[dict]:
+    """The JSON lines that a script prints."""
+    done = subprocess.run(
+        [sys.executable, str(script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(f"{script.name} failed")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def last(lines: list[dict], system: str, size: int) -> dict | None:
+    mine = [line for line in lines if line["system"] == system and line["latent_size"] == size]
+    return mine[-1] if mine else None
+
+
+def markdown(lines: list[dict]) -> str:
+    names = list(dict.fromkeys(line["system"] for line in lines))
+    whole = {name: max(line["seconds"] for line in lines if line["system"] == name) for name in names}
+    for name in (PEER, PEER_CONV):  # its clock starts anew for each size
+        if name in whole:
+            whole[name] = sum(last(lines, name, size)["seconds"] for size in SIZES)
+    rows = [
+        "| system | held-out MSE, 2 | held-out MSE, 256 | seconds, both | the plain loop takes |",
+        "| --- " * 5 + "|",
+    ]
+    for name in names:
+        errors = [last(lines, name, size)["test_mse"] for size in SIZES]
+        ratio = f"{whole[PLAIN] / whole[name]:.1f} times as long" if PLAIN in whole else ""
+        rows.append(f"| {name} | {errors[0]:.5f} | {errors[1]:.5f} | {whole[name]:.0f} | {ratio} |")
+    return "\n".join(rows) + "\n"
+
+
+def draw(lines: list[dict]):
+    names = list(dict.fromkeys(line["system"] for line in lines))
+    figure = new_figure(10, 4)
+    for axes, size in zip(figure.subplots(1, 2), SIZES, strict=True):
+        for place, name in enumerate(names):
+            mine = [line for line in lines if line["system"] == name and line["latent_size"] == size]
+            seconds, errors = [line["seconds"] for line in mine], [line["test_mse"] for line in mine]
+            if name == "PCA":
+                axes.plot(seconds, errors, "*", color=MUTED, markersize=11, label=name)
+            else:
+                axes.plot(seconds, errors, "o-", color=class_colour(place), markersize=3, label=name)
+        axes.set(xscale="log", yscale="log", title=f"bottleneck {size}", xlabel="seconds since the command")
+        axes.grid(color="#e4e4e4", linewidth=0.6)
+    figure.axes[0].set_ylabel("held-out mean squared error, pixels in [0, 1]")
+    figure.axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    main()
