@@ -58,7 +58,8 @@ def split_images(
         raise BadInput(f"{name} holds one readable image, and at least two are needed to train and to test; add images")
     order = sorted(range(len(image_set)), key=image_set.sample_ids.__getitem__)
     ids = [image_set.sample_ids[position].encode("utf-8", "surrogatepass") for position in order]
-    digests = [content_digests(image_set.images[position][None])[0] for position in order]
+    found = content_digests(image_set.images)
+    digests = [found[position] for position in order]
     labels = np.zeros(len(order), np.int64) if image_set.labels is None else image_set.labels[order]
     same_pixels = joined_groups(digests)
     together = joined_groups(image_set.groups[order].tolist(), digests)
@@ -80,8 +81,10 @@ def split_images(
             f"no {side} image is left of the {len(order):,} of {name}, which are {groups.max() + 1:,} when those of "
             f"one track or equal pixels count as one; use another --test_fraction than {test_fraction:g}, or add images"
         )
-    test = _at_most(max_test, test, labels, _ranks(ids, seed, "max_test"))
-    rest = _at_most(max_train, rest, labels, _ranks(ids, seed, "max_train"))
+    if max_test is not None and max_test < len(test):
+        test = _share(test, max_test, labels, _ranks(ids, seed, "max_test"))
+    if max_train is not None and max_train < len(rest):
+        rest = _share(rest, max_train, labels, _ranks(ids, seed, "max_train"))
     validates = _draw(groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False)
     train, val = rest[~validates], rest[validates]
 
@@ -153,10 +156,8 @@ def _draw(
     return drawn[group_of]
 
 
-def _at_most(limit: int | None, positions: np.ndarray, labels: np.ndarray, ranks: np.ndarray) -> np.ndarray:
-    """At most ``limit`` of ``positions``, each class in its proportion (largest remainders)."""
-    if limit is None or limit >= len(positions):
-        return positions
+def _share(positions: np.ndarray, limit: int, labels: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """``limit`` of ``positions``, each class in its proportion (largest remainders)."""
     kept = []
     present, counts = np.unique(labels[positions], return_counts=True)
     exact = counts * (limit / len(positions))
