@@ -110,7 +110,7 @@ def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
 
 def warn_of_collapse(space: LatentSpace, measures: dict[str, float]) -> None:
     still = measures["dimensions"] - measures["dimensions_that_vary"]
-    if still:
+    if still and len(space.vectors) > 1:
         warn(f"{space.name} has collapsed: {still} of {measures['dimensions']} latent dimensions do not vary")
 
 

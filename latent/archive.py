@@ -22,6 +22,7 @@ from run.console import warn
 from run.errors import BadInput, printable
 
 _KIND = "latent space"
+_LARGEST = 1e15  # sums of squares of larger values overflow float32
 _REMEDY = "make it with: python encode_latent_space.py --latent_size N"
 
 
@@ -112,8 +113,8 @@ def load_latent_space(path: Path) -> LatentSpace:
     Real numbers of any width are accepted, (rows, D) with at least one row and one column, and come out as float32.
 
     Raises:
-        BadInput: the file is missing, truncated, foreign, holds objects, is not (rows, D), is not finite, or does not
-            agree with its sidecar; or the sidecar is damaged.
+        BadInput: the file is missing, truncated, foreign, holds objects, is not (rows, D), is not finite, is
+            larger than 1e15, or does not agree with its sidecar; or the sidecar is damaged.
     """
     path = Path(path)
     vectors = _load_vectors(path)
@@ -211,6 +212,8 @@ def _load_vectors(path: Path) -> np.ndarray:
     if not np.isfinite(vectors).all():
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         raise BadInput(f"{name} holds NaN or infinity (in {len(bad)} rows, the first is row {bad[0]}); {_REMEDY}")
+    if np.abs(vectors).max() > _LARGEST:
+        raise BadInput(f"{name} holds values beyond {_LARGEST:g}, too large to compute distances of; {_REMEDY}")
     return np.ascontiguousarray(vectors)
 
 

@@ -24,7 +24,9 @@ def cluster(vectors: np.ndarray, num_clusters: int, seed: int) -> np.ndarray:
 
     different = len({row.tobytes() for row in vectors + 0.0})  # + 0.0 makes -0.0 equal to 0.0
     if num_clusters > different:
-        have = f"{len(vectors)} vectors" + (f", of which {different} differ," if different < len(vectors) else "")
+        have = f"{len(vectors)} vectors"
+        if different < len(vectors):
+            have += f", of which {different} {'is' if different == 1 else 'are'} different,"
         raise BadInput(
             f"{have} can't make {num_clusters} clusters; take --num_clusters {different} or fewer, or encode more: "
             f"python encode_latent_space.py --latent_size N --num_samples 1000"

@@ -83,14 +83,15 @@ def neighbour_accuracy(vectors: np.ndarray, labels: np.ndarray) -> dict[str, flo
 def trustworthiness(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
     """Whether neighbours on a map are neighbours in truth (Venna and Kaski, 2001); 1 at best, about 0.5 at random.
 
-    Of 5 neighbours (fewer below 11 rows; left out below 4 rows). Of more than 5,000 rows, 5,000 evenly spaced ones
-    are ranked. Swap the arguments for continuity: whether true neighbours stayed neighbours on the map.
+    Of 5 neighbours (fewer below 11 rows; left out below 4 rows, and where all vectors are equal). Of more than 5,000
+    rows, 5,000 evenly spaced ones are ranked. Swap the arguments for continuity: whether true neighbours stayed
+    neighbours on the map.
     """
     from sklearn.manifold import trustworthiness as measure
 
     taken = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), _RANKED_AT_ONCE)).astype(int))
     neighbours = min(5, (len(taken) - 1) // 2)
-    if neighbours < 1 or len(taken) < 4:
+    if len(taken) < 4 or (vectors == vectors[0]).all():
         return {}
     return {"trustworthiness": float(measure(vectors[taken], drawn[taken], n_neighbors=neighbours))}
 

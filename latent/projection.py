@@ -37,8 +37,8 @@ def map_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: f
         return {}
     if rows < FEWEST_ROWS:
         raise BadInput(
-            f"{rows} rows are too few for a map by {method}, which needs at least {FEWEST_ROWS}; take --vis_type pca, "
-            f"or encode more: python encode_latent_space.py --latent_size N --num_samples 1000"
+            f"{METHODS[method]} needs at least {FEWEST_ROWS} vectors, and here {'is' if rows == 1 else 'are'} {rows}; "
+            f"draw by pca, or encode more: python encode_latent_space.py --latent_size N --num_samples 1000"
         )
     if method == "umap":
         return {"n_neighbors": min(n_neighbors, rows - 1)}
@@ -68,7 +68,7 @@ def project(
     settings = map_settings(method, len(vectors), n_neighbors=n_neighbors, perplexity=perplexity)
     for name, wanted in [("n_neighbors", n_neighbors), ("perplexity", perplexity)]:
         if name in settings and settings[name] < wanted:
-            warn(f"{len(vectors)} rows allow a {name} of {settings[name]:g} at most; taken instead of {wanted:g}")
+            warn(f"of {len(vectors)} vectors the most that --{name} can be is {settings[name]:.3g}, not {wanted:g}")
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     spread = np.abs(centred).max()
     if spread == 0:

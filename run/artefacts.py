@@ -82,7 +82,7 @@ def read_json(path: Path) -> dict[str, Any]:
         checksum = content.pop("checksum")
     except FileNotFoundError:
         raise BadInput(f"{printable(path)} is not there; {rewrite}") from None
-    except (ValueError, KeyError, AttributeError, RecursionError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise BadInput(f"{printable(path)} is damaged or not a file of this suite; {rewrite}") from None
     if checksum != _json_checksum(content):
         raise BadInput(f"{printable(path)} is damaged: its checksum does not match its content; {rewrite}")
