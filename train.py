@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data import add_data_arguments
@@ -24,10 +26,17 @@ if TYPE_CHECKING:  # importing torch takes seconds, which --help does not have
     from data.split import Split
     from latent.pca import PCA
     from model.autoencoder import Autoencoder
+    from model.training_state import StateKeeper
+    from run.signals import StopRequest
+
+# Arguments that decide nothing about the outcome, and so may differ when a run is resumed.
+FREE_ON_RESUME = {"resume", "save_every", "output_dir", "data_dir", "num_workers", "show", "svg", "given"}
 
 # --lr is where the one-cycle schedule begins; its peak is 25 times that, which is torch's own default for OneCycleLR.
 # A constant 1e-4 is far too low for ten epochs.
 PEAK_OVER_LR = 25
+RISING = 0.3  # part of the steps on the way to the peak
+BETAS = (0.9, 0.95)
 WEIGHT_DECAY = 0.01
 MAX_GRADIENT_NORM = 1.0  # a rare batch far from the others cannot throw the weights away
 
@@ -42,7 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         "--latent_size",
         type=flags.whole_number(1),
         nargs="+",
-        required=True,
+        default=None,
         metavar="N",
         help="bottleneck of the second model, the first has 2; several sizes train one model each",
     )
@@ -82,13 +91,30 @@ def parse_arguments() -> argparse.Namespace:
         help="of the convolutions; auto takes bf16 where the processor multiplies in it",
     )
     group = parser.add_argument_group("run")
+    group.add_argument(
+        "--resume",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        default=None,
+        metavar="PATH",
+        help="go on with the run that was stopped in OUTPUT_DIR, or with the one of a training state PATH; its "
+        "arguments are taken from it, and more epochs may be asked for",
+    )
+    group.add_argument(
+        "--save_every",
+        type=flags.real_number(0, 1e6),
+        default=5.0,
+        metavar="MIN",
+        help="minutes between two training states; one is kept at each epoch's end as well",
+    )
     flags.add_output_dir(group)
     flags.add_seed(group)
     flags.add_device(group)
     flags.add_num_workers(group)
     flags.add_svg(group)
     flags.add_show(group)
-    return parser.parse_args()
+    return flags.parse_with_given(parser)
 
 
 def main() -> None:
@@ -102,11 +128,19 @@ def main() -> None:
     from figure.style import save_figure
     from latent.pca import fit_pca
     from model.checkpoint import build_model, save_model
+    from model.training_state import StateKeeper, find_run, forget_runs
     from run.artefacts import model_path, test_data_path, write_json
     from run.device import choose_device, choose_precision, make_repeatable
     from run.provenance import command_line, versions
+    from run.signals import StopRequest
 
     started = time.monotonic()
+    command = command_line()
+    if args.resume is not None:
+        run = find_run(args.output_dir if args.resume == Path() else args.resume)
+        args, command = flags.resumed(args, run["arguments"], FREE_ON_RESUME, {"num_epochs"}), run["command"]
+    elif args.latent_size is None:
+        raise BadInput("--latent_size is needed: python train.py --latent_size 256")
     device = choose_device(args.device)
     precision = choose_precision(args.precision, device)
 
@@ -123,53 +157,54 @@ def main() -> None:
         max_test=args.max_test,
         seed=args.split_seed,
     )
+    if args.patience is not None and not len(split.val):
+        raise BadInput("--patience needs validation images, and none are left; use a larger --val_fraction")
     say(describe_split(image_set, split))
     train_images, val_images, test_images = (image_set.images[rows] for rows in (split.train, split.val, split.test))
-
-    pca = fit_pca(train_images, max(sizes), args.seed)  # the baseline, and where both networks start
+    pca = fit_pca(train_images, max(sizes), args.seed)  # the baseline, and where the networks start
     note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {device.type}")
 
-    models: dict[int, Autoencoder] = {}
+    decisive = {name: value for name, value in vars(args).items() if name not in FREE_ON_RESUME}
+    run = {"arguments": decisive, "fingerprint": split.fingerprint, "command": command}
+    record = {
+        "dataset": image_set.name,
+        "split": split.kind,
+        "fingerprint": split.fingerprint,
+        "model": args.model,
+        "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in decisive.items()},
+        "precision": str(precision).removeprefix("torch."),
+        "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
+        "held_out_images": len(test_images),
+        "command": command,
+        "versions": versions(),
+    }
+    if args.resume is None:
+        forget_runs(args.output_dir)
+    save_test_data(test_data_path(args.output_dir), image_set, split)
+
     log: list[dict[str, Any]] = []
+    held_out = {"mean image": measure_mean_image(pca, test_images)}
     progress = Progress(len(sizes) * args.num_epochs * -(-len(train_images) // args.batch_size))
     for size in sizes:
         make_repeatable(args.seed)  # so that a model is the same whether or not another was trained before it
         model = build_model(args.model, size, image_shape).to(device)
         start = pca.first(size)
         model.start_from_pca(start.mean, start.components, start.scales)
-        train(model, train_images, val_images, args, precision, log, progress)
-        models[size] = model
+        keeper = StateKeeper(args.output_dir, size, run, args.save_every)
+        with StopRequest() as stop:
+            log += train(model, train_images, val_images, args, precision, keeper, stop, progress, log)
+        measured = measure(model, start, test_images)
+        save_model(model_path(args.output_dir, size), model, {**record, "held_out": measured})
+        held_out |= measured
     progress.close()
 
-    held_out = evaluate(models, pca, test_images)
-    settings = {key: getattr(args, key) for key in ("num_epochs", "batch_size", "lr", "patience", "seed")}
-    settings |= {"precision": str(precision).removeprefix("torch."), "device": device.type}
-    record = {
-        "dataset": image_set.name,
-        "split": split.kind,
-        "split_seed": args.split_seed,
-        "fingerprint": split.fingerprint,
-        "model": args.model,
-        "settings": settings,
-        "held_out": held_out,
-        "held_out_images": len(test_images),
-        "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
-        "command": command_line(),
-        "versions": versions(),
-    }
-    save_test_data(test_data_path(args.output_dir), image_set, split)
-    for size, model in models.items():
-        save_model(model_path(args.output_dir, size), model, record)
-    write_json(args.output_dir / "metrics_training.json", record)
-
-    val_errors = {size: mean_error(val_images, pca.first(size).reconstruct(val_images)) for size in sizes}
+    write_json(args.output_dir / "metrics_training.json", {**record, "held_out": held_out})
+    val_errors = dict.fromkeys(sizes)
+    if len(val_images):
+        val_errors = {size: mean_error(val_images, pca.first(size).reconstruct(val_images)) for size in sizes}
     figure = draw_training_curves(log, val_errors, f"{args.model} autoencoder on {printable(image_set.name)}")
     figures = save_figure(figure, args.output_dir / "training_curves.png", svg=args.svg, show=args.show)
-
     say(held_out_table(held_out, len(test_images)))
-    for warning in signs_of_collapse(models, held_out, test_images):
-        warn(warning)
-    say()
     for path in [*(model_path(args.output_dir, size) for size in sizes), test_data_path(args.output_dir), *figures]:
         say(f"saved {printable(path)}")
     note(f"done in {duration(time.monotonic() - started)}")
@@ -181,19 +216,27 @@ def train(
     val_images: np.ndarray,
     args: argparse.Namespace,
     precision: torch.dtype,
-    log: list[dict[str, Any]],
+    keeper: StateKeeper,
+    stop: StopRequest,
     progress: Progress,
-) -> None:
-    """Train one bottleneck from its start at PCA to its last epoch, and append each epoch's record to ``log``.
+    log_before: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Train one bottleneck from its start at PCA, or from where it was stopped, to its last epoch.
 
     Args:
         train_images: uint8 (N, C, H, W).
         val_images: uint8 (M, C, H, W), never trained on; M may be 0.
         precision: what convolutions are computed in; weights and the optimizer's state stay float32.
+        log_before: records of the bottlenecks trained before this one.
+
+    Returns:
+        A record of each epoch: ``latent_size``, ``epoch``, ``train_mse``, ``val_mse``.
 
     Raises:
         BadInput: the loss or a gradient is not finite. The weights of the step before are kept.
+        KeyboardInterrupt, Terminated: a stop was asked for, and the state is kept.
     """
+    import numpy as np
     import torch
 
     from model.inference import reconstruct, to_float
@@ -201,20 +244,21 @@ def train(
 
     device = next(model.parameters()).device
     steps = -(-len(train_images) // args.batch_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=WEIGHT_DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=args.lr * PEAK_OVER_LR, div_factor=PEAK_OVER_LR, total_steps=args.num_epochs * steps
-    )
-    shuffle = torch.Generator().manual_seed(args.seed)
-    best_error, best_weights, epochs_without_gain = float("inf"), None, 0
+    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
+    at = {"epoch": 1, "step": 0, "summed": torch.zeros((), device=device), "log": [], "best": None, "since_best": 0}
+    if args.resume is not None and (kept := keeper.restore(model, optimizer)) is not None:
+        at = {**kept, "summed": kept["summed"].to(device)}
+        progress.skip((at["epoch"] - 1) * steps + at["step"])
 
-    for epoch in range(1, args.num_epochs + 1):
+    while at["epoch"] <= args.num_epochs and at["since_best"] != args.patience:
         model.train()
-        summed = torch.zeros((), device=device)  # stays on the device: reading it each step would wait for the step
-        order = torch.randperm(len(train_images), generator=shuffle).numpy()
-        for step, first in enumerate(range(0, len(order), args.batch_size)):
+        order = np.random.default_rng([args.seed, at["epoch"]]).permutation(len(train_images))
+        for first in range(at["step"] * args.batch_size, len(order), args.batch_size):
             rows = order[first : first + args.batch_size]
             batch = to_float(torch.from_numpy(train_images[rows]), device)  # (B, C, H, W) in [0, 1]
+            done = (at["epoch"] - 1) * steps + at["step"]
+            for group in optimizer.param_groups:
+                group["lr"] = one_cycle(done / (args.num_epochs * steps), args.lr)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 loss = model.loss(batch)
             optimizer.zero_grad(set_to_none=True)
@@ -222,50 +266,86 @@ def train(
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
             if not torch.isfinite(norm + loss["total"]):
                 raise BadInput(
-                    f"the loss or a gradient is no longer finite (bottleneck {model.latent_size}, epoch {epoch}, "
-                    f"step {step + 1} of {steps}); train with a lower rate, say --lr {args.lr / 10:g}"
+                    f"the loss or a gradient is no longer finite (bottleneck {model.latent_size}, epoch {at['epoch']}, "
+                    f"step {at['step'] + 1} of {steps}); train with a lower rate, say --lr {args.lr / 10:g}"
                 )
             optimizer.step()
-            schedule.step()
-            summed += loss["mse"].detach() * len(rows)
-            progress.advance(f"bottleneck {model.latent_size}, epoch {epoch}/{args.num_epochs}")
+            at["summed"] += loss["mse"].detach() * len(rows)  # on the device: reading it would wait for the step
+            at["step"] += 1
+            progress.advance(f"bottleneck {model.latent_size}, epoch {at['epoch']}/{args.num_epochs}")
+            if stop.asked or keeper.is_due():
+                keeper.save(model, optimizer, at)
+                leave_if_asked(stop, args)
 
         model.eval()
-        record = {"latent_size": model.latent_size, "epoch": epoch, "train_mse": float(summed) / len(order)}
+        record = {"latent_size": model.latent_size, "epoch": at["epoch"], "train_mse": float(at["summed"]) / len(order)}
         record["val_mse"] = mean_error(val_images, reconstruct(model, val_images)) if len(val_images) else None
-        log.append(record)
-        write_text(args.output_dir / "training_log.jsonl", "".join(json.dumps(line) + "\n" for line in log))
-        progress.milestone(
-            f"bottleneck {model.latent_size:>3}  epoch {epoch:>3}/{args.num_epochs}  train {record['train_mse']:.5f}"
-            + (f"  val {record['val_mse']:.5f}" if len(val_images) else "")
-        )
-
+        at["log"].append(record)
+        text = "".join(json.dumps(line) + "\n" for line in log_before + at["log"])
+        write_text(args.output_dir / "training_log.jsonl", text)
+        progress.milestone(describe_epoch(record, args.num_epochs))
         if args.patience is not None:
-            if record["val_mse"] < best_error:
-                best_error, epochs_without_gain = record["val_mse"], 0
-                best_weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-            else:
-                epochs_without_gain += 1
-            if epochs_without_gain == args.patience:
-                progress.skip((args.num_epochs - epoch) * steps)
-                break
-    if best_weights is not None:
-        model.load_state_dict(best_weights)
+            errors = [line["val_mse"] for line in at["log"]]
+            at["since_best"] = len(errors) - 1 - errors.index(min(errors))
+            if at["since_best"] == 0:
+                at["best"] = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        at |= {"epoch": at["epoch"] + 1, "step": 0, "summed": torch.zeros((), device=device)}
+        keeper.save(model, optimizer, at)
+        leave_if_asked(stop, args)
+
+    progress.skip((args.num_epochs + 1 - at["epoch"]) * steps)
+    if at["best"] is not None:
+        model.load_state_dict(at["best"])
+    model.eval()
+    return at["log"]
 
 
-def evaluate(models: dict[int, Autoencoder], pca: PCA, test_images: np.ndarray) -> dict[str, dict[str, float]]:
-    """Held-out MSE, PSNR and SSIM of each network, below the baselines that cost next to nothing."""
+def leave_if_asked(stop: StopRequest, args: argparse.Namespace) -> None:
+    if stop.asked:
+        again = f"python train.py --resume --output_dir {printable(args.output_dir)}"
+        note(f"the training state is kept; go on with: {again}")
+    stop.heed()
+
+
+def one_cycle(done: float, lr: float) -> float:
+    """The learning rate when a part ``done`` of all steps is done: up from ``lr`` to its peak, then down to nearly 0.
+
+    Two half cosines, as in Smith and Topin 2018 and torch's OneCycleLR. A function of the position alone, so that a
+    resumed run has no schedule to restore.
+    """
+    start, peak, end = lr, lr * PEAK_OVER_LR, lr * 1e-4
+    begin, finish, part = (start, peak, done / RISING) if done < RISING else (peak, end, (done - RISING) / (1 - RISING))
+    return finish + (begin - finish) * (1 + math.cos(math.pi * part)) / 2
+
+
+def measure(model: Autoencoder, pca: PCA, test_images: np.ndarray) -> dict[str, dict[str, float]]:
+    """Held-out MSE, PSNR and SSIM of PCA and of the network, with a warning where the network is not worth having."""
     import numpy as np
 
     from latent.fidelity import fidelity
-    from model.inference import reconstruct
+    from model.inference import encode_batches, reconstruct
 
-    mean_image = np.broadcast_to(pca.mean.reshape(test_images.shape[1:]), test_images.shape)
-    held_out = {"mean image": fidelity(test_images, mean_image)}
-    for size, model in models.items():
-        held_out[f"PCA of {size}"] = fidelity(test_images, pca.first(size).reconstruct(test_images))
-        held_out[f"autoencoder of {size}"] = fidelity(test_images, reconstruct(model, test_images))
-    return held_out
+    size = model.latent_size
+    of_pca = fidelity(test_images, pca.reconstruct(test_images))
+    of_network = fidelity(test_images, reconstruct(model, test_images))
+    spread = np.concatenate(list(encode_batches(model, test_images))).std(axis=0)
+    dead = int((spread <= 1e-3 * spread.max()).sum())
+    if dead:
+        warn(f"{dead} of the {size} dimensions of bottleneck {size} do not vary over the test images")
+    if of_network["mse"] > 0.95 * measure_mean_image(pca, test_images)["mse"]:
+        warn(f"bottleneck {size} has collapsed: it reconstructs no better than the mean image")
+    elif of_network["mse"] > of_pca["mse"]:
+        warn(f"bottleneck {size} reconstructs worse than PCA of {size}; try more epochs or another --lr")
+    return {f"PCA of {size}": of_pca, f"autoencoder of {size}": of_network}
+
+
+def measure_mean_image(pca: PCA, test_images: np.ndarray) -> dict[str, float]:
+    """Held-out MSE, PSNR and SSIM of answering with the mean training image."""
+    import numpy as np
+
+    from latent.fidelity import fidelity
+
+    return fidelity(test_images, np.broadcast_to(pca.mean.reshape(test_images.shape[1:]), test_images.shape))
 
 
 def mean_error(images: np.ndarray, reconstructions: np.ndarray) -> float:
@@ -284,26 +364,11 @@ def held_out_table(held_out: dict[str, dict[str, float]], count: int) -> str:
     return title + table(["", "MSE", "PSNR dB", "SSIM"], rows)
 
 
-def signs_of_collapse(
-    models: dict[int, Autoencoder], held_out: dict[str, dict[str, float]], test_images: np.ndarray
-) -> list[str]:
-    """What a person must know before trusting a bottleneck: dimensions that carry nothing, errors that show nothing."""
-    import numpy as np
-
-    from model.inference import encode_batches
-
-    signs = []
-    for size, model in models.items():
-        spread = np.concatenate(list(encode_batches(model, test_images))).std(axis=0)
-        dead = int((spread <= 1e-3 * spread.max()).sum())
-        if dead:
-            signs.append(f"{dead} of the {size} dimensions of bottleneck {size} do not vary over the test images")
-        error = held_out[f"autoencoder of {size}"]["mse"]
-        if error > 0.95 * held_out["mean image"]["mse"]:
-            signs.append(f"bottleneck {size} has collapsed: it reconstructs no better than the mean image")
-        elif error > held_out[f"PCA of {size}"]["mse"]:
-            signs.append(f"bottleneck {size} reconstructs worse than PCA of {size}; try more epochs or another --lr")
-    return signs
+def describe_epoch(record: dict[str, Any], num_epochs: int) -> str:
+    return (
+        f"bottleneck {record['latent_size']:>3}  epoch {record['epoch']:>3}/{num_epochs}  "
+        f"train {record['train_mse']:.5f}" + (f"  val {record['val_mse']:.5f}" if record["val_mse"] is not None else "")
+    )
 
 
 def describe_split(image_set: ImageSet, split: Split) -> str:
@@ -311,7 +376,7 @@ def describe_split(image_set: ImageSet, split: Split) -> str:
     from data.split import counts_per_class
 
     title = f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}\n"
-    return title + table(["images", "train", "val", "test"], counts_per_class(image_set, split))
+    return title + table(*counts_per_class(image_set, split))
 
 
 def refuse_oversized_bottleneck(latent_size: int, image_shape: tuple[int, int, int]) -> None:

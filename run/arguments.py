@@ -3,8 +3,9 @@
 import argparse
 import difflib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from run.artefacts import latent_space_path, model_path, test_data_path
 from run.errors import BadInput, printable
@@ -90,6 +91,42 @@ def add_num_workers(group: argparse._ArgumentGroup) -> None:
 def add_latent_size(group: argparse._ArgumentGroup, meaning: str) -> None:
     """``--latent_size`` of the scripts after train.py, which find their files in ``--output_dir`` by it."""
     group.add_argument("--latent_size", type=whole_number(1), default=None, metavar="N", help=meaning)
+
+
+def parse_with_given(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line; ``given`` holds the names of the arguments that stood on it, rather than by default."""
+    absent = object()
+    names = [action.dest for action in parser._actions if action.default is not argparse.SUPPRESS]
+    probe = parser.parse_args(namespace=argparse.Namespace(**dict.fromkeys(names, absent)))
+    given = {name for name in names if getattr(probe, name) is not absent}
+    return argparse.Namespace(**vars(parser.parse_args()), given=given)
+
+
+def resumed(
+    now: argparse.Namespace, before: dict[str, Any], free: Collection[str], growing: Collection[str]
+) -> argparse.Namespace:
+    """The arguments of an earlier run, with those given now that may differ.
+
+    Args:
+        now: what :func:`parse_with_given` gave.
+        before: the arguments that decided the earlier run's outcome.
+        free: names of arguments that decide nothing about the outcome.
+        growing: names of arguments that may be larger than before.
+
+    Raises:
+        BadInput: an argument was given that would make it another run.
+    """
+    changed = {}
+    for name in now.given - set(free):
+        value, kept = getattr(now, name), before.get(name)
+        if name in growing and value >= kept:
+            changed[name] = value
+        elif value != kept:
+            raise BadInput(
+                f"--{name} would make this another run than the one to resume, which has {printable(kept)}; leave it "
+                "out, or train anew without --resume"
+            )
+    return argparse.Namespace(**{**vars(now), **before, **changed})
 
 
 def add_model_and_test_data(group: argparse._ArgumentGroup) -> None:
