@@ -79,7 +79,7 @@ def _what_is_wrong(content: dict[str, Any]) -> str | None:
     if len(ids) != len(images):
         return f"it has {len(images)} images and {len(ids)} sample ids"
     if labels is None:
-        return None
+        return None if "labels" in content else "it does not say whether it has labels"
     if not (_is_dense(labels, torch.int64, 1) and len(labels) == len(images)):
         return "its labels are not int64, one for each image"
     if labels.min() < 0 or labels.max() >= len(names):

@@ -1,0 +1,215 @@
+"""The second start reads no image file; a changed source never meets a stale cache; damage is seen."""
+
+import dataclasses
+import errno
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data import cache, decode, load_images
+from data.image_set import ImageSet
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(6):
+        path = tmp_path / "set" / f"class {number % 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (12, 10), (number, 20, 30)).save(path)
+    (tmp_path / "set" / "class 0" / "empty.png").touch()
+    return tmp_path / "set"
+
+
+def load(folder: Path, **options: object) -> ImageSet:
+    return load_images(str(folder), folder.parent / "data", **options)
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """The files decoded so far."""
+    files = []
+    decode_file = decode.decode_file
+
+    def counting(path: str, shape: decode.Shape) -> np.ndarray:
+        files.append(os.path.basename(path))
+        return decode_file(path, shape)
+
+    monkeypatch.setattr(decode, "decode_file", counting)
+    return files
+
+
+def kept(folder: Path) -> list[Path]:
+    return sorted((folder.parent / "data" / "cache").iterdir())
+
+
+def assert_equal(one: ImageSet, other: ImageSet) -> None:
+    for field in ("images", "labels", "groups"):
+        assert np.array_equal(getattr(one, field), getattr(other, field))
+    for field in ("name", "class_names", "sample_ids", "published_test", "left_out"):
+        assert getattr(one, field) == getattr(other, field)
+
+
+def test_second_start_reads_no_image(folder, decoded):
+    first = load(folder)
+    assert len(decoded) == 6
+    second = load(folder)
+    assert len(decoded) == 6
+    assert_equal(first, second)
+    assert isinstance(second.images, np.memmap)
+    assert not second.images.flags.writeable
+    assert second.left_out == (("class 0/empty.png", "empty file"),)
+
+
+def test_options_have_caches_of_their_own(folder, decoded):
+    load(folder)
+    assert load(folder, image_size=(8, 9)).images.shape[2:] == (8, 9)
+    assert load(folder, grayscale=True).images.shape[1] == 1
+    assert len(kept(folder)) == 3
+    load(folder), load(folder, image_size=(8, 9)), load(folder, grayscale=True)
+    assert len(decoded) == 18
+
+
+def same_size_same_times(folder: Path) -> None:
+    path = folder / "class 0" / "0.png"
+    before = path.stat()
+    Image.new("RGB", (12, 10), (9, 20, 30)).save(path)
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def add(folder: Path) -> None:
+    Image.new("RGB", (12, 10)).save(folder / "class 1" / "new.png")
+
+
+CHANGES = {
+    "same size and modification time": same_size_same_times,
+    "added": add,
+    "removed": lambda folder: (folder / "class 0" / "0.png").unlink(),
+    "renamed": lambda folder: (folder / "class 0" / "0.png").rename(folder / "class 0" / "zero.png"),
+    "to another class": lambda folder: (folder / "class 0" / "0.png").rename(folder / "class 1" / "0.png"),
+    "class renamed": lambda folder: (folder / "class 0").rename(folder / "class 2"),
+    "emptied": lambda folder: (folder / "class 0" / "0.png").write_bytes(b""),
+    "filled": lambda folder: Image.new("RGB", (12, 10)).save(folder / "class 0" / "empty.png"),
+    "two swapped": lambda folder: [
+        os.rename(folder / "class 0" / one, folder / "class 0" / other)
+        for one, other in (("0.png", "t.png"), ("2.png", "0.png"), ("t.png", "2.png"))
+    ],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_source_never_meets_a_stale_cache(folder, change):
+    load(folder)
+    CHANGES[change](folder)
+    changed = load(folder)
+    shutil.rmtree(folder.parent / "data")
+    assert_equal(changed, load(folder))
+    assert len(kept(folder)) == 1
+
+
+def test_outdated_images_do_not_pile_up(folder):
+    for _ in range(3):
+        load(folder)
+        add(folder)
+    assert len(kept(folder)) == 1
+
+
+def test_change_in_the_same_instant_is_seen(folder):
+    path = folder / "class 0" / "0.png"
+    for value in range(20):
+        Image.new("RGB", (12, 10), (value, 20, 30)).save(path)
+        images = load(folder)
+        assert images.images[images.sample_ids.index("class 0/0.png"), 0, 0, 0] == value
+
+
+def test_every_damage_is_seen_said_and_mended(folder, capfd):
+    whole = load(folder)
+    whole = dataclasses.replace(whole, images=np.array(whole.images))  # a copy: the file is damaged
+    (place,) = kept(folder)
+    chance = random.Random(0)
+    for number in range(40):
+        file = place / ("images.npy", "index.json")[number % 2]
+        content = bytearray(file.read_bytes())
+        if number % 3 == 0:
+            del content[chance.randrange(len(content) - 1) :]  # more than the last line's end
+        else:
+            content[chance.randrange(len(content) - 1)] ^= 1 << chance.randrange(8)
+        file.write_bytes(content)
+        capfd.readouterr()
+        assert_equal(whole, load(folder))
+        assert "can't be used" in capfd.readouterr().err
+    load(folder)
+    assert "can't be used" not in capfd.readouterr().err
+
+
+def test_killed_between_its_two_files(folder, decoded):
+    whole = load(folder)
+    (place,) = kept(folder)
+    (place / "index.json").unlink()
+    assert_equal(whole, load(folder))
+    assert len(decoded) == 12
+    (place / "images.npy").unlink()
+    assert_equal(whole, load(folder))
+    assert len(decoded) == 18
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_goes_on_without_a_cache_where_none_can_be_written(folder, monkeypatch, capfd, error):
+    whole = load(folder)
+    shutil.rmtree(folder.parent / "data")
+
+    def refuse(path: Path) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(cache, "replacing", refuse)
+    images = load(folder)
+    assert_equal(whole, images)
+    assert not images.images.flags.writeable
+    assert "can't be kept" in capfd.readouterr().err
+
+
+def test_data_dir_that_is_a_file(folder, capfd):
+    (folder.parent / "data").touch()
+    assert len(load(folder)) == 6
+    assert "can't be kept" in capfd.readouterr().err
+
+
+def test_passing_trouble_is_not_kept(folder, monkeypatch, decoded):
+    trouble = {"0.png"}
+    allowed = Image.open
+
+    def failing(path: str, **options: object) -> Image.Image:
+        if os.path.basename(path) in trouble:
+            raise OSError(errno.EIO, "Input/output error")
+        return allowed(path, **options)
+
+    monkeypatch.setattr(Image, "open", failing)
+    assert len(load(folder)) == 5
+    trouble.clear()
+    assert len(load(folder)) == 6
+    load(folder)
+    assert len(decoded) == 12
+
+
+def test_number_of_threads_changes_nothing(folder):
+    images = load(folder, num_workers=0)
+    (place,) = kept(folder)
+    content = {file.name: file.read_bytes() for file in place.iterdir()}
+    for workers in (1, 5):
+        shutil.rmtree(folder.parent / "data")
+        assert_equal(images, load(folder, num_workers=workers))
+        assert {file.name: file.read_bytes() for file in place.iterdir()} == content
+
+
+def test_index_is_plain_json(folder):
+    load(folder)
+    (place,) = kept(folder)
+    index = json.loads((place / "index.json").read_text("utf-8"))
+    assert index["class_names"] == ["class 0", "class 1"]
+    assert np.load(place / "images.npy", allow_pickle=False).shape == (6, 3, 10, 12)

@@ -1,0 +1,354 @@
+"""Folders of images as people have them, and as nobody should."""
+
+import os
+import random
+import struct
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data import load_images
+from data.image_set import ImageSet
+from run.errors import BadInput
+
+RED, GREY = (200, 30, 40), (90, 90, 90)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "set").mkdir()
+    return tmp_path / "set"
+
+
+def paint(
+    path: Path, colour: object = RED, size: tuple[int, int] = (12, 10), mode: str = "RGB", **options: object
+) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, colour).save(path, **options)
+    return path
+
+
+def load(folder: Path, **options: object) -> ImageSet:
+    return load_images(str(folder), folder.parent / "data", **options)
+
+
+def pixel(images: ImageSet, name: str) -> list[int]:
+    return images.images[images.sample_ids.index(name), :, 5, 5].tolist()
+
+
+def test_one_folder_a_class(folder):
+    paint(folder / "cat" / "1.png", RED)
+    paint(folder / "dog" / "1.png", GREY)
+    paint(folder / "dog" / "deep" / "er" / "2.png", GREY)
+    images = load(folder)
+    assert images.name == "set"
+    assert images.sample_ids == ("cat/1.png", "dog/1.png", "dog/deep/er/2.png")
+    assert images.class_names == ("cat", "dog")
+    assert images.labels.tolist() == [0, 1, 1]
+    assert images.images.shape == (3, 3, 10, 12)  # the size that all share
+    assert images.images.dtype == np.uint8
+    assert not images.images.flags.writeable
+    assert images.published_test is None
+    assert images.groups.tolist() == [0, 1, 1]  # equal pixels
+
+
+def test_flat_folder_has_no_labels(folder):
+    paint(folder / "1.png")
+    paint(folder / "2.png")
+    images = load(folder)
+    assert images.labels is None
+    assert images.class_names == ()
+
+
+def test_stray_image_beside_class_folders_is_left_out_and_a_few_in_folders_are_not_classes(folder):
+    paint(folder / "preview.png")
+    for number in range(3):
+        paint(folder / "cat" / f"{number}.png")
+    images = load(folder)
+    assert images.class_names == ("cat",)
+    assert images.left_out == (("preview.png", "lies beside the class folders"),)
+    for number in range(9):
+        paint(folder / f"{number}.png")
+    assert load(folder).labels is None
+    assert len(load(folder)) == 13
+
+
+def test_mixed_sizes_become_32_by_32_unless_asked_otherwise(folder):
+    paint(folder / "1.png", size=(40, 20))
+    paint(folder / "2.png", size=(21, 50))
+    assert load(folder).images.shape == (2, 3, 32, 32)
+    assert load(folder, image_size=(16, 24)).images.shape == (2, 3, 16, 24)
+
+
+def test_late_odd_one_out_overturns_the_guess_from_the_sample(folder):
+    for number in range(300):
+        paint(folder / f"{number:04}.png", 5, mode="L")
+    assert load(folder).images.shape == (300, 1, 10, 12)
+    paint(folder / "0299.png", RED, size=(30, 9))
+    images = load(folder)
+    assert images.images.shape == (300, 3, 32, 32)
+    assert pixel(images, "0299.png") == list(RED)
+    assert pixel(images, "0000.png") == [5, 5, 5]
+
+
+@pytest.mark.parametrize("size", [(4, 4), (1100, 1100)])
+def test_shared_size_that_no_network_takes_becomes_32(folder, size):
+    paint(folder / "1.png", size=size)
+    assert load(folder).images.shape == (1, 3, 32, 32)
+
+
+def test_grey_images_have_one_channel_however_they_are_stored(folder):
+    paint(folder / "1.png", 90, mode="L")
+    paint(folder / "2.png", GREY)
+    paint(folder / "3.gif", 90, mode="L")
+    images = load(folder)
+    assert images.images.shape[1] == 1
+    assert {pixel(images, name)[0] for name in images.sample_ids} == {90}
+
+
+def test_grayscale_turns_colours_to_brightness(folder):
+    paint(folder / "1.png", RED)
+    images = load(folder, grayscale=True)
+    assert images.images.shape[1] == 1
+    assert pixel(images, "1.png") == [round(0.299 * 200 + 0.587 * 30 + 0.114 * 40)]
+
+
+def test_every_mode_comes_out_as_it_looks(folder):
+    paint(folder / "rgb.png", RED)
+    Image.new("RGB", (12, 10), RED).quantize(4).save(folder / "palette.png")
+    Image.new("CMYK", (12, 10), (0, 255, 255, 0)).save(folder / "cmyk.tif")
+    paint(folder / "clear.png", (200, 30, 40, 0), mode="RGBA")
+    paint(folder / "opaque.webp", (*RED, 255), mode="RGBA", lossless=True)
+    paint(folder / "half.png", (0, 0, 0, 128), mode="RGBA")
+    paint(folder / "la.png", (100, 0), mode="LA")
+    paint(folder / "one.png", 1, mode="1")
+    paint(folder / "photo.jpg", RED, quality=95)
+    paint(folder / "wrong_extension.jpg", RED, format="PNG")
+    wide = np.full((10, 12), 0x8080, np.uint16)
+    Image.fromarray(wide).save(folder / "sixteen.png")
+    Image.fromarray(wide).save(folder / "sixteen.tif")
+    Image.fromarray(np.full((10, 12), 0.5, np.float32)).save(folder / "float.tif")
+    (folder / "sixteen.pgm").write_bytes(b"P5 12 10 65535\n" + wide.astype(">u2").tobytes())
+    images = load(folder)
+    assert images.left_out == ()
+    assert pixel(images, "rgb.png") == pixel(images, "palette.png") == pixel(images, "opaque.webp") == list(RED)
+    assert pixel(images, "wrong_extension.jpg") == list(RED)
+    assert pixel(images, "cmyk.tif") == [255, 0, 0]
+    assert pixel(images, "clear.png") == pixel(images, "la.png") == pixel(images, "one.png") == [255, 255, 255]
+    assert pixel(images, "half.png") == [127, 127, 127]
+    assert np.abs(np.array(pixel(images, "photo.jpg")) - RED).max() < 6
+    for name in ("sixteen.png", "sixteen.tif", "sixteen.pgm", "float.tif"):
+        assert pixel(images, name) == [128, 128, 128], name
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif", "webp"])
+def test_orientation_of_a_camera_is_honoured(folder, kind):
+    picture = Image.new("RGB", (16, 24), GREY)
+    picture.paste(RED, (0, 0, 16, 12))  # the upper half as it is stored
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise: the upper half comes to lie right
+    picture.save(folder / f"1.{kind}", exif=exif)
+    images = load(folder)
+    assert images.images.shape == (1, 3, 16, 24)
+    left, right = images.images[0, :, 8, 4], images.images[0, :, 8, 20]
+    assert np.abs(left.astype(int) - GREY).max() < 8
+    assert np.abs(right.astype(int) - RED).max() < 8
+
+
+def test_first_frame_of_an_animation(folder):
+    frames = [Image.new("RGB", (12, 10), colour) for colour in (RED, (0, 0, 255), (0, 255, 0))]
+    for name in ("a.gif", "a.webp", "a.png", "a.tif"):
+        options = {"lossless": True} if name.endswith("webp") else {}
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:], **options)
+    images = load(folder, image_size=(8, 8))
+    assert len(images) == 4
+    assert {tuple(pixel(images, name)) for name in images.sample_ids} == {RED}
+
+
+def test_large_jpeg_is_averaged_not_sampled(folder):
+    noise = np.random.default_rng(0).integers(0, 255, (1000, 1000), np.uint8)
+    Image.fromarray(noise).save(folder / "1.jpg", quality=90)
+    images = load(folder, image_size=(10, 10))
+    assert images.images.std() < 6
+
+
+def test_hidden_and_foreign_files_are_passed_over(folder, capfd):
+    paint(folder / "cat" / "1.png")
+    paint(folder / ".git" / "2.png")
+    paint(folder / "cat" / "._1.png")
+    (folder / "cat" / "notes.txt").write_text("no image")
+    (folder / "README").write_text("no image")
+    images = load(folder)
+    assert images.sample_ids == ("cat/1.png",)
+    assert images.left_out == ()
+    assert "passed over 2 files" in capfd.readouterr().err
+
+
+def png_of(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def test_unreadable_images_are_left_out_by_name_with_the_reason(folder, capfd):
+    good = paint(folder / "cat" / "good.png", size=(64, 64))
+    (folder / "cat" / "empty.png").write_bytes(b"")
+    (folder / "cat" / "text.png").write_text("<svg onload=alert(1)>")
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "cat" / "cut.png")
+    (folder / "cat" / "cut.png").write_bytes((folder / "cat" / "cut.png").read_bytes()[:900])
+    (folder / "cat" / "bomb.png").write_bytes(png_of(50_000, 50_000))
+    (folder / "cat" / "lesser_bomb.png").write_bytes(png_of(10_000, 10_000))
+    (folder / "cat" / "script.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n")
+    os.symlink("nowhere.png", folder / "cat" / "broken.png")
+    os.symlink("self.png", folder / "cat" / "self.png")
+    Image.fromarray(np.full((64, 64), 7.0, np.float32)).save(folder / "cat" / "depth.tif")
+    (folder / "dead").mkdir()
+    (folder / "dead" / "only.jpg").write_bytes(good.read_bytes()[:50])
+    images = load(folder)
+    assert images.sample_ids == ("cat/good.png",)
+    assert images.class_names == ("cat",)  # a class without one readable image is none
+    reasons = dict(images.left_out)
+    assert reasons.pop("cat/empty.png") == "empty file"
+    assert reasons.pop("cat/text.png") == reasons.pop("cat/script.jpg") == "not an image"
+    assert "bomb" in reasons.pop("cat/bomb.png")
+    assert "bomb" in reasons.pop("cat/lesser_bomb.png")
+    assert "nowhere" in reasons.pop("cat/broken.png")
+    assert "nowhere" in reasons.pop("cat/self.png")
+    assert "0..1" in reasons.pop("cat/depth.tif")
+    assert "truncated" in reasons.pop("cat/cut.png")
+    assert "truncated" in reasons.pop("dead/only.jpg")
+    assert not reasons
+    said = capfd.readouterr().err
+    assert "10 of set left out" in said
+    assert all(name in said for name, _ in images.left_out)
+    load(folder)
+    assert "10 of set left out" in capfd.readouterr().err  # said again when the cache answers
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in folders")
+def test_a_pipe_is_not_waited_for(folder):
+    paint(folder / "1.png")
+    os.mkfifo(folder / "2.png")
+    assert load(folder).left_out == (("2.png", "not a regular file"),)
+
+
+def test_permission_denied(folder, monkeypatch):
+    paint(folder / "1.png")
+    paint(folder / "2.png")
+    allowed = Image.open
+
+    def guarded(path: str, **options: object) -> Image.Image:
+        if path.endswith("2.png"):
+            raise PermissionError(13, "Permission denied")
+        return allowed(path, **options)
+
+    monkeypatch.setattr(Image, "open", guarded)
+    assert load(folder).left_out == (("2.png", "permission denied"),)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_folder_that_may_not_be_entered(folder):
+    paint(folder / "cat" / "1.png")
+    paint(folder / "dog" / "1.png")
+    (folder / "dog").chmod(0)
+    try:
+        assert load(folder).left_out == (("dog", "folder: permission denied"),)
+    finally:
+        (folder / "dog").chmod(0o700)
+
+
+def test_links_are_followed_once(folder):
+    paint(folder / "cat" / "1.png")
+    paint(folder.parent / "elsewhere" / "2.png")
+    os.symlink("..", folder / "cat" / "up")
+    os.symlink(".", folder / "cat" / "here")
+    os.symlink("cat", folder / "aaa")  # sorts before the folder that it names, and does not take its place
+    os.symlink(folder.parent / "elsewhere", folder / "dog")
+    images = load(folder)
+    assert images.sample_ids == ("cat/1.png", "dog/2.png")
+
+
+def test_names_are_text(folder):
+    names = ["<img src=x onerror=alert(1)>", "$\\frac$", "=cmd", "عربي", "🙂", "a\nb", "x" * 200]
+    for name in names:
+        paint(folder / name / f"{name}.png", (len(name), 0, 0))
+    images = load(folder)
+    assert set(images.class_names) == set(names)
+    assert load(folder).class_names == images.class_names
+    assert load(folder).sample_ids == images.sample_ids
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are text on this system")
+def test_names_that_are_not_utf8(folder):
+    os.makedirs(os.fsencode(folder) + b"/caf\xe9")
+    picture = Image.new("RGB", (9, 9), RED)
+    with open(os.fsencode(folder) + b"/caf\xe9/\xff\xfe.png", "wb") as file:
+        picture.save(file, "PNG")
+    for _ in range(2):  # decoded, then from the cache
+        images = load(folder)
+        assert images.sample_ids == ("caf\udce9/\udcff\udcfe.png",)
+        assert images.class_names == ("caf\udce9",)
+    os.rename(folder, os.fsencode(folder.parent) + b"/s\xe9t")
+    assert len(load_images(str(folder.parent / "s\udce9t"), folder.parent / "data")) == 1
+
+
+def test_tracks_are_known_by_gtsrbs_names(folder):
+    for track in range(3):
+        for frame in range(4):
+            paint(folder / "00007" / f"{track:05}_{frame:05}.ppm", (track, frame, 0))
+    paint(folder / "00008" / "00000_00000.ppm", (9, 9, 9))
+    assert load(folder).groups.tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3]
+
+
+def test_parts_of_a_set_are_no_classes(folder, capfd):
+    paint(folder / "train" / "cat" / "1.png")
+    paint(folder / "test" / "cat" / "2.png")
+    load(folder)
+    assert "parts of a set" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, "notes.txt", "empty.png"])
+def test_nothing_to_see(folder, content):
+    if content:
+        (folder / content).write_bytes(b"")
+    with pytest.raises(BadInput, match=r"holds no .*images?.*--dataset digits"):
+        load(folder)
+
+
+def test_only_damaged_images(folder):
+    (folder / "1.png").write_text("x")
+    with pytest.raises(BadInput, match=r"holds no readable image \(1.png: not an image\)"):
+        load(folder)
+
+
+def test_bytes_at_random_never_stop_a_load(folder):
+    good = {
+        kind: paint(folder / f"good.{kind}", size=(20, 20)).read_bytes() for kind in ("png", "jpg", "gif", "tif", "bmp")
+    }
+    good["webp"] = paint(folder / "good.webp", size=(20, 20)).read_bytes()
+    chance = random.Random(0)
+    for kind, content in good.items():
+        for number in range(40):
+            damaged = bytearray(content)
+            for _ in range(chance.randrange(1, 12)):
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            (folder / f"{number}.{kind}").write_bytes(damaged[: chance.randrange(20, len(damaged) + 1)])
+    images = load(folder)
+    assert len(images) + len(images.left_out) == 41 * len(good)
+    assert len(images.left_out) > 40
+
+
+def test_many_files_are_listed_fast(folder):
+    for number in range(10_000):
+        (folder / f"{number}.png").touch()
+    started = time.monotonic()
+    with pytest.raises(BadInput):
+        load(folder)
+    assert time.monotonic() - started < 3
