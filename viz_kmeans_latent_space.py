@@ -79,6 +79,7 @@ def main() -> None:
 
     spaces = load_with_bottleneck_2(args.latent_space)
     space = spaces[args.latent_space]
+    pixels = load_pixels(space, args.test_data or test_data_path(args.latent_space.parent))
     num_clusters = args.num_clusters or count_classes(space, args.latent_space)
     method = "pca" if args.space == "pca" else "umap"
     scores, panels, clusters_of = {}, [], {}
@@ -94,7 +95,6 @@ def main() -> None:
             scores[each.name] = clustering_scores(clusters, each.labels)
         where = f"the {each.name}" if args.space == "latent" or drawn == "as_it_is" else f"its {METHODS[drawn]}"
         panels.append(pair_of_panels(each, points, drawn, clusters, scores.get(each.name), where))
-    pixels = load_pixels(space, args.test_data or test_data_path(args.latent_space.parent))
     if pixels is not None:
         note(f"clustering the pixels of the same {len(pixels):,} images in the same way")
         if args.space != "latent":

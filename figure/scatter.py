@@ -208,7 +208,8 @@ def _densest(points: np.ndarray) -> np.ndarray:
 
 def _spread_out(anchors: np.ndarray, sizes: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """Move boxes (centres and sizes, (boxes, 2)) apart until none overlaps, each as near its anchor as that allows."""
-    places = anchors + np.linspace(0, 0.01, len(anchors))[:, None]  # two at the same place need a direction to part in
+    turn = 2.4 * np.arange(len(anchors))  # the golden angle: boxes at one place need directions to part in
+    places = anchors + np.sqrt(turn)[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     reach = (sizes[:, None] + sizes[None]) / 2
     pull = 0.05
     for step in range(2000):
