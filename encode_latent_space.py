@@ -54,7 +54,7 @@ def main() -> None:
 
     from data import load_images
     from data.test_data import load_test_data
-    from latent.archive import LatentSpace, save_latent_space
+    from latent.archive import save_latent_batches
     from model.checkpoint import load_with_sibling, require_split
     from model.inference import encode_batches
     from run.artefacts import latent_space_path
@@ -79,12 +79,14 @@ def main() -> None:
     for model, record in models.values():
         # a folder of grey pictures shown to a network for colour: the one channel stands for all three
         images = np.broadcast_to(source.images, (len(source.images), *model.image_shape))
-        batches = encode_batches(model.to(device), images, rows)
-        space = LatentSpace(
-            vectors=np.concatenate(list(batches)),
+        path = latent_space_path(output_dir, model.latent_size)
+        save_latent_batches(
+            path,
+            encode_batches(model.to(device), images, rows),
+            (len(rows), model.latent_size),
             labels=None if source.labels is None else source.labels[rows],
             class_names=source.class_names,
-            sample_ids=tuple(source.sample_ids[row] for row in rows),
+            sample_ids=[source.sample_ids[row] for row in rows],
             rows=rows if args.images is None else None,
             origin={
                 "dataset": dataset,
@@ -96,8 +98,6 @@ def main() -> None:
                 "versions": versions(),
             },
         )
-        path = latent_space_path(output_dir, model.latent_size)
-        save_latent_space(path, space)
         say(f"saved {printable(path)}: {len(rows):,} images, {model.latent_size} dimensions")
 
 

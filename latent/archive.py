@@ -10,14 +10,14 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from run.artefacts import file_sha256, latent_space_path, read_json, write_bytes, write_json
+from run.artefacts import file_sha256, latent_space_path, read_json, replacing, write_json
 from run.console import warn
 from run.errors import BadInput, printable
 
@@ -78,33 +78,76 @@ def sidecar_path(path: Path) -> Path:
 
 
 def save_latent_space(path: Path, space: LatentSpace) -> None:
-    """Write ``space`` as ``path`` (.npy) and its sidecar.
+    """Write ``space`` as ``path`` (.npy) and its sidecar; see :func:`save_latent_batches`."""
+    save_latent_batches(
+        path,
+        [space.vectors],
+        space.vectors.shape,
+        labels=space.labels,
+        class_names=space.class_names,
+        sample_ids=space.sample_ids,
+        rows=space.rows,
+        origin=space.origin,
+    )
 
-    The sidecar goes first: a process killed between the two leaves a pair that is refused when loaded, never
-    vectors beside the labels of other vectors.
+
+def save_latent_batches(
+    path: Path,
+    batches: Iterable[np.ndarray],
+    shape: tuple[int, int],
+    *,
+    labels: np.ndarray | None = None,
+    class_names: Sequence[str] = (),
+    sample_ids: Sequence[str] = (),
+    rows: np.ndarray | None = None,
+    origin: dict[str, Any] | None = None,
+) -> None:
+    """Write vectors as they come, (n, D) at a time, so that their number does not show in the memory used.
+
+    The sidecar takes its place first: a process killed between the two leaves a pair that is refused when loaded,
+    never vectors beside the labels of other vectors.
+
+    Args:
+        path: the .npy; the sidecar lies beside it.
+        batches: float32 (n, D), finite; (rows, D) together.
+        shape: (rows, D).
+        labels, class_names, sample_ids, rows, origin: as in :class:`LatentSpace`.
 
     Raises:
-        ValueError: the parts of ``space`` do not fit each other.
+        ValueError: the parts do not fit each other.
     """
-    vectors = np.ascontiguousarray(space.vectors, dtype="<f4")
-    if vectors.ndim != 2 or vectors.size == 0 or not np.isfinite(vectors).all():
-        raise ValueError(f"latent vectors are finite and (rows, D), not {space.vectors.shape} or with NaN in them")
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, vectors, allow_pickle=False)
     description = {
         "kind": _KIND,
-        "npy_sha256": hashlib.sha256(buffer.getbuffer()).hexdigest(),
-        "shape": list(vectors.shape),
-        "origin": space.origin,
-        "class_names": list(space.class_names),
-        "labels": None if space.labels is None else [int(label) for label in space.labels],
-        "rows": None if space.rows is None else [int(row) for row in space.rows],
-        "sample_ids": list(space.sample_ids),
+        "npy_sha256": "",
+        "shape": [int(side) for side in shape],
+        "origin": origin or {},
+        "class_names": list(class_names),
+        "labels": None if labels is None else [int(label) for label in labels],
+        "rows": None if rows is None else [int(row) for row in rows],
+        "sample_ids": list(sample_ids),
     }
-    if complaint := _complaint(description, len(vectors)):
+    if complaint := _complaint(description, shape[0]):
         raise ValueError(complaint)
-    write_json(sidecar_path(path), description)
-    write_bytes(path, buffer.getvalue())
+    digest, written = hashlib.sha256(), 0
+    with replacing(path) as file:
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            header, {"descr": "<f4", "fortran_order": False, "shape": tuple(description["shape"])}
+        )
+        file.write(header.getvalue())
+        digest.update(header.getvalue())
+        for batch in batches:
+            vectors = np.ascontiguousarray(batch, dtype="<f4")
+            if vectors.ndim != 2 or vectors.shape[1] != shape[1] or not np.isfinite(vectors).all():
+                raise ValueError(
+                    f"latent vectors are finite and (n, {shape[1]}), not {vectors.shape} or with NaN in them"
+                )
+            file.write(vectors)
+            digest.update(vectors)
+            written += len(vectors)
+        if written != shape[0] or not written:
+            raise ValueError(f"{shape[0]} vectors were announced, and {written} came")
+        write_json(sidecar_path(path), description | {"npy_sha256": digest.hexdigest()})
 
 
 def load_latent_space(path: Path) -> LatentSpace:

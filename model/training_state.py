@@ -63,8 +63,8 @@ class StateKeeper:
         content = _load_last_good(self._path)
         if content["identity"]["fingerprint"] != self._identity["fingerprint"]:
             raise BadInput(
-                "the images are not those that the run to resume began with (files were added, removed or changed); put "
-                "them back, or train anew without --resume"
+                "the images are not those that the run to resume began with (files were added, removed or changed); "
+                "put them back, or train anew without --resume"
             )
         try:
             model.load_state_dict(content["weights"])
