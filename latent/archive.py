@@ -116,6 +116,8 @@ def save_latent_batches(
     Raises:
         ValueError: the parts do not fit each other.
     """
+    if len(shape) != 2:
+        raise ValueError(f"latent vectors are (rows, D), not {tuple(shape)}")
     description = {
         "kind": _KIND,
         "npy_sha256": "",
