@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import PIL
 
-from data.decode import DECODER, ShapeDisproved, reason
+from data.decode import DECODER, Shape, ShapeDisproved, reason
 from data.image_set import ImageSet, content_digests, joined_groups
 from data.pictures import Pictures
 from run import console
@@ -125,7 +125,7 @@ def _decode(pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, An
             shape = disproved.shape
 
 
-def _decode_as(shape: Any, pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, Any], bool]:
+def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, Any], bool]:
     file.seek(0)
     file.truncate()
     file.write(bytes(_HEADER_BYTES))

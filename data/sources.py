@@ -19,8 +19,6 @@ from data.published import PUBLISHED, Published, array_batches
 from run.arguments import nearest
 from run.errors import BadInput, printable
 
-Source = "Folder | Published | Digits"
-
 # The 43 signs by class number, as the benchmark's own site describes them.
 _SIGNS = (
     "20 km/h", "30 km/h", "50 km/h", "60 km/h", "70 km/h", "80 km/h", "end of 80 km/h", "100 km/h", "120 km/h",
@@ -33,6 +31,34 @@ _SIGNS = (
 _GTSRB = Origin(
     "GTSRB", ({"split": "train"},), ("https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/",)
 )
+
+
+class Digits:
+    """The 1,797 digits of 8x8 pixels and 17 grey levels that scikit-learn ships."""
+
+    name, place, key = "digits", "scikit-learn", ""
+    cached = False  # they are part of an installed package, and small
+
+    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
+        """All of them."""
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        images = np.round(digits.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), 0..16 -> 0..255
+        height, width = image_size or (8, 8)
+        return Pictures(
+            shape=Shape(1, height, width, own_size=False, grayscale=False),
+            batches=lambda shape: array_batches([images[..., None]], shape, num_workers),
+            ids=[f"digits/{number}" for number in range(len(images))],
+            labels=digits.target.astype(np.int64),
+            class_names=tuple("0123456789"),
+            tracks=[None] * len(images),
+            published_test=None,
+            left_out=[],
+        )
+
+
+Source = Folder | Published | Digits
 
 
 def find(dataset: str, data_dir: Path) -> Source:
@@ -69,28 +95,3 @@ def _gtsrb(data_dir: Path) -> Folder:
     if not training.is_dir():
         download("gtsrb", _GTSRB, data_dir, training)
     return Folder(training, name="gtsrb", sign_names=_SIGNS)
-
-
-class Digits:
-    """The 1,797 digits of 8x8 pixels and 17 grey levels that scikit-learn ships."""
-
-    name, place, key = "digits", "scikit-learn", ""
-    cached = False  # they are part of an installed package, and small
-
-    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
-        """All of them."""
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        images = np.round(digits.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), 0..16 -> 0..255
-        height, width = image_size or (8, 8)
-        return Pictures(
-            shape=Shape(1, height, width, own_size=False, grayscale=False),
-            batches=lambda shape: array_batches([images[..., None]], shape, num_workers),
-            ids=[f"digits/{number}" for number in range(len(images))],
-            labels=digits.target.astype(np.int64),
-            class_names=tuple("0123456789"),
-            tracks=[None] * len(images),
-            published_test=None,
-            left_out=[],
-        )
