@@ -74,7 +74,7 @@ def main() -> None:
     from latent.archive import load_with_bottleneck_2
     from latent.clustering import cluster
     from latent.metrics import chance_scores, clustering_scores
-    from latent.projection import METHODS, draw_flat
+    from latent.projection import AS_IT_IS, METHODS, draw_flat
     from run.provenance import command_line, versions
 
     spaces = load_with_bottleneck_2(args.latent_space)
@@ -89,11 +89,12 @@ def main() -> None:
                 f"drawing the {METHODS[method]} of {len(each.vectors):,} vectors of {each.vectors.shape[1]} dimensions"
             )
         points, drawn = draw_flat(each.vectors, method, args.seed, n_neighbors=args.n_neighbors)
-        clusters = cluster(each.vectors if args.space == "latent" else points, num_clusters, args.seed)
+        in_latents = args.space == "latent" or drawn == AS_IT_IS
+        clusters = cluster(each.vectors if in_latents else points, num_clusters, args.seed)
         clusters_of[each.name] = clusters
         if each.labels is not None:
             scores[each.name] = clustering_scores(clusters, each.labels)
-        where = f"the {each.name}" if args.space == "latent" or drawn == "as_it_is" else f"its {METHODS[drawn]}"
+        where = f"the {each.name}" if in_latents else f"its {METHODS[drawn]}"
         panels.append(pair_of_panels(each, points, drawn, clusters, scores.get(each.name), where))
     if pixels is not None:
         note(f"clustering the pixels of the same {len(pixels):,} images in the same way")
@@ -103,15 +104,14 @@ def main() -> None:
     if scores:
         scores["chance"] = chance_scores(clusters_of[space.name], space.labels, args.seed)
 
-    footer = "\n".join([baselines(scores), PROTOCOL] if scores else [PROTOCOL])
+    footer = f"{baselines(scores)}\n{PROTOCOL}" if scores else ""
     names = space.class_names if scores else [str(number) for number in range(num_clusters)]
     stem = f"{args.latent_space.stem}_kmeans_{args.space}"
     figure = draw_maps(panels, names, footer=footer, legend_title="class" if scores else "cluster")
-    saved = save_figure(figure, args.output_dir / f"{stem}.png", svg=args.svg, show=args.show)
-    saved += [args.output_dir / f"{stem}.csv", args.output_dir / f"metrics_{stem}.json"]
-    write_csv(saved[-2], *as_table(space, clusters_of))
+    saved = [args.output_dir / f"{stem}.csv", args.output_dir / f"metrics_{stem}.json"]
+    write_csv(saved[0], *as_table(space, clusters_of))
     write_json(
-        saved[-1],
+        saved[1],
         {
             "protocol": PROTOCOL,
             "scores": scores,
@@ -127,6 +127,8 @@ def main() -> None:
         header = [f"k-means, {num_clusters} clusters of {space.contents}", *SCORES.values()]
         say(table(header, [[name, *(decimal(each[score], 3) for score in SCORES)] for name, each in scores.items()]))
         say(f"({PROTOCOL})")
+    # last, since a window that is shown keeps everything waiting
+    saved += save_figure(figure, args.output_dir / f"{stem}.png", svg=args.svg, show=args.show)
     for path in saved:
         say(f"saved {printable(path)}")
 
@@ -166,7 +168,7 @@ def pair_of_panels(
         return [Panel(points, clusters, title, found, axes)]
     class_of, _ = match_clusters(clusters, space.labels)
     colours = np.array([class_of.get(number, NO_GROUP) for number in clusters.tolist()])
-    grey = f" (grey: {count - len(class_of)} left over)" if len(class_of) < count else ""
+    grey = f"; grey: {count - len(class_of)} left over" if len(class_of) < count else ""
     agreement = (
         f"accuracy {scores['accuracy_majority']:.1%} (majority), {scores['accuracy_hungarian']:.1%} (one to one); "
         f"NMI {decimal(scores['nmi'], 2)}, ARI {decimal(scores['ari'], 2)}"
@@ -176,7 +178,7 @@ def pair_of_panels(
             points,
             colours,
             title,
-            f"{found}; coloured like the class each is paired with, one to one{grey}\n{agreement}",
+            f"{found}; coloured like the class each is paired with{grey}\n{agreement}",
             axes,
         ),
         Panel(points, space.labels, "true classes", f"the same {space.contents}", axes),

@@ -65,12 +65,11 @@ def main() -> None:
         settings = {} if drawn == AS_IT_IS else map_settings(drawn, rows, **wanted)
         measures = measure(space, points if drawn != AS_IT_IS else None)
         warn_of_collapse(space, measures)
-        as_it_is = "as it is" if drawn == AS_IT_IS else METHODS[drawn]
         panels.append(
             Panel(
                 points=points,
                 groups=space.labels,
-                title=f"{space.name}, {as_it_is}: {space.contents}",
+                title=f"{space.name}, {METHODS.get(drawn, 'as it is')}: {space.contents}",
                 remark=remark(measures),
                 axis_names=axis_names(drawn, size),
             )
@@ -78,17 +77,18 @@ def main() -> None:
         numbers.append({"latents": path.name, "drawn": drawn, **settings, "rows": rows, **measures})
         coordinates |= {f"x{size}": points[:, 0], f"y{size}": points[:, 1]}
 
-    _, space = list(spaces.items())[-1]
+    space = spaces[args.latent_space]
     stem = f"{args.latent_space.stem}_{numbers[-1]['drawn']}"
     figure = draw_maps([panels], space.class_names, footer=PROTOCOL if len(panels) > 1 else "")
-    saved = save_figure(figure, args.output_dir / f"{stem}.png", svg=args.svg, show=args.show)
-    saved += [args.output_dir / f"{stem}.csv", args.output_dir / f"metrics_{stem}.json"]
-    write_csv(saved[-2], *as_table(space, coordinates))
+    saved = [args.output_dir / f"{stem}.csv", args.output_dir / f"metrics_{stem}.json"]
+    write_csv(saved[0], *as_table(space, coordinates))
     write_json(
-        saved[-1],
+        saved[1],
         {"protocol": PROTOCOL, "maps": numbers, "seed": args.seed, "command": command_line(), "versions": versions()},
     )
     say(as_text(numbers))
+    # last, since a window that is shown keeps everything waiting
+    saved += save_figure(figure, args.output_dir / f"{stem}.png", svg=args.svg, show=args.show)
     for path in saved:
         say(f"saved {printable(path)}")
 

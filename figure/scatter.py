@@ -76,7 +76,7 @@ def draw_maps(
         for axis, panel, remark in zip(row_of_axes, row, remarks, strict=True):
             _draw_panel(axis, panel)
             _write_heading(axis, panel.title, remark, lines=max(len(each) for each in remarks))
-    footer = "\n".join(_wrapped(footer, columns * 90))
+    footer = "\n".join(_wrapped(footer, columns * 100))
     if entries and on_the_map:  # the footer heads the key: two things at the foot would lie on one another
         _draw_legend(figure, entries, footer, loc="outside lower left", ncols=key_columns, fontsize=8)
     else:
