@@ -37,7 +37,7 @@ FREE_ON_RESUME = {"resume", "save_every", "output_dir", "data_dir", "num_workers
 PEAK_OVER_LR = 25
 RISING = 0.3  # part of the steps on the way to the peak
 BETAS = (0.9, 0.95)
-WEIGHT_DECAY = 0.01
+WEIGHT_DECAY = 0.3
 MAX_GRADIENT_NORM = 1.0  # a rare batch far from the others cannot throw the weights away
 
 

@@ -20,12 +20,9 @@ class Autoencoder(nn.Module, abc.ABC):
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.latent_size = latent_size
-        self.image_shape = image_shape
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor's arguments, from which a checkpoint rebuilds the network."""
-        return {"latent_size": self.latent_size, "image_shape": list(self.image_shape)}
+        self.image_shape = tuple(image_shape)
+        # The constructor's arguments, from which a checkpoint rebuilds the network; a family adds its own.
+        self.hyperparameters: dict[str, Any] = {"latent_size": latent_size, "image_shape": self.image_shape}
 
     @abc.abstractmethod
     def encode(self, images: Tensor) -> Tensor:

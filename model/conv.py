@@ -1,35 +1,139 @@
-"""placeholder"""
+"""A convolutional autoencoder that starts as PCA and can only learn from there."""
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from model.autoencoder import Autoencoder
+
+PATCH = 4  # pixels on the side of the square patches the convolutions work on
+HIDDEN = 512  # units of the dense layers on either side of the latents
+MAP = 4096  # numbers in the map that is flattened into the dense layers, about
+
+
+class Residual(nn.Module):
+    """x + body(x), whose body ends in a layer of zeros: at the start it is the identity."""
+
+    def __init__(self, *body: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*body)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        return x + self.body(x)
 
 
 class ConvAutoencoder(Autoencoder):
+    """Images (B, C, H, W) in [0, 1] -> latents (B, D) -> images, H and W at least 8.
+
+    Both halves are a fixed linear map plus a network that corrects it:
+
+        encode(x) = A (x - mean) + network(x - mean)            A: PCA, scaled to unit variance
+        decode(z) = mean + y + network(y, z),  y = z B          B: its inverse
+
+    The networks end in zeros, so before the first step this *is* PCA, which no
+    random start comes near in a few epochs when the bottleneck is wide.  A and B stay
+    fixed: at a network's learning rate they would leave the optimum they start in.
+
+    In the networks nearly all the work is matrix products with many channels: each
+    4 x 4 patch becomes one position of a map (a convolution whose stride is its
+    kernel), 3 x 3 convolutions run on the map, and dense layers join it to the latents.
+    """
+
     family = "conv"
 
-    def __init__(self, latent_size, image_shape):
+    def __init__(
+        self, latent_size: int, image_shape: tuple[int, int, int], width: int = 64, dropout: float = 0.1
+    ) -> None:
         super().__init__(latent_size, image_shape)
-        n = image_shape[0] * image_shape[1] * image_shape[2]
-        self.register_buffer("mean", torch.zeros(n))
-        self.register_buffer("enc", torch.zeros(latent_size, n))
-        self.register_buffer("dec", torch.zeros(latent_size, n))
-        self.net = nn.Sequential(
-            nn.Conv2d(image_shape[0], 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, image_shape[0], 3, padding=1)
-        )
-        nn.init.zeros_(self.net[-1].weight)
-        nn.init.zeros_(self.net[-1].bias)
+        self.hyperparameters |= {"width": width, "dropout": dropout}
+        channels, image_height, image_width = image_shape
+        self.rows, self.columns = -(-image_height // PATCH), -(-image_width // PATCH)
+        pixels, patch = channels * image_height * image_width, channels * PATCH * PATCH
+        # The flattened map stays about this large whatever the image, and so do the dense layers.
+        self.neck = max(1, min(width, MAP // (self.rows * self.columns)))
+        flat = self.neck * self.rows * self.columns
 
-    def start_from_pca(self, mean, components, scales):
-        k = len(components)
-        s = torch.from_numpy(scales)[:, None]
+        self.register_buffer("mean", torch.zeros(pixels))
+        self.register_buffer("encoder_axes", torch.zeros(latent_size, pixels))
+        self.register_buffer("decoder_axes", torch.zeros(latent_size, pixels))
+        self.register_buffer("latent_scale", torch.ones(latent_size))  # each latent's loudness in the network
+        self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
+
+        def convolutions() -> nn.Module:
+            return Residual(nn.Conv2d(width, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, width, 1))
+
+        def dense() -> nn.Module:
+            return Residual(nn.Linear(HIDDEN, HIDDEN), nn.SiLU())
+
+        narrow = [nn.Conv2d(width, self.neck, 1), nn.SiLU()] if self.neck < width else []
+        widen = [nn.Conv2d(self.neck, width, 1)] if self.neck < width else []
+
+        # The dense layers are where training images could be learnt by heart, hence the dropout.
+        self.to_latents = nn.Sequential(
+            nn.Conv2d(patch, width, 1), convolutions(), nn.SiLU(), *narrow, nn.Flatten(),
+            nn.Dropout(dropout), nn.Linear(flat, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, latent_size),
+        )  # fmt: skip
+        self.from_latents = nn.Sequential(
+            nn.Linear(latent_size, HIDDEN), nn.SiLU(), dense(), dense(),
+            nn.Dropout(dropout), nn.Linear(HIDDEN, flat),
+            nn.Unflatten(1, (self.neck, self.rows, self.columns)), *widen,
+        )  # fmt: skip
+        self.from_linear = nn.Conv2d(patch, width, 1)
+        self.to_patches = nn.Sequential(convolutions(), nn.SiLU(), nn.Conv2d(width, patch, 1))
+
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                # torch's default start is a third of this variance: signals would fade layer by layer.
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.from_latents[0].weight, std=latent_size**-0.5)
+        nn.init.uniform_(self.from_latents[0].bias, -1.0, 1.0)  # two latents need their kinks apart
+        for layer in (self.to_latents[1].body[-1], self.to_latents[-1], self.from_latents[5],
+                      self.to_patches[0].body[-1], self.to_patches[-1]):  # fmt: skip
+            nn.init.zeros_(layer.weight)  # from_latents[5]: what is seen of the latents starts as PCA's image
+
+    @torch.no_grad()
+    def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:
+        """See :meth:`model.autoencoder.Autoencoder.start_from_pca`.
+
+        With fewer components than latents (K < D), or some without variance, the remaining latents have no linear part:
+        their axes are zero and the networks alone use them.
+        """
+        kept = scales > 1e-6 * scales.max()
+        count = int(kept.sum())
+        axes, deviations = torch.from_numpy(components[kept]), torch.from_numpy(scales[kept])[:, None]
         self.mean.copy_(torch.from_numpy(mean))
-        self.enc[:k] = torch.from_numpy(components) / s
-        self.dec[:k] = torch.from_numpy(components) * s
+        self.encoder_axes.zero_()[:count] = axes / deviations
+        self.decoder_axes.zero_()[:count] = axes * deviations
+        self.pixel_scale.copy_((deviations.square().sum() / mean.size).sqrt())
+        # Between whitened (1), where the many faint latents drown the rest, and natural loudness.
+        self.latent_scale.fill_(1.0)[:count] = (deviations / deviations.square().mean().sqrt()).sqrt()[:, 0]
 
-    def encode(self, images):
-        return (images.flatten(1) - self.mean) @ self.enc.T
+    def encode(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) float32 in [0, 1] -> (B, D) float32, unbounded, near unit variance."""
+        # bfloat16 would round the linear part by more than the networks can win back.
+        with torch.autocast(images.device.type, enabled=False):
+            centred = images.flatten(1) - self.mean
+            linear = centred @ self.encoder_axes.T
+        return linear + self.to_latents(self._patches(centred)).float()
 
-    def decode(self, latents):
-        y = (self.mean + latents @ self.dec).view(-1, *self.image_shape)
-        return y + self.net(y).float()
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, D) float32 -> (B, C, H, W) float32, not clamped."""
+        with torch.autocast(latents.device.type, enabled=False):
+            linear = latents @ self.decoder_axes
+        maps = self.from_latents(latents * self.latent_scale) + self.from_linear(self._patches(linear))
+        maps = maps.contiguous(memory_format=torch.channels_last)
+        _, height, width = self.image_shape
+        detail = F.pixel_shuffle(self.to_patches(maps), PATCH)[..., :height, :width].float()
+        image = self.mean + linear
+        return image.view(-1, *self.image_shape) + detail * self.pixel_scale
+
+    def _patches(self, centred: Tensor) -> Tensor:
+        """(B, C*H*W) deviations from the mean -> (B, C*16, H/4, W/4), edges repeated to fit."""
+        _, height, width = self.image_shape
+        images = centred.view(-1, *self.image_shape) / self.pixel_scale
+        beyond = (0, self.columns * PATCH - width, 0, self.rows * PATCH - height)
+        if any(beyond):
+            images = F.pad(images, beyond, mode="replicate")
+        return F.pixel_unshuffle(images, PATCH).contiguous(memory_format=torch.channels_last)
