@@ -17,6 +17,7 @@ from model import FAMILIES
 from run import arguments as flags
 from run.console import Progress, duration, note, say, table, warn
 from run.errors import BadInput, execute, printable
+from run.provenance import command_line, versions
 
 if TYPE_CHECKING:  # importing torch takes seconds, which --help does not have
     import numpy as np
@@ -37,7 +38,7 @@ FREE_ON_RESUME = {"resume", "save_every", "output_dir", "data_dir", "num_workers
 PEAK_OVER_LR = 25
 RISING = 0.3  # part of the steps on the way to the peak
 BETAS = (0.9, 0.95)
-WEIGHT_DECAY = 0.3
+WEIGHT_DECAY = 1.0
 MAX_GRADIENT_NORM = 1.0  # a rare batch far from the others cannot throw the weights away
 
 
@@ -120,34 +121,36 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
 
-    # Only now the libraries that take seconds to import: --help has answered by then.
+    started, command = time.monotonic(), command_line()
+    if args.resume is not None:
+        from model.training_state import find_run
+
+        run = find_run(args.output_dir if args.resume == Path() else args.resume)
+        args, command = flags.resumed(args, run["arguments"], FREE_ON_RESUME, {"num_epochs"}), run["command"]
+    elif args.latent_size is None:
+        raise BadInput("--latent_size is needed: python train.py --latent_size 256")
+
+    # What takes seconds to import is imported where it is needed: --help and a mistyped data set are answered at once.
     from data import load_images
+
+    image_set = load_images(args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers or None)
+    image_shape = tuple(image_set.images.shape[1:])
+    sizes = sorted({2, *args.latent_size})
+    refuse_oversized_bottleneck(max(sizes), image_shape)
+
     from data.split import split_images
     from data.test_data import save_test_data
     from figure.curves import draw_training_curves
     from figure.style import save_figure
     from latent.pca import fit_pca
     from model.checkpoint import build_model, save_model
-    from model.training_state import StateKeeper, find_run, forget_runs
+    from model.training_state import StateKeeper, forget_runs
     from run.artefacts import model_path, test_data_path, write_json
     from run.device import choose_device, choose_precision, make_repeatable
-    from run.provenance import command_line, versions
     from run.signals import StopRequest
 
-    started = time.monotonic()
-    command = command_line()
-    if args.resume is not None:
-        run = find_run(args.output_dir if args.resume == Path() else args.resume)
-        args, command = flags.resumed(args, run["arguments"], FREE_ON_RESUME, {"num_epochs"}), run["command"]
-    elif args.latent_size is None:
-        raise BadInput("--latent_size is needed: python train.py --latent_size 256")
     device = choose_device(args.device)
     precision = choose_precision(args.precision, device)
-
-    image_set = load_images(args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers)
-    image_shape = tuple(image_set.images.shape[1:])
-    sizes = sorted({2, *args.latent_size})
-    refuse_oversized_bottleneck(max(sizes), image_shape)
     split = split_images(
         image_set,
         kind=args.split,
@@ -186,7 +189,7 @@ def main() -> None:
     held_out = {"mean image": measure_mean_image(pca, test_images)}
     progress = Progress(len(sizes) * args.num_epochs * -(-len(train_images) // args.batch_size))
     for size in sizes:
-        make_repeatable(args.seed)  # so that a model is the same whether or not another was trained before it
+        make_repeatable(args.seed)  # a model's random numbers do not depend on what was trained before it
         model = build_model(args.model, size, image_shape).to(device)
         start = pca.first(size)
         model.start_from_pca(start.mean, start.components, start.scales)

@@ -12,8 +12,16 @@ HIDDEN = 512  # units of the dense layers on either side of the latents
 MAP = 4096  # numbers in the map that is flattened into the dense layers, about
 
 
+def begin(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
+    """The layer at its first values; torch's own are so small that signals fade layer by layer."""
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    layer.weight.data.mul_(gain)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 class Residual(nn.Module):
-    """x + body(x), whose body ends in a layer of zeros: at the start it is the identity."""
+    """x + body(x)."""
 
     def __init__(self, *body: nn.Module) -> None:
         super().__init__()
@@ -61,37 +69,31 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
 
         def convolutions() -> nn.Module:
-            return Residual(nn.Conv2d(width, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, width, 1))
+            return Residual(begin(nn.Conv2d(width, width, 3, padding=1)), nn.SiLU(),
+                            begin(nn.Conv2d(width, width, 1), gain=0))  # fmt: skip
 
         def dense() -> nn.Module:
-            return Residual(nn.Linear(HIDDEN, HIDDEN), nn.SiLU())
+            return Residual(begin(nn.Linear(HIDDEN, HIDDEN)), nn.SiLU())
 
-        narrow = [nn.Conv2d(width, self.neck, 1), nn.SiLU()] if self.neck < width else []
-        widen = [nn.Conv2d(self.neck, width, 1)] if self.neck < width else []
+        narrow = [begin(nn.Conv2d(width, self.neck, 1)), nn.SiLU()] if self.neck < width else []
+        widen = [begin(nn.Conv2d(self.neck, width, 1))] if self.neck < width else []
+        from_latents = begin(nn.Linear(latent_size, HIDDEN), gain=0.5**0.5)
+        nn.init.uniform_(from_latents.bias, -1.0, 1.0)  # two latents alone need their bends apart
 
         # The dense layers are where training images could be learnt by heart, hence the dropout.
         self.to_latents = nn.Sequential(
-            nn.Conv2d(patch, width, 1), convolutions(), nn.SiLU(), *narrow, nn.Flatten(),
-            nn.Dropout(dropout), nn.Linear(flat, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, latent_size),
+            begin(nn.Conv2d(patch, width, 1)), convolutions(), nn.SiLU(), *narrow, nn.Flatten(),
+            nn.Dropout(dropout), begin(nn.Linear(flat, HIDDEN)), nn.SiLU(),
+            begin(nn.Linear(HIDDEN, latent_size), gain=0),
         )  # fmt: skip
         self.from_latents = nn.Sequential(
-            nn.Linear(latent_size, HIDDEN), nn.SiLU(), dense(), dense(),
-            nn.Dropout(dropout), nn.Linear(HIDDEN, flat),
+            from_latents, nn.SiLU(), dense(), dense(), nn.Dropout(dropout),
+            # From zero too: many latents at random weights would bury the linear image in noise.
+            begin(nn.Linear(HIDDEN, flat), gain=0),
             nn.Unflatten(1, (self.neck, self.rows, self.columns)), *widen,
         )  # fmt: skip
-        self.from_linear = nn.Conv2d(patch, width, 1)
-        self.to_patches = nn.Sequential(convolutions(), nn.SiLU(), nn.Conv2d(width, patch, 1))
-
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                # torch's default start is a third of this variance: signals would fade layer by layer.
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.from_latents[0].weight, std=latent_size**-0.5)
-        nn.init.uniform_(self.from_latents[0].bias, -1.0, 1.0)  # two latents need their kinks apart
-        for layer in (self.to_latents[1].body[-1], self.to_latents[-1], self.from_latents[5],
-                      self.to_patches[0].body[-1], self.to_patches[-1]):  # fmt: skip
-            nn.init.zeros_(layer.weight)  # from_latents[5]: what is seen of the latents starts as PCA's image
+        self.from_linear = begin(nn.Conv2d(patch, width, 1))
+        self.to_patches = nn.Sequential(convolutions(), nn.SiLU(), begin(nn.Conv2d(width, patch, 1), gain=0))
 
     @torch.no_grad()
     def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:

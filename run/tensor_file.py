@@ -23,12 +23,27 @@ def save_tensors(path: Path, kind: str, content: dict[str, Any]) -> None:
     import torch
 
     buffer = io.BytesIO()
-    torch.save({"kind": kind, **content}, buffer)
+    torch.save(_unshared({"kind": kind, **content}), buffer)
     archive = bytearray(buffer.getvalue())
     if archive[-2:] != b"\0\0":
         raise AssertionError("torch.save has begun to write a zip comment of its own")
     archive[-2:] = struct.pack("<H", _COMMENT_SIZE)  # the archive's last field: the length of its comment
     write_bytes(path, bytes(archive) + _LABEL + hashlib.sha256(archive).hexdigest().encode())
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which no text or container is one object in two places.
+
+    Pickle writes the second occurrence of one object as a reference to the first: without this, equal contents that
+    came about in different ways (computed, or loaded from another file) would be different bytes.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
+    if isinstance(value, dict):
+        return {_unshared(key): _unshared(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_unshared(item) for item in value)
+    return value
 
 
 def load_tensors(path: Path, kind: str, made_by: str) -> dict[str, Any]:

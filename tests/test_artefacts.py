@@ -120,3 +120,13 @@ def test_a_sealed_file_with_code_in_it_runs_nothing(tmp_path):
     with pytest.raises(BadInput, match="not a file of this suite"):
         load_tensors(tmp_path / "evil.pth", "thing", "python train.py")
     assert not (tmp_path / "owned").exists()
+
+
+def test_equal_contents_are_equal_bytes_however_they_came_about(tmp_path):
+    text = "a name that stands twice"
+    shared = {"first": text, "second": text, "both": [(text, 1), (text, 1)]}
+    save_tensors(tmp_path / "shared.pth", "thing", shared)
+    save_tensors(
+        tmp_path / "loaded.pth", "thing", load_tensors(tmp_path / "shared.pth", "thing", "") | {"kind": "thing"}
+    )
+    assert (tmp_path / "shared.pth").read_bytes() == (tmp_path / "loaded.pth").read_bytes()

@@ -1,0 +1,109 @@
+"""Every family keeps the contract, for any image shape; checkpoints rebuild networks and believe nothing else."""
+
+import numpy as np
+import pytest
+import torch
+
+from latent.pca import fit_pca
+from model import FAMILIES
+from model.checkpoint import build_model, load_checkpoint, load_model, save_model
+from model.inference import encode_batches, reconstruct, to_float
+from run.errors import BadInput
+from run.tensor_file import save_tensors
+
+SHAPES = [(1, 8, 8), (3, 8, 8), (3, 32, 32), (1, 28, 28), (3, 9, 21), (1, 50, 13)]
+RECORD = {"fingerprint": "f", "held_out": {"PCA of 5": {"mse": 0.1}}}
+
+
+def some_images(shape: tuple[int, int, int], count: int = 40) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def started(family: str, latent_size: int, images: np.ndarray):
+    torch.manual_seed(0)
+    model = build_model(family, latent_size, images.shape[1:])
+    pca = fit_pca(images, latent_size, seed=0)
+    model.start_from_pca(pca.mean, pca.components, pca.scales)
+    return model.eval(), pca
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_images_become_latents_and_images_again(family, shape):
+    images = some_images(shape, 4)
+    model, _ = started(family, 5, images)
+    latents = model.encode(to_float(torch.from_numpy(images), torch.device("cpu")))
+    assert latents.shape == (4, 5)
+    assert latents.dtype == torch.float32
+    assert model.decode(latents).shape == (4, *shape)
+    parts = model.loss(to_float(torch.from_numpy(images), torch.device("cpu")))
+    parts["total"].backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_conv_starts_as_pca(shape):
+    images = some_images(shape)
+    model, pca = started("conv", 5, images)
+    np.testing.assert_allclose(reconstruct(model, images), pca.reconstruct(images), atol=2e-4)
+
+
+def test_conv_with_fewer_components_than_latents():
+    images = some_images((1, 8, 8), 4)
+    model, pca = started("conv", 16, images)  # four images span three directions
+    assert len(pca.components) == 3
+    np.testing.assert_allclose(reconstruct(model, images), images / 255, atol=2e-3)
+
+
+def test_latents_have_no_floor():
+    """No ReLU on the latents: PCA's are centred, so that about half of them are negative."""
+    images = some_images((1, 8, 8))
+    model, _ = started("conv", 5, images)
+    latents = np.concatenate(list(encode_batches(model, images)))
+    assert 0.2 < (latents < 0).mean() < 0.8
+
+
+def test_encoding_in_pieces_is_encoding_at_once():
+    images = some_images((3, 16, 16), 1100)
+    model, _ = started("conv", 5, images)
+    rows = np.arange(0, 1100, 2)[::-1]
+    pieces = list(encode_batches(model, images, rows))
+    assert max(len(piece) for piece in pieces) <= 512
+    with torch.inference_mode():
+        whole = model.encode(to_float(torch.from_numpy(images[rows]), torch.device("cpu"))).numpy()
+    np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_checkpoint_needs_only_its_path(tmp_path, family):
+    images = some_images((3, 9, 21))
+    model, _ = started(family, 5, images)
+    save_model(tmp_path / "any_name.pth", model, RECORD)
+    again = load_model(tmp_path / "any_name.pth")
+    assert (again.family, again.latent_size, again.image_shape) == (family, 5, (3, 9, 21))
+    np.testing.assert_array_equal(reconstruct(again, images), reconstruct(model, images))
+    assert len(load_checkpoint(tmp_path / "any_name.pth")[1]["sha256"]) == 64
+
+
+def test_hostile_hyperparameters_allocate_nothing(tmp_path):
+    model, _ = started("conv", 5, some_images((1, 8, 8)))
+    for wrong in [
+        {"hyperparameters": {"latent_size": 2**40, "image_shape": [3, 2**15, 2**15]}},
+        {"hyperparameters": {"latent_size": -1, "image_shape": [1, 8, 8]}},
+        {"hyperparameters": {"latent_size": "5", "image_shape": [1, 8, 8]}},
+        {"hyperparameters": [1]},
+        {"family": "os"},
+        {"weights": {}},
+        {"weights": None},
+        {"record": {}},
+        {"record": {"fingerprint": 3}},
+    ]:
+        content = {
+            "family": "conv",
+            "hyperparameters": model.hyperparameters,
+            "weights": model.state_dict(),
+            "record": RECORD,
+        }
+        save_tensors(tmp_path / "wrong.pth", "autoencoder checkpoint", content | wrong)
+        with pytest.raises(BadInput, match=r"wrong\.pth.*train again: python train\.py"):
+            load_model(tmp_path / "wrong.pth")
