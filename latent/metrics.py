@@ -1,13 +1,15 @@
 """Numbers about latent vectors: whether classes cluster, whether a map can be believed, what a bottleneck uses.
 
 A measure takes vectors (or what was made of them) and labels and returns ``{name: value}``. All are fitted and scored
-on the same points (transductive); none sees any others.
+on the same points (transductive); none sees any others. What is fitted on some points and scored on others stands in
+:mod:`latent.probes`.
 """
 
 import numpy as np
 
 _NEIGHBOURS = 10
 _RANKED_AT_ONCE = 5000  # rows whose distances to each other fit into memory beside their ranks
+_SILHOUETTE_OF = 2000  # rows: enough for two decimals
 
 
 def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -84,8 +86,7 @@ def trustworthiness(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
     """Whether neighbours on a map are neighbours in truth (Venna and Kaski, 2001); 1 at best, about 0.5 at random.
 
     Of 5 neighbours (fewer below 11 rows; left out below 4 rows, and where all vectors are equal). Of more than 5,000
-    rows, 5,000 evenly spaced ones are ranked. Swap the arguments for continuity: whether true neighbours stayed
-    neighbours on the map.
+    rows, 5,000 evenly spaced ones are ranked. :func:`continuity` is its counterpart.
     """
     from sklearn.manifold import trustworthiness as measure
 
@@ -94,6 +95,30 @@ def trustworthiness(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
     if len(taken) < 4 or (vectors == vectors[0]).all():
         return {}
     return {"trustworthiness": float(measure(vectors[taken], drawn[taken], n_neighbors=neighbours))}
+
+
+def continuity(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Whether neighbours in truth are still neighbours on a map: :func:`trustworthiness` with the two exchanged.
+
+    Left out where trustworthiness is, and where the whole map is one point.
+    """
+    swapped = trustworthiness(drawn, vectors)
+    return {"continuity": swapped["trustworthiness"]} if swapped else {}
+
+
+def silhouette(vectors: np.ndarray, clusters: np.ndarray, seed: int) -> dict[str, float]:
+    """Mean silhouette of the clusters (Rousseeuw, 1987), of at most 2,000 random rows.
+
+    It falls as dimensions are added, whatever the clusters are like, so it never ranks spaces of different sizes.
+    Left out unless there are from 2 clusters to one fewer than rows.
+    """
+    from sklearn.metrics import silhouette_score
+
+    rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_SILHOUETTE_OF])
+    found = len(np.unique(clusters[rows]))
+    if not 2 <= found < len(rows):
+        return {}
+    return {"silhouette": float(silhouette_score(vectors[rows], clusters[rows]))}
 
 
 def latent_dimensions(vectors: np.ndarray, labels: np.ndarray | None = None) -> dict[str, float]:

@@ -1,0 +1,55 @@
+"""The images that a checkpoint was trained on, found again from its own record."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from data import load_images
+from data.image_set import ImageSet
+from data.split import Split, split_images
+from run.errors import BadInput, printable
+
+
+def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | None = None) -> tuple[ImageSet, Split]:
+    """Read the images again, split them as the training did, and check that the split is the very same.
+
+    Args:
+        record: of a checkpoint; its ``arguments`` say which images and how they were split, its ``fingerprint`` what
+            came of it.
+        data_dir: where data sets and decoded images are kept.
+        num_workers: threads that decode; None takes one a core.
+
+    Raises:
+        BadInput: the record does not say, the images are not there, or they are no longer those it was trained on.
+    """
+    asked = record.get("arguments")
+    try:
+        image_size = asked["image_size"]
+        image_set = load_images(
+            asked["dataset"],
+            data_dir,
+            None if image_size is None else (int(image_size[0]), int(image_size[1])),
+            bool(asked["grayscale"]),
+            num_workers,
+        )
+        split = split_images(
+            image_set,
+            kind=asked["split"],
+            test_fraction=asked["test_fraction"],
+            val_fraction=asked["val_fraction"],
+            max_train=asked["max_train"],
+            max_test=asked["max_test"],
+            seed=asked["split_seed"],
+        )
+    except (KeyError, TypeError, IndexError, ValueError):
+        raise BadInput(
+            "the checkpoint does not say which images it was trained on; train again: python train.py --latent_size N"
+        ) from None
+    except BadInput as error:
+        raise BadInput(f"the images that the checkpoint was trained on can't be read again: {error}") from None
+    if split.fingerprint != record["fingerprint"]:
+        raise BadInput(
+            f"the images of {printable(asked['dataset'])} are not those that the checkpoint was trained on (files were "
+            "added, removed or changed); put them back, or train again: python train.py --latent_size N"
+        )
+    return image_set, split

@@ -1,0 +1,459 @@
+"""Measure both bottlenecks on held-out images beside pixels, PCA and chance, and answer the three questions.
+
+The road: checkpoints -> latents of training and test images -> reconstruction, clusters, probes, maps over some
+seeds -> one table, metrics.json, and three answers in words.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from run import arguments as flags
+from run.console import note, say, table, warn
+from run.errors import BadInput, execute, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from data.image_set import ImageSet
+    from data.split import Split
+    from data.test_data import TestData
+    from latent.pca import PCA
+    from model.autoencoder import Autoencoder
+
+Runs = dict[str, list[dict[str, float]]]  # space -> its measures, a run each
+
+CLUSTER_COLUMNS = {
+    "accuracy_hungarian": "one to one %",
+    "accuracy_majority": "majority %",
+    "nmi": "NMI",
+    "ari": "ARI",
+    "ami": "AMI",
+    "stability": "stability",
+    "stability_structureless": "if no clusters",
+    "silhouette": "silhouette*",
+}
+CLASS_COLUMNS = {
+    "knn_accuracy": "10-NN %",
+    "linear_accuracy": "linear probe %",
+    "linear_macro_f1": "macro-F1 %",
+    "dimensions_that_vary": "vary",
+    "effective_rank": "eff. rank",
+}
+MAP_COLUMNS = {
+    "trustworthiness": "trustworthy",
+    "continuity": "continuous",
+    "pixel_trustworthiness": "trustw. of pixels",
+    "pixel_continuity": "cont. of pixels",
+    "map_knn_accuracy": "10-NN %",
+}
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = flags.parser(
+        "python evaluate.py --model_path output/model_latent_size_256.pth --test_data output/test_data.pth",
+        "Measure both bottlenecks on held-out images, beside raw pixels, PCA of equal size and chance, and say in\n"
+        "words whether there are clusters, whether the classes cluster well and how the two bottlenecks compare.\n"
+        "Several checkpoints of one size (trainings with other seeds) are put together as mean and spread.",
+    )
+    group = parser.add_argument_group("what is measured")
+    group.add_argument(
+        "--model_path",
+        type=Path,
+        nargs="+",
+        default=None,
+        metavar="FILE",
+        help="checkpoints of the bottleneck of N, all of one split; that of 2 is found beside each",
+    )
+    flags.add_latent_size(group, "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by")
+    group.add_argument(
+        "--test_data",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="held-out test split (default: test_data.pth beside the checkpoint)",
+    )
+    group.add_argument(
+        "--data_dir", type=Path, default=Path("data"), metavar="DIR", help="folder of downloads and of decoded images"
+    )
+    group = parser.add_argument_group("how it is measured")
+    group.add_argument(
+        "--protocol",
+        choices=["train-test", "transductive"],
+        default="train-test",
+        help="train-test fits on training images and scores on test images; transductive fits and scores on the same "
+        "images, all of them, and is there to compare with published tables",
+    )
+    group.add_argument(
+        "--seeds", type=flags.whole_number(1, 100), default=3, metavar="R", help="runs, with seeds S, S + 1, ..."
+    )
+    group.add_argument(
+        "--num_clusters",
+        type=flags.whole_number(1),
+        default=None,
+        metavar="K",
+        help="clusters of k-means (default: one for each class; 10 without classes)",
+    )
+    group.add_argument(
+        "--num_fit",
+        type=flags.all_or_number(2),
+        default=10000,
+        metavar="M|all",
+        help="train-test: random training images that clusters and probes are fitted on",
+    )
+    group.add_argument(
+        "--num_samples",
+        type=flags.all_or_number(1),
+        default=1000,
+        metavar="M|all",
+        help="random test images on each map, or all of them where there are fewer",
+    )
+    group = parser.add_argument_group("run")
+    flags.add_output_dir(group)
+    flags.add_seed(group)
+    flags.add_device(group)
+    flags.add_num_workers(group)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_arguments()
+
+    from data.test_data import load_test_data
+    from data.training_side import load_split_of
+    from latent.answers import answers
+    from latent.evaluation import summarise
+    from latent.pca import fit_pca
+    from model.checkpoint import load_with_sibling, require_split
+    from run.artefacts import model_path, test_data_path, write_csv, write_json
+    from run.device import choose_device, make_repeatable
+    from run.provenance import command_line, versions
+
+    if (args.model_path is None) == (args.latent_size is None):
+        raise BadInput("name checkpoints by --model_path FILE, or one by --latent_size N, as train.py was given it")
+    paths = args.model_path or [model_path(args.output_dir, args.latent_size)]
+    test_path = args.test_data or test_data_path(paths[0].parent)
+    make_repeatable(args.seed)
+    device = choose_device(args.device)
+    test_data = load_test_data(test_path)
+    models: dict[Path, tuple[Autoencoder, dict[str, Any]]] = {}
+    for path in paths:
+        models |= load_with_sibling(path)
+    for path, (model, record) in models.items():
+        require_split(record, path, test_data.fingerprint, test_path)
+        model.to(device)
+    families = sorted({model.family for model, _ in models.values()})
+    if len(families) > 1:
+        raise BadInput(
+            f"the checkpoints are of the families {', '.join(families)}; evaluate each by itself, or set them side by "
+            "side with: python train_classifier.py --model_path FILE FILE"
+        )
+    record = next(iter(models.values()))[1]
+    image_set, split = load_split_of(record, args.data_dir, args.num_workers or None)
+
+    sizes = tuple(sorted({model.latent_size for model, _ in models.values()}, reverse=True))
+    note(f"PCA of {len(split.train):,} training images, to compare with")
+    pca = fit_pca(image_set.images[split.train], max(sizes), args.seed)
+    reconstruction, per_class = measure_reconstructions(models, pca, sizes, test_data)
+    num_clusters = count_clusters(args.num_clusters, test_data)
+    spaces, chance, count = measure_spaces(models, pca, sizes, image_set, split, num_clusters, args)
+    maps = measure_maps(models, pca, sizes, test_data, args)
+
+    numbers = {name: summarise(runs) for name, runs in spaces.items()} | {"chance": summarise(chance)}
+    errors = {name: summarise(runs) for name, runs in reconstruction.items()}
+    drawn = {name: summarise(runs) for name, runs in maps.items()}
+    together = {name: {**errors.get(name, {}), **numbers.get(name, {}), **drawn.get(name, {})} for name in numbers}
+    found = answers(together, sizes, count)
+
+    title = f"{printable(test_data.dataset)}, {split.kind} split"
+    say_tables(title, errors, numbers, drawn, len(test_data.images), num_clusters, args)
+    for each in found:
+        say(f"\n{each['question']} {each['answer']}\n  {each['because']}")
+
+    transductive = args.protocol == "transductive"
+    content = {
+        "dataset": test_data.dataset,
+        "split": split.kind,
+        "fingerprint": test_data.fingerprint,
+        "checkpoints": [{"path": str(path), "sha256": record["sha256"]} for path, (_, record) in models.items()],
+        "protocol": args.protocol,
+        "held_out_images": len(test_data.images),
+        "scored_images": count,
+        "fitting_images": count if transductive else fitting_count(args, split),
+        "num_clusters": num_clusters,
+        "seeds": list(range(args.seed, args.seed + args.seeds)),
+        "pixel_range": "[0, 1]",
+        "reconstruction": with_protocol(errors, transductive),
+        "latent_space": with_protocol(numbers, transductive),
+        "maps": with_protocol(drawn, transductive),
+        "reconstruction_per_class": {
+            name: {test_data.class_names[label]: summarise(runs) for label, runs in classes.items()}
+            for name, classes in per_class.items()
+        },
+        "answers": found,
+        "command": command_line(),
+        "versions": versions(),
+    }
+    saved = [args.output_dir / "metrics.json", args.output_dir / "metrics_per_class.csv"]
+    write_json(saved[0], content)
+    write_csv(saved[1], *per_class_table(per_class, test_data))
+    say()
+    for path in saved:
+        say(f"saved {printable(path)}")
+
+
+def measure_reconstructions(
+    models: dict[Path, tuple[Autoencoder, dict[str, Any]]], pca: PCA, sizes: tuple[int, ...], test_data: TestData
+) -> tuple[Runs, dict[str, dict[int, list[dict[str, float]]]]]:
+    """Held-out errors of each bottleneck, of PCA of its size and of the mean image: over all images, and by class."""
+    import numpy as np
+
+    from latent.evaluation import measure_reconstruction
+    from model.inference import reconstruct
+
+    images = test_data.images
+
+    def reconstructions():
+        yield "mean image", np.broadcast_to(pca.mean.reshape(images.shape[1:]), images.shape)
+        for size in sizes:
+            for model, _ in models.values():
+                if model.latent_size == size:
+                    yield f"bottleneck {size}", reconstruct(model, images)
+            yield f"PCA of {size}", pca.first(size).reconstruct(images)
+
+    runs: Runs = {}
+    per_class: dict[str, dict[int, list[dict[str, float]]]] = {}
+    for name, images_made in reconstructions():
+        if not np.isfinite(images_made).all():
+            raise BadInput(
+                f"{name} makes images that are not finite; train again: python train.py --latent_size N --lr 0.00001"
+            )
+        whole, classes = measure_reconstruction(images, images_made, test_data.labels)
+        runs.setdefault(name, []).append(whole)
+        for label, values in classes.items():
+            per_class.setdefault(name, {}).setdefault(label, []).append(values)
+    return runs, per_class
+
+
+def measure_spaces(
+    models: dict[Path, tuple[Autoencoder, dict[str, Any]]],
+    pca: PCA,
+    sizes: tuple[int, ...],
+    image_set: ImageSet,
+    split: Split,
+    num_clusters: int,
+    args: argparse.Namespace,
+) -> tuple[Runs, list[dict[str, float]], int]:
+    """Clusters and classes in each space: its runs, the runs of chance, and how many images were scored."""
+    import numpy as np
+
+    from latent.evaluation import measure_classes, measure_clusters
+
+    if args.protocol == "transductive":
+        fit_rows, score_rows = np.sort(np.concatenate([split.train, split.val, split.test])), None
+    else:
+        wanted = fitting_count(args, split)
+        fit_rows = np.sort(np.random.default_rng(args.seed).permutation(split.train)[:wanted])
+        score_rows = split.test
+    if num_clusters > len(fit_rows):
+        raise BadInput(
+            f"{len(fit_rows)} images can't make {num_clusters} clusters; take --num_clusters {len(fit_rows)} or fewer"
+        )
+    runs: Runs = {}
+    chance: list[dict[str, float]] = []
+    for name, vectors_of in spaces_of(models, pca, sizes):
+        note(f"measuring {name}")
+        fitted, scored = [
+            None if rows is None else (vectors_of(image_set.images[rows]), labels_of(image_set, rows))
+            for rows in (fit_rows, score_rows)
+        ]
+        fixed, fixed_chance = measure_classes(fitted, scored)
+        of_seeds = []
+        for seed in range(args.seed, args.seed + args.seeds):
+            measures, dealt = measure_clusters(fitted, scored, num_clusters, seed)
+            of_seeds.append(measures)
+            chance += [dealt] if dealt else []
+        if not any(of_seeds):
+            warn(f"{name} has fewer than {num_clusters} different vectors, so no clusters were looked for in it")
+        if fixed_chance not in chance:
+            chance.append(fixed_chance)
+        runs.setdefault(name, []).extend([fixed, *of_seeds])
+    return runs, chance, len(fit_rows if score_rows is None else score_rows)
+
+
+def measure_maps(
+    models: dict[Path, tuple[Autoencoder, dict[str, Any]]],
+    pca: PCA,
+    sizes: tuple[int, ...],
+    test_data: TestData,
+    args: argparse.Namespace,
+) -> Runs:
+    """Whether the 2-d map of each space can be believed; {} where there are too few images for maps."""
+    import numpy as np
+
+    from latent.evaluation import measure_map
+    from latent.projection import FEWEST_ROWS
+
+    count = min(len(test_data.images), args.num_samples or len(test_data.images))
+    if count < FEWEST_ROWS:
+        warn(f"a map needs at least {FEWEST_ROWS} images, and {count} are drawn; maps are left out")
+        return {}
+    rows = np.sort(np.random.default_rng(args.seed).permutation(len(test_data.images))[:count])
+    images = test_data.images[rows]
+    labels = None if test_data.labels is None else test_data.labels[rows]
+    pixels = as_pixels(images)
+    runs: Runs = {}
+    for name, vectors_of in spaces_of(models, pca, sizes):
+        note(f"mapping {name}")
+        vectors = vectors_of(images)
+        for seed in range(args.seed, args.seed + (args.seeds if vectors.shape[1] > 2 else 1)):
+            runs.setdefault(name, []).append(measure_map(vectors, pixels, labels, seed))
+    return runs
+
+
+def spaces_of(models: dict[Path, tuple[Autoencoder, dict[str, Any]]], pca: PCA, sizes: tuple[int, ...]):
+    """Name and encoder, uint8 (N, C, H, W) -> float32 (N, D), of each space: bottlenecks, PCA, pixels."""
+    for size in sizes:
+        for path, (model, _) in models.items():
+            if model.latent_size == size:
+                yield f"bottleneck {size}", lambda images, path=path, model=model: finite_latents(model, path, images)
+        yield f"PCA of {size}", pca.first(size).encode
+    yield "raw pixels", as_pixels
+
+
+def finite_latents(model: Autoencoder, path: Path, images: np.ndarray) -> np.ndarray:
+    """uint8 (N, C, H, W) -> float32 (N, D).
+
+    Raises:
+        BadInput: the network gives NaN or infinity.
+    """
+    import numpy as np
+
+    from model.inference import encode_batches
+
+    latents = np.concatenate(list(encode_batches(model, images)))
+    if not np.isfinite(latents).all():
+        raise BadInput(
+            f"{printable(path)} encodes images as NaN or infinity; train again with a lower rate: "
+            f"python train.py --latent_size {model.latent_size} --lr 0.00001"
+        )
+    return latents
+
+
+def as_pixels(images: np.ndarray) -> np.ndarray:
+    """uint8 (N, C, H, W) -> float32 (N, C*H*W) in [0, 1]."""
+    return images.reshape(len(images), -1).astype("float32") / 255
+
+
+def labels_of(image_set: ImageSet, rows: np.ndarray) -> np.ndarray | None:
+    return None if image_set.labels is None else image_set.labels[rows]
+
+
+def fitting_count(args: argparse.Namespace, split: Split) -> int:
+    return min(len(split.train), args.num_fit or len(split.train))
+
+
+def count_clusters(asked: int | None, test_data: TestData) -> int:
+    if asked is not None:
+        return asked
+    if test_data.labels is None:
+        note("the images have no classes to count: 10 clusters are looked for; say another number with --num_clusters")
+        return 10
+    return len(test_data.class_names)
+
+
+def with_protocol(numbers: dict[str, dict[str, Any]], transductive: bool) -> dict[str, dict[str, Any]]:
+    """The protocol beside each number."""
+    from latent.evaluation import protocol_of
+
+    return {
+        space: {name: {**value, "protocol": protocol_of(name, transductive)} for name, value in measures.items()}
+        for space, measures in numbers.items()
+    }
+
+
+def say_tables(
+    title: str,
+    errors: dict[str, dict[str, Any]],
+    numbers: dict[str, dict[str, Any]],
+    maps: dict[str, dict[str, Any]],
+    count: int,
+    num_clusters: int,
+    args: argparse.Namespace,
+) -> None:
+    """Everything that was measured, under the protocol by which it was."""
+    from latent.evaluation import FITTED, MAPPED, TRANSDUCTIVE
+
+    protocol = TRANSDUCTIVE if args.protocol == "transductive" else FITTED
+    seeds = f"mean ± standard deviation over {args.seeds} seeds" if args.seeds > 1 else f"seed {args.seed}"
+    say(f"{title}: {count:,} test images; {seeds}")
+    say(f"\nreconstruction, pixels in [0, 1] ({FITTED})")
+    columns = {"mse": "MSE", "psnr_db": "PSNR dB", "ssim": "SSIM"}
+    say(as_table(errors, columns))
+    say(f"\n{num_clusters} k-means clusters against classes ({protocol})")
+    say(as_table(numbers, CLUSTER_COLUMNS))
+    if any("silhouette" in measures for measures in numbers.values()):
+        say("* falls with the number of dimensions: no measure to rank spaces of different sizes by")
+    classes = "neighbours among all other images" if args.protocol == "transductive" else protocol
+    say(f"\nclasses that are known ({classes}), and dimensions in use")
+    say(as_table(numbers, CLASS_COLUMNS))
+    if maps:
+        say(f"\nUMAP of each space, 2 dimensions as they are ({MAPPED})")
+        say(as_table(maps, MAP_COLUMNS))
+
+
+def as_table(numbers: dict[str, dict[str, Any]], columns: dict[str, str]) -> str:
+    """A row for each space that has any of the measures, a column for each measure that any space has."""
+    shown = [name for name in columns if any(name in measures for measures in numbers.values())]
+    rows = [
+        (space, *(cell(measures.get(name), name, columns[name]) for name in shown))
+        for space, measures in numbers.items()
+        if any(name in measures for name in shown)
+    ]
+    return table(["", *(columns[name] for name in shown)], rows)
+
+
+def cell(value: dict[str, Any] | None, measure: str, column: str) -> str:
+    """``54.6 ± 1.2``: a number and its spread in the form that suits the measure."""
+    if value is None:
+        return "-"
+    scale = 100 if column.endswith("%") else 1
+    places = {"mse": 5, "psnr_db": 2, "dimensions_that_vary": 0}.get(measure, 1 if scale == 100 else 3)
+    places = 1 if measure == "effective_rank" else places
+    text = f"{round(value['mean'] * scale, places) + 0.0:.{places}f}"
+    if value["spread"] is not None and value["runs"] > 1:
+        text += f" ± {value['spread'] * scale:.{places}f}"
+    return text
+
+
+def per_class_table(
+    per_class: dict[str, dict[int, list[dict[str, float]]]], test_data: TestData
+) -> tuple[list[str], list[list[object]]]:
+    """Header and rows of the CSV: each class, how many test images it has, and how well each space reconstructs it."""
+    import numpy as np
+
+    from latent.evaluation import summarise
+
+    measures = ("mse", "psnr_db", "ssim")
+    header = ["class", "test images", *(f"{measure} {name}" for name in per_class for measure in measures)]
+    rows = []
+    for label in sorted(next(iter(per_class.values()), {})):
+        summaries = [summarise(classes[label]) for classes in per_class.values()]
+        rows.append(
+            [
+                test_data.class_names[label],
+                int(np.sum(test_data.labels == label)),
+                *(
+                    summary[measure]["mean"] if measure in summary else ""
+                    for summary in summaries
+                    for measure in measures
+                ),
+            ]
+        )
+    return header, rows
+
+
+if __name__ == "__main__":
+    execute(main)

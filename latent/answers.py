@@ -1,0 +1,197 @@
+"""The three questions of the exercise, answered in words from the numbers, with a no where the numbers say no.
+
+Every sentence names the number it rests on and what that number is beside pixels, PCA and chance. Two numbers count
+as different where they lie farther apart than their spread over runs and the sampling error of the test set explain.
+"""
+
+from collections.abc import Mapping
+
+Number = Mapping[str, float | None]
+Numbers = Mapping[str, Mapping[str, Number]]  # space -> measure -> mean and spread
+
+QUESTIONS = (
+    "Are there meaningful cluster structures?",
+    "Do the classes cluster well?",
+    "How do the two representations compare?",
+)
+PIXELS, CHANCE, MEAN_IMAGE = "raw pixels", "chance", "mean image"
+
+# What the measures that are compared are called in a sentence, and whether more is better.
+COMPARED = {
+    "mse": ("reconstruction error", False),
+    "accuracy_hungarian": ("k-means accuracy", True),
+    "nmi": ("NMI", True),
+    "ari": ("ARI", True),
+    "ami": ("AMI", True),
+    "knn_accuracy": ("nearest neighbours", True),
+    "linear_accuracy": ("linear probe", True),
+    "linear_macro_f1": ("macro-F1", True),
+}
+# From these on clusters are called so: a convention of this suite, no theorem. AMI and the adjusted Rand index are 0
+# for chance and 1 for full agreement.
+_PLAIN, _SOME = 0.5, 0.15
+_WELL, _PARTLY = 0.8, 0.5  # share of images in the cluster of their class
+
+
+def compare(first: Number, second: Number, measure: str, images: int) -> int:
+    """1 if the first is better, -1 if it is worse, 0 if they can't be told apart.
+
+    Args:
+        images: how many images the numbers were scored on.
+    """
+    difference = first["mean"] - second["mean"]
+    spread = 2 * ((first["spread"] or 0) ** 2 + (second["spread"] or 0) ** 2) ** 0.5
+    # a share of n images is uncertain by up to 0.5 / sqrt(n), and two of those apart is no accident
+    floor = 0.02 * max(abs(first["mean"]), abs(second["mean"])) if measure == "mse" else images**-0.5
+    if abs(difference) <= max(spread, floor):
+        return 0
+    return 1 if (difference > 0) == COMPARED[measure][1] else -1
+
+
+def comparison(numbers: Numbers, first: str, second: str, images: int) -> str:
+    """``better in NMI; level in linear probe; worse in reconstruction error``: the first space beside the second."""
+    verdicts: dict[int, list[str]] = {1: [], 0: [], -1: []}
+    for measure, (name, _) in COMPARED.items():
+        if measure in numbers.get(first, {}) and measure in numbers.get(second, {}):
+            verdicts[compare(numbers[first][measure], numbers[second][measure], measure, images)].append(name)
+    said = [
+        f"{word} in {', '.join(verdicts[verdict])}"
+        for verdict, word in [(1, "better"), (0, "level"), (-1, "worse")]
+        if verdicts[verdict]
+    ]
+    return "; ".join(said) or "nothing to compare"
+
+
+def answers(numbers: Numbers, sizes: tuple[int, ...], images: int, name: str = "bottleneck {}") -> list[dict[str, str]]:
+    """A question, a short answer and the sentences behind it, three times.
+
+    Args:
+        numbers: of spaces called ``bottleneck N``, ``PCA of N``, ``raw pixels`` and ``chance``.
+        sizes: the bottlenecks, the one that the questions are about first.
+        images: how many images the numbers were scored on.
+        name: what the space of a size is called.
+    """
+    found = [
+        _are_there_clusters(numbers, sizes, name, images),
+        _do_classes_cluster(numbers, sizes, name, images),
+        _how_do_they_compare(numbers, sizes, name, images),
+    ]
+    return [
+        {"question": question, "answer": short, "because": because}
+        for question, (short, because) in zip(QUESTIONS, found, strict=True)
+    ]
+
+
+def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, images: int) -> tuple[str, str]:
+    shorts, sentences = [], []
+    for size in sizes:
+        space = name.format(size)
+        mine = numbers.get(space, {})
+        said, verdicts = [], []
+        if "stability" in mine:
+            stable, empty = mine["stability"]["mean"], mine["stability_structureless"]["mean"]
+            spread = 2 * ((mine["stability"]["spread"] or 0) + (mine["stability_structureless"]["spread"] or 0))
+            above = stable - empty > max(0.05, spread)
+            verdicts.append(2 if above and stable >= _PLAIN else 1 if above else 0)
+            said.append(
+                f"clusters found in one half of the images {'are' if above else 'are not'} found again in the other "
+                f"{'more than' if above else 'any more than'} where there is no structure "
+                f"({_decimal(stable)} beside {_decimal(empty)})"
+            )
+        if "ami" in mine:
+            ami = mine["ami"]["mean"]
+            verdicts.append(2 if ami >= _PLAIN else 1 if ami >= _SOME else 0)
+            how = ("have next to nothing to do", "have something to do", "agree to a good part")[verdicts[-1]]
+            said.append(f"they {how} with the classes (AMI {_decimal(ami)}; chance 0{_beside(numbers, size, 'ami')})")
+        if not verdicts:
+            shorts.append(f"{space}: can't be said")
+            sentences.append(f"In {space} k-means has too few different images for so many clusters.")
+            continue
+        # no structure that is found again is no structure, however well it happens to suit the classes
+        shorts.append(f"{space}: {('no', 'some', 'yes')[min(verdicts)]}")
+        sentences.append(f"In {space} {', and '.join(said)}{_against_pixels(numbers, space, 'ami', images)}.")
+    return "; ".join(shorts), " ".join(sentences)
+
+
+def _do_classes_cluster(numbers: Numbers, sizes: tuple[int, ...], name: str, images: int) -> tuple[str, str]:
+    shorts, sentences = [], []
+    for size in sizes:
+        space = name.format(size)
+        mine = numbers.get(space, {})
+        if "accuracy_hungarian" not in mine:
+            return "can't be said", "The images have no classes, or too few different ones to cluster."
+        share, chance = mine["accuracy_hungarian"], numbers[CHANCE]["accuracy_hungarian"]
+        if compare(share, chance, "accuracy_hungarian", images) <= 0:
+            short, how = "no", "no more images than chance"
+        else:
+            short = "yes" if share["mean"] >= _WELL else "partly" if share["mean"] >= _PARTLY else "no"
+            how = f"{share['mean']:.0%} of the images"
+        shorts.append(f"{space}: {short}")
+        text = (
+            f"In {space} one cluster a class holds {how} (chance {chance['mean']:.0%}"
+            f"{_beside(numbers, size, 'accuracy_hungarian', '.0%')})"
+        )
+        known = [
+            f"{said} {mine[measure]['mean']:.0%}"
+            for measure, said in [("knn_accuracy", "nearest neighbours"), ("linear_accuracy", "a linear probe")]
+            if measure in mine
+        ]
+        if known:
+            text += f"; when the classes are known, {' and '.join(known)}"
+            apart = mine["knn_accuracy"]["mean"] if "knn_accuracy" in mine else 0
+            if short != "yes" and apart - share["mean"] > 0.15:
+                text += ": the classes lie apart, but not as one round cluster each"
+        sentences.append(text + ".")
+    return "; ".join(shorts), " ".join(sentences)
+
+
+def _how_do_they_compare(numbers: Numbers, sizes: tuple[int, ...], name: str, images: int) -> tuple[str, str]:
+    large, small = name.format(sizes[0]), name.format(sizes[-1])
+    sentences = []
+    short = "there is only one"
+    if len(sizes) > 1:
+        said = comparison(numbers, large, small, images)
+        short = f"{large} beside {small}: {said}"
+        figures = [
+            f"{what} {numbers[large][measure]['mean']:{form}} beside {numbers[small][measure]['mean']:{form}}"
+            for measure, what, form in [
+                ("mse", "reconstruction error", ".5f"),
+                ("accuracy_hungarian", "k-means accuracy", ".0%"),
+                ("knn_accuracy", "nearest neighbours", ".0%"),
+                ("effective_rank", "effective rank", ".1f"),
+                ("pixel_trustworthiness", "trustworthiness of the map as one of the images", ".3f"),
+            ]
+            if measure in numbers.get(large, {}) and measure in numbers.get(small, {})
+        ]
+        sentences.append(f"{large[0].upper()}{large[1:]} beside {small}: {', '.join(figures)}.")
+    for size in sizes:
+        for other in (f"PCA of {size}", PIXELS):
+            if other in numbers:
+                said = comparison(numbers, name.format(size), other, images)
+                sentences.append(f"{name.format(size)[0].upper()}{name.format(size)[1:]} beside {other}: {said}.")
+    return short, " ".join(sentences)
+
+
+def _beside(numbers: Numbers, size: int, measure: str, form: str = ".2f") -> str:
+    """``, pixels 0.49, PCA of 16 0.50``, as far as they were measured."""
+    texts = [
+        f", {said} {numbers[space][measure]['mean']:{form}}"
+        for space, said in [(PIXELS, "pixels"), (f"PCA of {size}", f"PCA of {size}")]
+        if measure in numbers.get(space, {})
+    ]
+    return "".join(texts)
+
+
+def _against_pixels(numbers: Numbers, space: str, measure: str, images: int) -> str:
+    if measure not in numbers.get(space, {}) or measure not in numbers.get(PIXELS, {}):
+        return ""
+    verdict = compare(numbers[space][measure], numbers[PIXELS][measure], measure, images)
+    return (
+        "; the pixels had as much before any training",
+        "; more than the pixels had before any training",
+        "; less than the pixels had before any training",
+    )[verdict]
+
+
+def _decimal(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"

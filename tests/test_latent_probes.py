@@ -1,0 +1,219 @@
+"""Probes, repeated measurements and the three answers, against answers known beforehand."""
+
+import numpy as np
+import pytest
+
+from latent.answers import answers, compare
+from latent.evaluation import measure_classes, measure_clusters, measure_map, measure_reconstruction, summarise
+from latent.metrics import continuity, silhouette, trustworthiness
+from latent.probes import (
+    assigned_scores,
+    classification_scores,
+    cluster_both,
+    cluster_stability,
+    confusion,
+    dealt_scores,
+    linear_classes,
+    nearest_classes,
+    per_class_scores,
+)
+from run.errors import BadInput
+
+
+def islands(rows: int, seed: int, classes: int = 4, size: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """Balls far from one another, one for each class."""
+    centres = 20 * np.eye(classes, size)
+    labels = np.arange(rows) % classes
+    return (centres[labels] + np.random.default_rng(seed).normal(size=(rows, size))).astype(np.float32), labels
+
+
+def test_islands_are_found_and_told_apart_on_rows_never_seen():
+    fitted, scored = islands(200, 0), islands(81, 1)
+    clusters, assigned = cluster_both(fitted[0], scored[0], 4, seed=0)
+    assert assigned_scores(clusters, fitted[1], assigned, scored[1]) == pytest.approx(
+        dict.fromkeys(["accuracy_hungarian", "accuracy_majority", "nmi", "ami", "ari"], 1.0)
+    )
+    np.testing.assert_array_equal(nearest_classes(*fitted, scored[0]), scored[1])
+    np.testing.assert_array_equal(linear_classes(*fitted, scored[0]), scored[1])
+
+
+def test_clusters_are_named_on_the_fitting_side_alone():
+    # the fitting side says that cluster 0 is class 1; on the scored side it is class 0, which then counts as wrong
+    scores = assigned_scores(np.array([0, 0, 1]), np.array([1, 1, 0]), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]))
+    assert scores["accuracy_hungarian"] == scores["accuracy_majority"] == 0
+    assert scores["nmi"] == pytest.approx(1)
+    # a cluster that the fitting side leaves without a class is wrong wherever it stands
+    scores = assigned_scores(np.array([0, 0, 1]), np.zeros(3, int), np.array([0, 1]), np.zeros(2, int))
+    assert scores["accuracy_hungarian"] == 0.5
+    assert scores["accuracy_majority"] == 1
+
+
+def test_dealt_at_random_nothing_is_left():
+    clusters = np.arange(400) % 8
+    chance = dealt_scores(clusters, clusters, clusters, clusters, seed=0)
+    assert abs(chance["accuracy_hungarian"] - 1 / 8) < 0.05
+    assert abs(chance["ami"]) < 0.02
+    assert chance == dealt_scores(clusters, clusters, clusters, clusters, seed=0)
+
+
+def test_neighbours_vote_and_the_nearest_breaks_a_tie():
+    fitted = np.array([[0.0], [1.0], [2.0], [3.0]])
+    labels = np.array([7, 9, 9, 7])
+    assert nearest_classes(fitted, labels, np.array([[-1.0]]), neighbours=3)[0] == 9
+    assert nearest_classes(fitted, labels, np.array([[-1.0]]))[0] == 7  # all four vote, two each
+    assert nearest_classes(fitted, labels, np.array([[1.4]]))[0] == 9
+
+
+def test_a_linear_probe_of_one_class_of_flat_columns_and_of_any_scale():
+    vectors = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    assert set(linear_classes(vectors, np.full(60, 5), vectors)) == {5}
+    labels = (vectors[:, 0] > 0).astype(np.int64)
+    for scale in (1e-4, 1, 1e4):
+        flat = np.hstack([vectors * np.float32(scale), np.full((60, 1), 3, np.float32)])
+        assert (linear_classes(flat, labels, flat) == labels).mean() > 0.97
+    assert len(set(linear_classes(np.ones((60, 2), np.float32), labels, np.ones((4, 2), np.float32)))) == 1
+
+
+def test_a_balanced_probe_heeds_a_rare_class():
+    random = np.random.default_rng(0)
+    vectors = np.concatenate([random.normal(0, 1, (500, 1)), random.normal(1.5, 1, (25, 1))]).astype(np.float32)
+    labels = np.repeat([0, 1], [500, 25])
+    plain, balanced = [linear_classes(vectors, labels, vectors, weight) for weight in (None, "balanced")]
+    assert balanced[labels == 1].mean() > plain[labels == 1].mean() + 0.3
+
+
+def test_per_class_scores_by_hand():
+    labels, predicted = np.array([0, 0, 0, 1, 1, 3]), np.array([0, 0, 1, 1, 2, 3])
+    counts = confusion(predicted, labels, 4)
+    assert counts.tolist() == [[2, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
+    precision, recall, f1, rows = per_class_scores(predicted, labels, 4)
+    np.testing.assert_allclose(precision, [1, 1 / 2, 0, 1])
+    np.testing.assert_allclose(recall, [2 / 3, 1 / 2, 0, 1])
+    np.testing.assert_allclose(f1, [4 / 5, 1 / 2, 0, 1])
+    assert rows.tolist() == [3, 2, 0, 1]
+    scores = classification_scores(predicted, labels)
+    assert scores["accuracy"] == pytest.approx(4 / 6)
+    assert scores["macro_f1"] == pytest.approx((4 / 5 + 1 / 2 + 1) / 3)  # class 2 does not occur
+
+
+def test_real_clusters_are_stable_and_structureless_rows_no_more_than_their_like():
+    found = cluster_stability(islands(600, 0)[0], 4, seed=0)
+    assert found["stability"] > 0.99
+    assert found["stability_structureless"] < 0.8
+    blob = np.random.default_rng(0).normal(size=(600, 6))
+    nothing = cluster_stability(blob, 4, seed=0)
+    assert abs(nothing["stability"] - nothing["stability_structureless"]) < 0.15
+    assert cluster_stability(blob, 1, 0) == {}
+    assert cluster_stability(blob[:30], 4, 0) == {}
+    assert cluster_stability(np.ones((600, 2)), 4, 0) == {}
+
+
+def test_more_clusters_than_different_rows():
+    with pytest.raises(BadInput, match="2 are different"):
+        cluster_both(np.repeat([[0.0], [1.0]], 5, axis=0), np.zeros((1, 1)), 3, 0)
+    collapsed = (np.ones((20, 2), np.float32), np.arange(20) % 3)
+    assert measure_clusters(collapsed, None, 3, 0) == ({}, {})
+    assert measure_classes(collapsed, collapsed)[0]["dimensions_that_vary"] == 0
+
+
+def test_continuity_is_trustworthiness_exchanged():
+    random = np.random.default_rng(0)
+    vectors, points = random.normal(size=(100, 5)), random.normal(size=(100, 2))
+    swapped = trustworthiness(points, vectors)["trustworthiness"]
+    assert continuity(vectors, points) == {"continuity": swapped}
+    assert continuity(vectors, vectors)["continuity"] == 1
+    assert continuity(vectors, np.ones((100, 2))) == {}
+
+
+def test_silhouette_of_islands_and_of_one_cluster():
+    vectors, labels = islands(80, 0)
+    assert silhouette(vectors, labels, 0)["silhouette"] > 0.8
+    assert silhouette(vectors, np.zeros(80, int), 0) == {}
+    assert silhouette(vectors[:4], np.arange(4), 0) == {}
+
+
+def test_without_labels_what_needs_none_comes_out():
+    vectors = islands(300, 0)[0]
+    measures, chance = measure_clusters((vectors, None), (vectors[:50], None), 4, 0)
+    assert set(measures) == {"stability", "stability_structureless", "silhouette"}
+    assert chance == {}
+    assert set(measure_classes((vectors, None), (vectors, None))[0]) == {
+        "dimensions", "dimensions_that_vary", "effective_rank",
+    }  # fmt: skip
+    drawn = measure_map(vectors[:, :2], vectors, None, 0)
+    assert set(drawn) == {"pixel_trustworthiness", "pixel_continuity"}
+
+
+def test_the_transductive_protocol_fits_no_probe_on_what_it_scores():
+    sides = islands(100, 0)
+    measures, chance = measure_classes(sides, None)
+    assert measures["knn_accuracy"] == 1
+    assert chance == {"knn_accuracy": 0.25}
+    assert not [name for name in measures if name.startswith("linear")]
+    clusters, chance = measure_clusters(sides, None, 4, 0)
+    assert clusters["accuracy_hungarian"] == 1
+    assert chance["accuracy_hungarian"] < 0.5
+
+
+def test_reconstruction_by_class_adds_up():
+    images = np.full((4, 1, 8, 8), 102, np.uint8)  # 0.4
+    made = np.full(images.shape, 0.5, np.float32)
+    made[2:] = 0.4
+    whole, classes = measure_reconstruction(images, made, np.array([0, 0, 5, 5]))
+    assert whole["mse"] == pytest.approx(0.005, rel=1e-5)
+    assert classes[0]["psnr_db"] == pytest.approx(20, rel=1e-5)
+    assert classes[5]["mse"] < 1e-12
+    assert measure_reconstruction(images, made, None)[1] == {}
+
+
+def test_runs_are_put_together():
+    summary = summarise([{"a": 1.0, "b": 5.0}, {"a": 3.0}, {}])
+    assert summary["a"] == {"mean": 2.0, "spread": pytest.approx(2**0.5), "runs": 2}
+    assert summary["b"] == {"mean": 5.0, "spread": None, "runs": 1}
+
+
+def number(mean: float, spread: float | None = None) -> dict[str, float | None]:
+    return {"mean": mean, "spread": spread}
+
+
+def test_numbers_differ_only_beyond_their_spread_and_the_sampling_error():
+    assert compare(number(0.9), number(0.8), "ami", 10_000) == 1
+    assert compare(number(0.9, 0.06), number(0.8, 0.01), "ami", 10_000) == 0
+    assert compare(number(0.9), number(0.8), "ami", 50) == 0
+    assert compare(number(0.01), number(0.02), "mse", 50) == 1
+    assert compare(number(0.0200), number(0.0199), "mse", 50) == 0
+
+
+def space(stability: float, ami: float, share: float, known: float, mse: float) -> dict[str, dict]:
+    return {
+        "stability": number(stability), "stability_structureless": number(0.2), "ami": number(ami),
+        "accuracy_hungarian": number(share), "knn_accuracy": number(known), "mse": number(mse),
+    }  # fmt: skip
+
+
+def test_the_answer_is_yes_where_the_numbers_say_so_and_no_where_they_do_not():
+    numbers = {
+        "bottleneck 8": space(0.9, 0.8, 0.9, 0.95, 0.01),
+        "bottleneck 2": space(0.21, 0.03, 0.12, 0.2, 0.05),
+        "PCA of 8": space(0.8, 0.6, 0.7, 0.9, 0.02),
+        "PCA of 2": space(0.5, 0.3, 0.3, 0.5, 0.06),
+        "raw pixels": space(0.8, 0.9, 0.8, 0.97, 0.0) | {"mse": number(0.0)},
+        "chance": {"accuracy_hungarian": number(0.11)},
+    }
+    del numbers["raw pixels"]["mse"]
+    clusters, classes, comparison = answers(numbers, (8, 2), 10_000)
+    assert clusters["answer"] == "bottleneck 8: yes; bottleneck 2: no"
+    assert "less than the pixels had" in clusters["because"]
+    assert classes["answer"] == "bottleneck 8: yes; bottleneck 2: no"
+    assert "chance 11%" in classes["because"]
+    assert comparison["answer"].startswith("bottleneck 8 beside bottleneck 2: better in reconstruction error")
+    assert "Bottleneck 2 beside PCA of 2: better in reconstruction error; worse in" in comparison["because"]
+
+
+def test_answers_without_classes_and_of_one_bottleneck():
+    only = {"stability": number(0.8), "stability_structureless": number(0.3), "mse": number(0.1)}
+    clusters, classes, comparison = answers({"bottleneck 2": only, "chance": {}}, (2,), 100)
+    assert clusters["answer"] == "bottleneck 2: yes"
+    assert classes["answer"] == "can't be said"
+    assert comparison["answer"] == "there is only one"
+    assert answers({"bottleneck 2": {}, "chance": {}}, (2,), 100)[0]["answer"] == "bottleneck 2: can't be said"
