@@ -1,0 +1,126 @@
+"""evaluate.py as a person runs it: on digits, on images without classes, and on what can't be evaluated."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from data.training_side import load_split_of
+from model.checkpoint import load_checkpoint, save_model
+from run.errors import BadInput
+from tests.conftest import refusal, run_script
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory):
+    output = tmp_path_factory.mktemp("evaluated")
+    done = run_script(
+        "evaluate.py", "--model_path", trained / "model_latent_size_8.pth", "--data_dir", data_dir,
+        "--output_dir", output, "--seeds", 2, "--num_fit", 800, "--num_samples", 80,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done, output
+
+
+def test_every_space_is_measured_with_its_protocol_beside_it(evaluated, trained: Path):
+    done, output = evaluated
+    metrics = json.loads((output / "metrics.json").read_text())
+    spaces = metrics["latent_space"]
+    assert list(spaces) == ["bottleneck 8", "PCA of 8", "bottleneck 2", "PCA of 2", "raw pixels", "chance"]
+    assert list(metrics["reconstruction"]) == ["mean image", *list(spaces)[:4]]
+    for section in ("reconstruction", "latent_space", "maps"):
+        for name, measures in metrics[section].items():
+            assert name in done.stdout
+            for value in measures.values():
+                assert np.isfinite(value["mean"])
+                assert value["protocol"]
+    knn = spaces["bottleneck 8"]["knn_accuracy"]
+    assert knn["protocol"] == "fitted on training images, scored on test images"
+    assert (knn["runs"], knn["spread"]) == (1, None)
+    assert spaces["bottleneck 8"]["ami"]["runs"] == 2
+    assert knn["mean"] > spaces["bottleneck 2"]["knn_accuracy"]["mean"] > spaces["chance"]["knn_accuracy"]["mean"]
+    assert metrics["fitting_images"] == 800
+    # train.py measured the same images by itself
+    held_out = json.loads((trained / "metrics_training.json").read_text())["held_out"]
+    for name, other in [("bottleneck 8", "autoencoder of 8"), ("PCA of 2", "PCA of 2"), ("mean image", "mean image")]:
+        assert metrics["reconstruction"][name]["ssim"]["mean"] == pytest.approx(held_out[other]["ssim"], rel=1e-4)
+
+
+def test_three_answers_stand_under_the_tables(evaluated):
+    done, output = evaluated
+    found = json.loads((output / "metrics.json").read_text())["answers"]
+    assert len(found) == 3
+    for each in found:
+        assert each["question"] in done.stdout
+        assert each["because"] in done.stdout
+
+
+def test_reconstruction_of_each_class(evaluated):
+    _, output = evaluated
+    with open(output / "metrics_per_class.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] for row in rows] == list("0123456789")
+    metrics = json.loads((output / "metrics.json").read_text())
+    counts = [int(row["test images"]) for row in rows]
+    errors = [float(row["mse bottleneck 8"]) for row in rows]
+    assert sum(counts) == metrics["held_out_images"]
+    assert np.average(errors, weights=counts) == pytest.approx(metrics["reconstruction"]["bottleneck 8"]["mse"]["mean"])
+
+
+def test_images_without_classes_transductively(tmp_path: Path, data_dir: Path):
+    (tmp_path / "images").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
+    shared = ["--data_dir", tmp_path / "data", "--output_dir", tmp_path]
+    done = run_script("train.py", "--dataset", tmp_path / "images", "--latent_size", 2, "--num_epochs", 1, *shared)
+    assert done.returncode == 0, done.stderr
+    done = run_script(
+        "evaluate.py", "--latent_size", 2, *shared, "--protocol", "transductive", "--seeds", 1, "--num_clusters", 2
+    )
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["scored_images"] == metrics["fitting_images"] == 40
+    assert set(metrics["latent_space"]["bottleneck 2"]) == {
+        "dimensions", "dimensions_that_vary", "effective_rank", "silhouette",
+    }  # fmt: skip
+    assert metrics["answers"][1]["answer"] == "can't be said"
+    assert "maps are left out" in done.stderr  # four test images
+    too_many = run_script("evaluate.py", "--latent_size", 2, *shared, "--num_clusters", 60)
+    assert "--num_clusters" in refusal(too_many)
+    # an image is changed: what the checkpoint was trained on is no longer there
+    Image.fromarray(255 - pixels[0]).save(tmp_path / "images" / "0.png")
+    assert "not those that the checkpoint was trained on" in refusal(
+        run_script("evaluate.py", "--latent_size", 2, *shared)
+    )
+
+
+def test_what_cannot_be_evaluated_gets_a_sentence(trained: Path, tmp_path: Path, data_dir: Path):
+    assert "--model_path" in refusal(run_script("evaluate.py"))
+    model, record = load_checkpoint(trained / "model_latent_size_8.pth")
+    with torch.no_grad():
+        model.to_latents[-1].bias.fill_(float("nan"))
+    save_model(tmp_path / "broken.pth", model, record)
+    arguments = ["--test_data", trained / "test_data.pth", "--data_dir", data_dir, "--output_dir", tmp_path / "out"]
+    assert "not finite" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "broken.pth", *arguments))
+    save_model(tmp_path / "other.pth", model, {**record, "fingerprint": "0" * 64})
+    assert "another split" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "other.pth", *arguments))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_training_side_is_found_again_or_refused(trained: Path, data_dir: Path):
+    _, record = load_checkpoint(trained / "model_latent_size_8.pth")
+    image_set, split = load_split_of(record, data_dir)
+    assert split.fingerprint == record["fingerprint"]
+    assert len(split.train) + len(split.val) + len(split.test) == len(image_set)
+    with pytest.raises(BadInput, match="does not say"):
+        load_split_of({"fingerprint": "x"}, data_dir)
+    with pytest.raises(BadInput, match="not those"):
+        load_split_of({**record, "fingerprint": "x"}, data_dir)
+    gone = {**record, "arguments": {**record["arguments"], "dataset": "no/such/folder"}}
+    with pytest.raises(BadInput, match="can't be read again"):
+        load_split_of(gone, data_dir)
