@@ -36,9 +36,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="PATH",
         help="a folder of new images to encode instead of test images; saved into OUTPUT_DIR/images",
     )
-    group.add_argument(
-        "--data_dir", type=Path, default=Path("data"), metavar="DIR", help="where decoded images are cached"
-    )
+    flags.add_data_dir(group)
     group = parser.add_argument_group("run")
     flags.add_output_dir(group)
     flags.add_seed(group)

@@ -75,9 +75,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="FILE",
         help="held-out test split (default: test_data.pth beside the checkpoint)",
     )
-    group.add_argument(
-        "--data_dir", type=Path, default=Path("data"), metavar="DIR", help="folder of downloads and of decoded images"
-    )
+    flags.add_data_dir(group)
     group = parser.add_argument_group("how it is measured")
     group.add_argument(
         "--protocol",

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run.arguments import image_size, real_number, whole_number
+from run.arguments import add_data_dir, image_size, real_number, whole_number
 from run.console import warn
 from run.errors import printable
 
@@ -41,9 +41,7 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="NAME|DIR",
         help=f"one of {', '.join(DATASETS)}, or any folder of images: one folder a class, or flat",
     )
-    group.add_argument(
-        "--data_dir", type=Path, default=Path("data"), metavar="DIR", help="folder of downloads and of decoded images"
-    )
+    add_data_dir(group)
     group.add_argument(
         "--image_size",
         type=image_size,

@@ -18,10 +18,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:
         if message.startswith("unrecognized arguments: "):
-            unknown = message.removeprefix("unrecognized arguments: ").split()[0]
+            unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
             flags = [flag for action in self._actions for flag in action.option_strings]
-            near = difflib.get_close_matches(unknown.split("=")[0], flags, n=1)
-            message += f" (did you mean {near[0]}?)" if near else ""
+            near = [match for word in unknown for match in difflib.get_close_matches(word, flags, n=1)]
+            message += f" (did you mean {', '.join(near)}?)" if near else ""
         self.exit(2, f"{self.prog}: {printable(message)}; python {self.prog} --help shows every flag\n")
 
 
@@ -52,6 +52,12 @@ def add_output_dir(group: argparse._ArgumentGroup) -> None:
         default=DEFAULT_OUTPUT_DIR,
         metavar="DIR",
         help="folder of everything that the scripts write",
+    )
+
+
+def add_data_dir(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--data_dir", type=Path, default=Path("data"), metavar="DIR", help="folder of downloads and of decoded images"
     )
 
 

@@ -48,13 +48,13 @@ def test_a_latent_size_that_is_none_is_refused(value: str):
 def test_a_flag_means_the_same_in_every_script():
     helps = {name: run_script(name, "--help").stdout for name in SCRIPTS}
     for flag in ("--output_dir", "--seed", "--device", "--num_workers", "--show", "--svg", "--data_dir"):
-        texts = {name: _help_of(flag, text) for name, text in helps.items() if f"  {flag}" in text}
+        texts = {name: _help_of(flag, text) for name, text in helps.items() if f"  {flag} " in text}
         assert len(set(texts.values())) == 1, texts
 
 
 def _help_of(flag: str, text: str) -> str:
     lines = iter(text.splitlines())
-    taken = [next(line for line in lines if line.strip().startswith(flag))]
+    taken = [next(line for line in lines if line.strip().startswith(f"{flag} "))]
     for line in lines:
         if not line.startswith(" " * 10):
             break
