@@ -1,0 +1,81 @@
+"""Confusion matrices side by side: which class was given to the images of which."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figure.style import MUTED, literal, new_figure, shown
+
+_NUMBERED_UP_TO = 20  # classes; in more, the cells are too small for figures to be read
+_NAMED_UP_TO = 60  # classes; of more, every second, third, ... is named
+_CELL = (0.42, 0.185)  # inches of a cell: with a figure in it, and without
+
+
+def draw_confusion(matrices: Sequence[tuple[str, np.ndarray]], class_names: Sequence[str], subject: str) -> Figure:
+    """One panel for each matrix: a row for each class, the shares of its images that were given each class.
+
+    Args:
+        matrices: (title, int counts (classes, classes)), rows the true class, columns the class given.
+        class_names: hostile text.
+        subject: the figure's title.
+    """
+    count = len(class_names)
+    numbered = count <= _NUMBERED_UP_TO
+    side = max(2.6, min(count, _NAMED_UP_TO) * _CELL[0 if numbered else 1])
+    figure = new_figure(len(matrices) * (side + 0.5) + 2.6, side + 1.3)
+    figure.set_layout_engine("compressed")  # keeps cells square without gaps between the panels
+    grid = figure.subplots(1, len(matrices), squeeze=False)[0]
+    for place, (axes, (title, counts)) in enumerate(zip(grid, matrices, strict=True)):
+        image = _draw_matrix(axes, counts, numbered)
+        literal(axes.set_title(title, fontweight="bold", pad=8))
+        _name_classes(axes, class_names, with_names=place == 0)
+    bar = figure.colorbar(image, ax=list(grid), shrink=0.6, aspect=25, pad=0.01, format="{x:.0%}")
+    bar.ax.tick_params(labelsize=8)
+    bar.outline.set_visible(False)
+    bar.set_label("share of the images of a class", color=MUTED, fontsize=8)
+    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    return figure
+
+
+def _draw_matrix(axes: Axes, counts: np.ndarray, numbered: bool):
+    there = counts.sum(axis=1, keepdims=True)
+    shares = np.where(there > 0, counts / np.maximum(there, 1), np.nan)  # a class without images is left blank
+    # the square root lets a few per cent be seen beside a diagonal near 100%
+    image = axes.imshow(shares, cmap="Blues", norm="linear" if numbered else _root(), vmin=0 if numbered else None,
+                        vmax=1 if numbered else None, interpolation="nearest")  # fmt: skip
+    axes.set_facecolor("#f0f0f0")
+    axes.spines[:].set_visible(False)
+    for position in np.arange(len(counts) + 1) - 0.5:
+        axes.axhline(position, color="#e8e8e8", linewidth=0.4)
+        axes.axvline(position, color="#e8e8e8", linewidth=0.4)
+    if numbered:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if shares[row, column] > 0.55 else "#222222"
+            axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=7, color=colour)
+    return image
+
+
+def _root():
+    from matplotlib.colors import PowerNorm
+
+    return PowerNorm(0.5, vmin=0, vmax=1)
+
+
+def _name_classes(axes: Axes, class_names: Sequence[str], with_names: bool) -> None:
+    """Names and numbers of the classes down the left of the first panel, numbers alone everywhere else."""
+    every = -(-len(class_names) // _NAMED_UP_TO)
+    places = np.arange(0, len(class_names), every)
+    names = [shown(class_names[place], 24) for place in places]
+    numbers = [str(place) for place in places]
+    begin_alike = all(name.split(" ")[0] == number for name, number in zip(names, numbers, strict=True))
+    size = 7 if len(places) <= 30 else 6
+    axes.set_xticks(places, numbers, fontsize=size, rotation=90 if len(places) > 20 else 0)
+    texts = [n if begin_alike else f"{n}  {number}" for n, number in zip(names, numbers, strict=True)]
+    axes.set_yticks(places, texts if with_names else numbers, fontsize=size)
+    axes.tick_params(length=0)
+    literal(*axes.get_yticklabels())
+    axes.set_xlabel("class given", color=MUTED)
+    if with_names:
+        axes.set_ylabel("true class", color=MUTED)

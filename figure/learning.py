@@ -1,0 +1,52 @@
+"""How classifiers learned: loss and accuracy against epochs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figure.style import MUTED, class_colour, literal, new_figure
+
+_SIDES = (("train", "training", 1, "s"), ("val", "validation", 0, "o"))  # key, name, colour, marker
+
+
+def draw_learning_curves(curves: Sequence[tuple[str, Sequence[dict[str, Any]], float, float]], subject: str) -> Figure:
+    """A column for each classifier: loss above, accuracy below.
+
+    Args:
+        curves: (title, records, test accuracy, chance) of each classifier; a record has ``epoch``, ``train_loss``,
+            ``train_accuracy``, ``val_loss``, ``val_accuracy``, the last two None without validation images.
+        subject: the figure's title.
+    """
+    figure = new_figure(3.6 * len(curves) + 0.4, 5.4)
+    grid = figure.subplots(2, len(curves), squeeze=False, sharex="col")
+    for column, (title, records, accuracy, chance) in enumerate(curves):
+        above, below = grid[:, column]
+        literal(above.set_title(title, fontweight="bold"))
+        for axes, measure in [(above, "loss"), (below, "accuracy")]:
+            _draw_sides(axes, records, measure)
+        below.axhline(accuracy, color="#222222", linestyle="--", linewidth=1.1, label=f"test, at last {accuracy:.1%}")
+        below.axhline(chance, color=MUTED, linestyle=":", linewidth=1.1, label=f"largest class alone {chance:.1%}")
+        below.set(ylim=(0, 1.03), xlabel="epoch")
+        below.yaxis.set_major_formatter("{x:.0%}")
+        below.xaxis.get_major_locator().set_params(integer=True)
+        above.set_ylim(bottom=0)
+        above.legend(fontsize=8)
+        below.legend(fontsize=8, loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
+    grid[0, 0].set_ylabel("cross-entropy, nats")
+    grid[1, 0].set_ylabel("accuracy")
+    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    return figure
+
+
+def _draw_sides(axes: Axes, records: Sequence[dict[str, Any]], measure: str) -> None:
+    epochs = [record["epoch"] for record in records]
+    for key, name, colour, marker in _SIDES:
+        values = [record[f"{key}_{measure}"] for record in records]
+        if None not in values:
+            last = f"{values[-1]:.1%}" if measure == "accuracy" else f"{values[-1]:.3f}"
+            axes.plot(
+                epochs, values, "-", marker=marker, markersize=2.5, color=class_colour(colour), label=f"{name} {last}"
+            )
+    axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)

@@ -1,0 +1,125 @@
+"""train_classifier.py as a person runs it, and the parts that it is made of."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from figure.confusion import draw_confusion
+from figure.learning import draw_learning_curves
+from figure.style import save_figure
+from latent.archive import load_latent_space
+from model.classifier import MLP, ConvClassifier
+from tests.conftest import refusal, run_script
+from train_classifier import draw_balanced
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def checkpoints(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoints in a folder of their own, beside which latents are saved."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for size in (2, 8):
+        name = f"model_latent_size_{size}.pth"
+        (folder / name).write_bytes((trained / name).read_bytes())
+    return folder
+
+
+def test_every_space_and_classifier_stands_in_one_table(checkpoints: Path, data_dir: Path, tmp_path: Path):
+    arguments = ["--model_path", checkpoints / "model_latent_size_8.pth", "--data_dir", data_dir]
+    arguments += ["--num_epochs", 8, "--cnn_epochs", 2, "--balance", "weights", "--output_dir", tmp_path]
+    done = run_script("train_classifier.py", *arguments)
+    assert done.returncode == 0, done.stderr
+    names = ["classifiers.csv", "classifiers_per_class.csv", "classifiers_log.jsonl", "classifiers_metrics.json"]
+    names += ["classifiers_confusion.png", "classifiers_curves.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    rows = rows_of(tmp_path / "classifiers.csv")
+    spaces = ["bottleneck 8", "PCA of 8", "bottleneck 2", "PCA of 2", "raw pixels"]
+    expected = [(space, kind) for space in spaces for kind in ("linear", "mlp", "knn")] + [("images", "cnn")]
+    assert [(row["space"], row["classifier"]) for row in rows] == expected
+    accuracy = {(row["space"], row["classifier"]): float(row["accuracy"]) for row in rows}
+    assert all(value > 2 * float(rows[0]["chance_accuracy"]) for value in accuracy.values())
+    assert accuracy["bottleneck 8", "linear"] > accuracy["bottleneck 2", "linear"]
+    assert accuracy["raw pixels", "linear"] > 0.9
+    per_class = rows_of(tmp_path / "classifiers_per_class.csv")
+    mine = [row for row in per_class if (row["space"], row["classifier"]) == ("raw pixels", "linear")]
+    counts = [int(row["test images"]) for row in mine]
+    right = np.average([float(row["recall"]) for row in mine], weights=counts)
+    assert right == pytest.approx(accuracy["raw pixels", "linear"])
+    log = [json.loads(line) for line in (tmp_path / "classifiers_log.jsonl").read_text().splitlines()]
+    assert [each["epoch"] for each in log if each["classifier"] == "cnn"] == [1, 2]
+    first = [each["train_loss"] for each in log if each["space"] == "bottleneck 8"]
+    assert first[-1] < first[0]
+
+
+def test_latents_are_saved_taken_up_again_and_made_anew_when_damaged(checkpoints: Path, data_dir: Path, tmp_path: Path):
+    def run() -> tuple[str, bytes]:
+        done = run_script(
+            "train_classifier.py", "--model_path", checkpoints / "model_latent_size_2.pth", "--data_dir", data_dir,
+            "--classifiers", "mlp", "--num_epochs", 1, "--balance", "sampler", "--output_dir", tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stderr, (tmp_path / "classifiers.csv").read_bytes()
+
+    kept = checkpoints / "latent_space_size_2_train.npy"
+    kept.unlink(missing_ok=True)
+    said, first = run()
+    assert kept.name in said
+    space = load_latent_space(kept)
+    assert space.origin["side"] == "train"
+    assert len(space.vectors) == len(space.labels) == len(space.sample_ids)
+    kept.write_bytes(kept.read_bytes()[:-4] + b"\1\2\3\4")
+    said, second = run()
+    assert kept.name in said
+    assert "latent_space_size_2_test.npy" not in said
+    assert first == second
+
+
+def test_images_without_classes_are_refused(tmp_path: Path):
+    (tmp_path / "images").mkdir()
+    for number in range(12):
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (8, 8), dtype=np.uint8)).save(
+            tmp_path / "images" / f"{number}.png"
+        )
+    shared = ["--data_dir", tmp_path / "data", "--output_dir", tmp_path, "--latent_size", 2]
+    assert run_script("train.py", "--dataset", tmp_path / "images", "--num_epochs", 1, *shared).returncode == 0
+    assert "has no classes" in refusal(run_script("train_classifier.py", *shared))
+    assert "--model_path" in refusal(run_script("train_classifier.py"))
+    assert "choose from" in refusal(run_script("train_classifier.py", "--classifiers", "forest", *shared))
+
+
+def test_a_balanced_draw_takes_every_class_alike():
+    labels = np.repeat([0, 1, 3], [900, 90, 10])
+    drawn = labels[draw_balanced(labels, np.random.default_rng(0))]
+    assert len(drawn) == 1000
+    assert all(abs((drawn == label).mean() - 1 / 3) < 0.06 for label in (0, 1, 3))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 30, 43)])
+def test_networks_take_any_shape(shape: tuple[int, int, int]):
+    torch.manual_seed(0)
+    images = torch.rand(2, *shape)
+    network = ConvClassifier(shape, 5)
+    assert network(images).shape == (2, 5)
+    network.eval()
+    torch.testing.assert_close(network(images)[:1], network(images[:1]))
+    assert MLP(7, 5)(torch.rand(3, 7)).shape == (3, 5)
+
+
+def test_figures_of_hostile_names_classes_without_images_and_one_epoch(tmp_path: Path):
+    counts = np.array([[3, 1], [0, 0]])
+    figure = draw_confusion([("$\\frac", counts)] * 2, ("$\\frac", "\x1b[31m" + "x" * 200), "two")
+    assert save_figure(figure, tmp_path / "confusion.png")[0].stat().st_size > 5000
+    many = np.eye(130, dtype=int)
+    assert save_figure(draw_confusion([("many", many)], [str(n) for n in range(130)], ""), tmp_path / "many.png")
+    record = {"epoch": 1, "train_loss": 2.0, "train_accuracy": 0.1, "val_loss": None, "val_accuracy": None}
+    figure = draw_learning_curves([("MLP", [record], 0.2, 0.1)], "digits")
+    assert save_figure(figure, tmp_path / "curves.png")[0].stat().st_size > 5000
