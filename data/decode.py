@@ -83,6 +83,14 @@ def read_upright(path: str, wanted: tuple[int, int] | None = None) -> Image.Imag
         return plain.transpose(turn) if turn is not None else plain
 
 
+def read_size(path: str) -> tuple[int, int]:
+    """(height, width) of a file's first frame as it stands upright, from its header alone."""
+    with Image.open(path, formats=FORMATS) as image:
+        width, height = image.size
+        sideways = image.format != "PPM" and _orientation(image) >= 5
+    return (width, height) if sideways else (height, width)
+
+
 def fit(image: Image.Image, shape: Shape) -> np.ndarray:
     """Scale an image of mode ``L`` or ``RGB`` to uint8 (C, H, W)."""
     if shape.grayscale:
