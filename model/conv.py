@@ -36,16 +36,23 @@ class ConvAutoencoder(Autoencoder):
 
     Both halves are a fixed linear map plus a network that corrects it:
 
-        encode(x) = A (x - mean) + network(x - mean)            A: PCA, scaled to unit variance
-        decode(z) = mean + y + network(y, z),  y = z B          B: its inverse
+        encode(x) = A (x - mean) + network(x - mean)            A: the axes of PCA, orthonormal
+        decode(z) = mean + y + network(y, z),  y = z A
 
-    The networks end in zeros, so before the first step this *is* PCA, which no
-    random start comes near in a few epochs when the bottleneck is wide.  A and B stay
-    fixed: at a network's learning rate they would leave the optimum they start in.
+    The networks end in zeros, so before the first step this *is* PCA, which no random start comes near in a few epochs
+    when the bottleneck is wide. A stays fixed: at a network's learning rate it would leave the optimum it starts in.
+    Latents keep PCA's scale, so that distances between them are about those between the images, as neighbours and
+    clusters want them; whitened, the many faint dimensions of a wide bottleneck would drown the few that matter.
 
-    In the networks nearly all the work is matrix products with many channels: each
-    4 x 4 patch becomes one position of a map (a convolution whose stride is its
-    kernel), 3 x 3 convolutions run on the map, and dense layers join it to the latents.
+    In the networks nearly all the work is matrix products with many channels: each 4 x 4 patch becomes one position of
+    a map (a convolution whose stride is its kernel), 3 x 3 convolutions run on the map, and dense layers join it to the
+    latents.
+
+    Args:
+        latent_size: D.
+        image_shape: (C, H, W).
+        width: channels of the maps.
+        dropout: of the inputs of the two wide dense layers, where training images could be learnt by heart.
     """
 
     family = "conv"
@@ -63,9 +70,9 @@ class ConvAutoencoder(Autoencoder):
         flat = self.neck * self.rows * self.columns
 
         self.register_buffer("mean", torch.zeros(pixels))
-        self.register_buffer("encoder_axes", torch.zeros(latent_size, pixels))
-        self.register_buffer("decoder_axes", torch.zeros(latent_size, pixels))
-        self.register_buffer("latent_scale", torch.ones(latent_size))  # each latent's loudness in the network
+        self.register_buffer("axes", torch.zeros(latent_size, pixels))
+        self.register_buffer("deviations", torch.ones(latent_size))  # of the latents, over the training images
+        self.register_buffer("loudness", torch.ones(latent_size))  # what the decoder's network multiplies latents by
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
 
         def convolutions() -> nn.Module:
@@ -80,7 +87,6 @@ class ConvAutoencoder(Autoencoder):
         from_latents = begin(nn.Linear(latent_size, HIDDEN), gain=0.5**0.5)
         nn.init.uniform_(from_latents.bias, -1.0, 1.0)  # two latents alone need their bends apart
 
-        # The dense layers are where training images could be learnt by heart, hence the dropout.
         self.to_latents = nn.Sequential(
             begin(nn.Conv2d(patch, width, 1)), convolutions(), nn.SiLU(), *narrow, nn.Flatten(),
             nn.Dropout(dropout), begin(nn.Linear(flat, HIDDEN)), nn.SiLU(),
@@ -104,27 +110,29 @@ class ConvAutoencoder(Autoencoder):
         """
         kept = scales > 1e-6 * scales.max()
         count = int(kept.sum())
-        axes, deviations = torch.from_numpy(components[kept]), torch.from_numpy(scales[kept])[:, None]
         self.mean.copy_(torch.from_numpy(mean))
-        self.encoder_axes.zero_()[:count] = axes / deviations
-        self.decoder_axes.zero_()[:count] = axes * deviations
+        if not count:  # images that are all the same
+            return
+        deviations = torch.from_numpy(scales[kept])
+        self.axes.zero_()[:count] = torch.from_numpy(components[kept])
+        self.deviations.fill_(deviations.min())[:count] = deviations
         self.pixel_scale.copy_((deviations.square().sum() / mean.size).sqrt())
-        # Between whitened (1), where the many faint latents drown the rest, and natural loudness.
-        self.latent_scale.fill_(1.0)[:count] = (deviations / deviations.square().mean().sqrt()).sqrt()[:, 0]
+        # Between whitened, where the many faint latents are as loud as the rest, and the latents' own loudness.
+        self.loudness.copy_((self.deviations * deviations.square().mean().sqrt()).rsqrt())
 
     def encode(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) float32 in [0, 1] -> (B, D) float32, unbounded, near unit variance."""
+        """(B, C, H, W) float32 in [0, 1] -> (B, D) float32, any real value, at the scale of PCA's."""
         # bfloat16 would round the linear part by more than the networks can win back.
         with torch.autocast(images.device.type, enabled=False):
             centred = images.flatten(1) - self.mean
-            linear = centred @ self.encoder_axes.T
-        return linear + self.to_latents(self._patches(centred)).float()
+            linear = centred @ self.axes.T
+        return linear + self.to_latents(self._patches(centred)).float() * self.deviations
 
     def decode(self, latents: Tensor) -> Tensor:
         """(B, D) float32 -> (B, C, H, W) float32, not clamped."""
         with torch.autocast(latents.device.type, enabled=False):
-            linear = latents @ self.decoder_axes
-        maps = self.from_latents(latents * self.latent_scale) + self.from_linear(self._patches(linear))
+            linear = latents @ self.axes
+        maps = self.from_latents(latents * self.loudness) + self.from_linear(self._patches(linear))
         maps = maps.contiguous(memory_format=torch.channels_last)
         _, height, width = self.image_shape
         detail = F.pixel_shuffle(self.to_patches(maps), PATCH)[..., :height, :width].float()
