@@ -70,7 +70,7 @@ def main() -> None:
         rows = choose_rows(len(source.images), args.num_samples, args.seed)
     else:
         _, height, width = image_shape = next(iter(models.values()))[0].image_shape
-        source = load_images(args.images, args.data_dir, (height, width), image_shape[0] == 1, args.num_workers)
+        source = load_images(args.images, args.data_dir, (height, width), image_shape[0] == 1, args.num_workers or None)
         fingerprint, dataset, output_dir = None, source.name, args.output_dir / "images"
         rows = np.arange(len(source.images))
 

@@ -7,6 +7,8 @@ seeds -> one table, metrics.json, and three answers in words.
 from __future__ import annotations
 
 import argparse
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +25,22 @@ if TYPE_CHECKING:
     from latent.pca import PCA
     from model.autoencoder import Autoencoder
 
+Models = dict[Path, "tuple[Autoencoder, dict[str, Any]]"]
 Runs = dict[str, list[dict[str, float]]]  # space -> its measures, a run each
+Encode = Callable[["np.ndarray"], "np.ndarray"]  # uint8 (N, C, H, W) -> float32 (N, D)
+
+# Images of more numbers than the first are clustered by so many principal components, in which their distances are all
+# but the same: k-means on 3,072 pixels takes longer than everything else together. Nothing else is measured so.
+PIXELS_CLUSTERED_UP_TO, PIXELS_TURNED_INTO = 1024, 256
 
 CLUSTER_COLUMNS = {
     "accuracy_hungarian": "one to one %",
+    "accuracy_hungarian_chance": "chance %",
     "accuracy_majority": "majority %",
     "nmi": "NMI",
     "ari": "ARI",
     "ami": "AMI",
+    "ami_chance": "chance",
     "stability": "stability",
     "stability_structureless": "if no clusters",
     "silhouette": "silhouette*",
@@ -39,6 +49,7 @@ CLASS_COLUMNS = {
     "knn_accuracy": "10-NN %",
     "linear_accuracy": "linear probe %",
     "linear_macro_f1": "macro-F1 %",
+    "knn_accuracy_chance": "largest class %",
     "dimensions_that_vary": "vary",
     "effective_rank": "eff. rank",
 }
@@ -119,6 +130,8 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
 
+    import numpy as np
+
     from data.test_data import load_test_data
     from data.training_side import load_split_of
     from latent.answers import answers
@@ -136,7 +149,7 @@ def main() -> None:
     make_repeatable(args.seed)
     device = choose_device(args.device)
     test_data = load_test_data(test_path)
-    models: dict[Path, tuple[Autoencoder, dict[str, Any]]] = {}
+    models: Models = {}
     for path in paths:
         models |= load_with_sibling(path)
     for path, (model, record) in models.items():
@@ -153,17 +166,24 @@ def main() -> None:
 
     sizes = tuple(sorted({model.latent_size for model, _ in models.values()}, reverse=True))
     note(f"PCA of {len(split.train):,} training images, to compare with")
-    pca = fit_pca(image_set.images[split.train], max(sizes), args.seed)
+    pca = fit_pca(image_set.images[split.train], max(*sizes, PIXELS_TURNED_INTO), args.seed)
     reconstruction, per_class = measure_reconstructions(models, pca, sizes, test_data)
     num_clusters = count_clusters(args.num_clusters, test_data)
-    spaces, chance, count = measure_spaces(models, pca, sizes, image_set, split, num_clusters, args)
-    maps = measure_maps(models, pca, sizes, test_data, args)
+    fit_rows, score_rows = choose_rows(split, args)
+    if num_clusters > len(fit_rows):
+        raise BadInput(
+            f"{len(fit_rows)} images can't make {num_clusters} clusters; take --num_clusters {len(fit_rows)} or fewer"
+        )
+    spaces = measure_spaces(models, pca, sizes, image_set, (fit_rows, score_rows), num_clusters, args)
+    maps = measure_maps(models, pca, sizes, test_data, image_set.groups[split.test], args)
 
-    numbers = {name: summarise(runs) for name, runs in spaces.items()} | {"chance": summarise(chance)}
+    numbers = {name: summarise(runs) for name, runs in spaces.items()}
     errors = {name: summarise(runs) for name, runs in reconstruction.items()}
     drawn = {name: summarise(runs) for name, runs in maps.items()}
     together = {name: {**errors.get(name, {}), **numbers.get(name, {}), **drawn.get(name, {})} for name in numbers}
-    found = answers(together, sizes, count)
+    scored = fit_rows if score_rows is None else score_rows
+    independent = len(np.unique(image_set.groups[scored]))
+    found = answers(together, sizes, independent)
 
     title = f"{printable(test_data.dataset)}, {split.kind} split"
     say_tables(title, errors, numbers, drawn, len(test_data.images), num_clusters, args)
@@ -178,8 +198,9 @@ def main() -> None:
         "checkpoints": [{"path": str(path), "sha256": record["sha256"]} for path, (_, record) in models.items()],
         "protocol": args.protocol,
         "held_out_images": len(test_data.images),
-        "scored_images": count,
-        "fitting_images": count if transductive else fitting_count(args, split),
+        "scored_images": len(scored),
+        "scored_tracks_or_single_images": independent,
+        "fitting_images": len(fit_rows),
         "num_clusters": num_clusters,
         "seeds": list(range(args.seed, args.seed + args.seeds)),
         "pixel_range": "[0, 1]",
@@ -203,7 +224,7 @@ def main() -> None:
 
 
 def measure_reconstructions(
-    models: dict[Path, tuple[Autoencoder, dict[str, Any]]], pca: PCA, sizes: tuple[int, ...], test_data: TestData
+    models: Models, pca: PCA, sizes: tuple[int, ...], test_data: TestData
 ) -> tuple[Runs, dict[str, dict[int, list[dict[str, float]]]]]:
     """Held-out errors of each bottleneck, of PCA of its size and of the mean image: over all images, and by class."""
     import numpy as np
@@ -235,63 +256,64 @@ def measure_reconstructions(
     return runs, per_class
 
 
+def choose_rows(split: Split, args: argparse.Namespace) -> tuple[np.ndarray, np.ndarray | None]:
+    """The images to fit on and to score on; None where these are the same."""
+    import numpy as np
+
+    if args.protocol == "transductive":
+        return np.sort(np.concatenate([split.train, split.val, split.test])), None
+    shuffled = np.random.default_rng(args.seed).permutation(split.train)
+    return np.sort(shuffled[: args.num_fit]), split.test  # all of them for None
+
+
 def measure_spaces(
-    models: dict[Path, tuple[Autoencoder, dict[str, Any]]],
+    models: Models,
     pca: PCA,
     sizes: tuple[int, ...],
     image_set: ImageSet,
-    split: Split,
+    rows: tuple[np.ndarray, np.ndarray | None],
     num_clusters: int,
     args: argparse.Namespace,
-) -> tuple[Runs, list[dict[str, float]], int]:
-    """Clusters and classes in each space: its runs, the runs of chance, and how many images were scored."""
-    import numpy as np
+) -> Runs:
+    """Clusters and classes in each space, a run each: one of what depends on no seed, one for each seed."""
+    from latent.evaluation import Side, measure_classes, measure_clusters
 
-    from latent.evaluation import measure_classes, measure_clusters
-
-    if args.protocol == "transductive":
-        fit_rows, score_rows = np.sort(np.concatenate([split.train, split.val, split.test])), None
-    else:
-        wanted = fitting_count(args, split)
-        fit_rows = np.sort(np.random.default_rng(args.seed).permutation(split.train)[:wanted])
-        score_rows = split.test
-    if num_clusters > len(fit_rows):
-        raise BadInput(
-            f"{len(fit_rows)} images can't make {num_clusters} clusters; take --num_clusters {len(fit_rows)} or fewer"
-        )
-    runs: Runs = {}
-    chance: list[dict[str, float]] = []
-    for name, vectors_of in spaces_of(models, pca, sizes):
-        note(f"measuring {name}")
-        fitted, scored = [
-            None if rows is None else (vectors_of(image_set.images[rows]), labels_of(image_set, rows))
-            for rows in (fit_rows, score_rows)
+    def sides(encode: Encode) -> list[Side | None]:
+        labels, groups = image_set.labels, image_set.groups
+        return [
+            None
+            if each is None
+            else Side(encode(image_set.images[each]), None if labels is None else labels[each], groups[each])
+            for each in rows
         ]
-        fixed, fixed_chance = measure_classes(fitted, scored)
-        of_seeds = []
-        for seed in range(args.seed, args.seed + args.seeds):
-            measures, dealt = measure_clusters(fitted, scored, num_clusters, seed)
-            of_seeds.append(measures)
-            chance += [dealt] if dealt else []
-        if not any(of_seeds):
+
+    runs: Runs = {}
+    for name, encode in spaces_of(models, pca, sizes):
+        note(f"measuring {name}")
+        measured = [measure_classes(*sides(encode))]
+        turned = encode
+        if name == "raw pixels" and len(pca.mean) > PIXELS_CLUSTERED_UP_TO:
+            turned = pca.first(PIXELS_TURNED_INTO).encode
+        both = sides(turned)
+        measured += [measure_clusters(*both, num_clusters, args.seed + run) for run in range(args.seeds)]
+        if not any(measured[1:]):
             warn(f"{name} has fewer than {num_clusters} different vectors, so no clusters were looked for in it")
-        if fixed_chance not in chance:
-            chance.append(fixed_chance)
-        runs.setdefault(name, []).extend([fixed, *of_seeds])
-    return runs, chance, len(fit_rows if score_rows is None else score_rows)
+        runs.setdefault(name, []).extend(measured)
+    return runs
 
 
 def measure_maps(
-    models: dict[Path, tuple[Autoencoder, dict[str, Any]]],
+    models: Models,
     pca: PCA,
     sizes: tuple[int, ...],
     test_data: TestData,
+    groups: np.ndarray,
     args: argparse.Namespace,
 ) -> Runs:
     """Whether the 2-d map of each space can be believed; {} where there are too few images for maps."""
     import numpy as np
 
-    from latent.evaluation import measure_map
+    from latent.evaluation import Side, measure_map
     from latent.projection import FEWEST_ROWS
 
     count = min(len(test_data.images), args.num_samples or len(test_data.images))
@@ -303,20 +325,20 @@ def measure_maps(
     labels = None if test_data.labels is None else test_data.labels[rows]
     pixels = as_pixels(images)
     runs: Runs = {}
-    for name, vectors_of in spaces_of(models, pca, sizes):
+    for name, encode in spaces_of(models, pca, sizes):
         note(f"mapping {name}")
-        vectors = vectors_of(images)
-        for seed in range(args.seed, args.seed + (args.seeds if vectors.shape[1] > 2 else 1)):
-            runs.setdefault(name, []).append(measure_map(vectors, pixels, labels, seed))
+        side = Side(encode(images), labels, groups[rows])
+        for seed in range(args.seed, args.seed + (args.seeds if side.vectors.shape[1] > 2 else 1)):
+            runs.setdefault(name, []).append(measure_map(side, pixels, seed))
     return runs
 
 
-def spaces_of(models: dict[Path, tuple[Autoencoder, dict[str, Any]]], pca: PCA, sizes: tuple[int, ...]):
-    """Name and encoder, uint8 (N, C, H, W) -> float32 (N, D), of each space: bottlenecks, PCA, pixels."""
+def spaces_of(models: Models, pca: PCA, sizes: tuple[int, ...]) -> Iterator[tuple[str, Encode]]:
+    """Name and encoder of each space: bottlenecks, PCA of their sizes, pixels."""
     for size in sizes:
         for path, (model, _) in models.items():
             if model.latent_size == size:
-                yield f"bottleneck {size}", lambda images, path=path, model=model: finite_latents(model, path, images)
+                yield f"bottleneck {size}", functools.partial(finite_latents, model, path)
         yield f"PCA of {size}", pca.first(size).encode
     yield "raw pixels", as_pixels
 
@@ -343,14 +365,6 @@ def finite_latents(model: Autoencoder, path: Path, images: np.ndarray) -> np.nda
 def as_pixels(images: np.ndarray) -> np.ndarray:
     """uint8 (N, C, H, W) -> float32 (N, C*H*W) in [0, 1]."""
     return images.reshape(len(images), -1).astype("float32") / 255
-
-
-def labels_of(image_set: ImageSet, rows: np.ndarray) -> np.ndarray | None:
-    return None if image_set.labels is None else image_set.labels[rows]
-
-
-def fitting_count(args: argparse.Namespace, split: Split) -> int:
-    return min(len(split.train), args.num_fit or len(split.train))
 
 
 def count_clusters(asked: int | None, test_data: TestData) -> int:
@@ -382,7 +396,7 @@ def say_tables(
     args: argparse.Namespace,
 ) -> None:
     """Everything that was measured, under the protocol by which it was."""
-    from latent.evaluation import FITTED, MAPPED, TRANSDUCTIVE
+    from latent.evaluation import FITTED, LEFT_OUT, MAPPED, TRANSDUCTIVE
 
     protocol = TRANSDUCTIVE if args.protocol == "transductive" else FITTED
     seeds = f"mean ± standard deviation over {args.seeds} seeds" if args.seeds > 1 else f"seed {args.seed}"
@@ -390,11 +404,12 @@ def say_tables(
     say(f"\nreconstruction, pixels in [0, 1] ({FITTED})")
     columns = {"mse": "MSE", "psnr_db": "PSNR dB", "ssim": "SSIM"}
     say(as_table(errors, columns))
-    say(f"\n{num_clusters} k-means clusters against classes ({protocol})")
+    say(f"\n{num_clusters} k-means clusters against classes ({protocol};")
+    say("chance: the same clusters after the classes were dealt to whole tracks, or single images, at random)")
     say(as_table(numbers, CLUSTER_COLUMNS))
     if any("silhouette" in measures for measures in numbers.values()):
         say("* falls with the number of dimensions: no measure to rank spaces of different sizes by")
-    classes = "neighbours among all other images" if args.protocol == "transductive" else protocol
+    classes = LEFT_OUT if args.protocol == "transductive" else protocol
     say(f"\nclasses that are known ({classes}), and dimensions in use")
     say(as_table(numbers, CLASS_COLUMNS))
     if maps:

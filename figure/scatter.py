@@ -64,7 +64,7 @@ def draw_maps(
         entries = [(group, shown(group_names[group])) for group in named]
         entries += [(NO_GROUP, "left over")] if NO_GROUP in present else []
     elif any(on_the_map[group] != shown(name) and not name.isdigit() for group, name in _pick(group_names, named)):
-        entries = [(group, f"{on_the_map[group]}  {shown(group_names[group])}") for group in named]
+        entries = [(group, _with_label(on_the_map[group], shown(group_names[group]))) for group in named]
     beside = 2.0 if entries and not on_the_map else 0.0
     key_columns = int(columns * _PANEL / 2.5)
     below = 0.17 * -(-len(entries) // key_columns) if on_the_map else 0.0
@@ -164,6 +164,11 @@ def _names_on_the_map(names: Sequence[str], named: Sequence[int]) -> dict[int, s
     if all(len(shown(name)) <= 5 for _, name in _pick(names, named)):
         return {group: shown(name) for group, name in _pick(names, named)}
     return {group: str(group) for group in named}
+
+
+def _with_label(label: str, name: str) -> str:
+    """A name behind what stands for it on the map, unless it begins with that."""
+    return name if name.startswith(f"{label} ") else f"{label}  {name}"
 
 
 def _pick(names: Sequence[str], groups: Sequence[int]) -> list[tuple[int, str]]:

@@ -14,46 +14,62 @@ QUESTIONS = (
     "Do the classes cluster well?",
     "How do the two representations compare?",
 )
-PIXELS, CHANCE, MEAN_IMAGE = "raw pixels", "chance", "mean image"
+PIXELS = "raw pixels"
 
 # What the measures that are compared are called in a sentence, and whether more is better.
 COMPARED = {
     "mse": ("reconstruction error", False),
     "accuracy_hungarian": ("k-means accuracy", True),
-    "nmi": ("NMI", True),
-    "ari": ("ARI", True),
-    "ami": ("AMI", True),
+    "nmi": ("NMI above chance", True),
+    "ari": ("ARI above chance", True),
+    "ami": ("AMI above chance", True),
     "knn_accuracy": ("nearest neighbours", True),
     "linear_accuracy": ("linear probe", True),
     "linear_macro_f1": ("macro-F1", True),
 }
-# From these on clusters are called so: a convention of this suite, no theorem. AMI and the adjusted Rand index are 0
-# for chance and 1 for full agreement.
+# From these on clusters are called so: a convention of this suite, no theorem. Both are on a scale on which chance is 0
+# and full agreement 1.
 _PLAIN, _SOME = 0.5, 0.15
 _WELL, _PARTLY = 0.8, 0.5  # share of images in the cluster of their class
+_TRACKS_SHOW = 0.05  # an AMI by chance above this comes of tracks: of single images it is 0
 
 
-def compare(first: Number, second: Number, measure: str, images: int) -> int:
+def compare(first: Number, second: Number, measure: str, independent: int) -> int:
     """1 if the first is better, -1 if it is worse, 0 if they can't be told apart.
 
     Args:
-        images: how many images the numbers were scored on.
+        independent: how many images, or tracks of images, the numbers were scored on.
     """
     difference = first["mean"] - second["mean"]
     spread = 2 * ((first["spread"] or 0) ** 2 + (second["spread"] or 0) ** 2) ** 0.5
     # a share of n images is uncertain by up to 0.5 / sqrt(n), and two of those apart is no accident
-    floor = 0.02 * max(abs(first["mean"]), abs(second["mean"])) if measure == "mse" else images**-0.5
+    floor = 0.02 * max(abs(first["mean"]), abs(second["mean"])) if measure == "mse" else independent**-0.5
     if abs(difference) <= max(spread, floor):
         return 0
     return 1 if (difference > 0) == COMPARED[measure][1] else -1
 
 
-def comparison(numbers: Numbers, first: str, second: str, images: int) -> str:
+def above_chance(measures: Mapping[str, Number], measure: str) -> Number:
+    """A score on the scale on which its own chance is 0 and full agreement 1; other measures as they are.
+
+    Where images come in tracks, clusters that follow tracks agree with the classes by chance, more in some spaces than
+    in others: only above that do scores of two spaces compare.
+    """
+    value = measures[measure]
+    if measure not in ("nmi", "ari", "ami") or f"{measure}_chance" not in measures:
+        return value
+    chance = measures[f"{measure}_chance"]["mean"]
+    room = max(1 - chance, 1e-9)
+    return {"mean": (value["mean"] - chance) / room, "spread": value["spread"] and value["spread"] / room}
+
+
+def comparison(numbers: Numbers, first: str, second: str, independent: int) -> str:
     """``better in NMI; level in linear probe; worse in reconstruction error``: the first space beside the second."""
     verdicts: dict[int, list[str]] = {1: [], 0: [], -1: []}
     for measure, (name, _) in COMPARED.items():
         if measure in numbers.get(first, {}) and measure in numbers.get(second, {}):
-            verdicts[compare(numbers[first][measure], numbers[second][measure], measure, images)].append(name)
+            both = [above_chance(numbers[space], measure) for space in (first, second)]
+            verdicts[compare(*both, measure, independent)].append(name)
     said = [
         f"{word} in {', '.join(verdicts[verdict])}"
         for verdict, word in [(1, "better"), (0, "level"), (-1, "worse")]
@@ -62,19 +78,21 @@ def comparison(numbers: Numbers, first: str, second: str, images: int) -> str:
     return "; ".join(said) or "nothing to compare"
 
 
-def answers(numbers: Numbers, sizes: tuple[int, ...], images: int, name: str = "bottleneck {}") -> list[dict[str, str]]:
+def answers(
+    numbers: Numbers, sizes: tuple[int, ...], independent: int, name: str = "bottleneck {}"
+) -> list[dict[str, str]]:
     """A question, a short answer and the sentences behind it, three times.
 
     Args:
-        numbers: of spaces called ``bottleneck N``, ``PCA of N``, ``raw pixels`` and ``chance``.
+        numbers: of spaces called ``bottleneck N``, ``PCA of N`` and ``raw pixels``.
         sizes: the bottlenecks, the one that the questions are about first.
-        images: how many images the numbers were scored on.
+        independent: how many images, or tracks of images, the numbers were scored on.
         name: what the space of a size is called.
     """
     found = [
-        _are_there_clusters(numbers, sizes, name, images),
-        _do_classes_cluster(numbers, sizes, name, images),
-        _how_do_they_compare(numbers, sizes, name, images),
+        _are_there_clusters(numbers, sizes, name, independent),
+        _do_classes_cluster(numbers, sizes, name, independent),
+        _how_do_they_compare(numbers, sizes, name, independent),
     ]
     return [
         {"question": question, "answer": short, "because": because}
@@ -82,7 +100,7 @@ def answers(numbers: Numbers, sizes: tuple[int, ...], images: int, name: str = "
     ]
 
 
-def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, images: int) -> tuple[str, str]:
+def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, independent: int) -> tuple[str, str]:
     shorts, sentences = [], []
     for size in sizes:
         space = name.format(size)
@@ -90,38 +108,43 @@ def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, ima
         said, verdicts = [], []
         if "stability" in mine:
             stable, empty = mine["stability"]["mean"], mine["stability_structureless"]["mean"]
-            spread = 2 * ((mine["stability"]["spread"] or 0) + (mine["stability_structureless"]["spread"] or 0))
+            spreads = [mine[measure]["spread"] or 0 for measure in ("stability", "stability_structureless")]
+            spread = 2 * (spreads[0] ** 2 + spreads[1] ** 2) ** 0.5
             above = stable - empty > max(0.05, spread)
             verdicts.append(2 if above and stable >= _PLAIN else 1 if above else 0)
             said.append(
-                f"clusters found in one half of the images {'are' if above else 'are not'} found again in the other "
+                f"clusters found in one part of the images {'are' if above else 'are not'} found again in another "
                 f"{'more than' if above else 'any more than'} where there is no structure "
                 f"({_decimal(stable)} beside {_decimal(empty)})"
             )
         if "ami" in mine:
-            ami = mine["ami"]["mean"]
-            verdicts.append(2 if ami >= _PLAIN else 1 if ami >= _SOME else 0)
+            above = above_chance(mine, "ami")["mean"]
+            verdicts.append(2 if above >= _PLAIN else 1 if above >= _SOME else 0)
             how = ("have next to nothing to do", "have something to do", "agree to a good part")[verdicts[-1]]
-            said.append(f"they {how} with the classes (AMI {_decimal(ami)}; chance 0{_beside(numbers, size, 'ami')})")
+            text = f"they {how} with the classes (AMI {_decimal(mine['ami']['mean'])}, chance "
+            text += f"{_decimal(mine['ami_chance']['mean'])}{_beside(numbers, size, 'ami')})"
+            if mine["ami_chance"]["mean"] > _TRACKS_SHOW:
+                text += ", and chance is that high because images of one track fall into one cluster"
+            said.append(text)
         if not verdicts:
             shorts.append(f"{space}: can't be said")
             sentences.append(f"In {space} k-means has too few different images for so many clusters.")
             continue
         # no structure that is found again is no structure, however well it happens to suit the classes
         shorts.append(f"{space}: {('no', 'some', 'yes')[min(verdicts)]}")
-        sentences.append(f"In {space} {', and '.join(said)}{_against_pixels(numbers, space, 'ami', images)}.")
+        sentences.append(f"In {space} {', and '.join(said)}{_against_pixels(numbers, space, 'ami', independent)}.")
     return "; ".join(shorts), " ".join(sentences)
 
 
-def _do_classes_cluster(numbers: Numbers, sizes: tuple[int, ...], name: str, images: int) -> tuple[str, str]:
+def _do_classes_cluster(numbers: Numbers, sizes: tuple[int, ...], name: str, independent: int) -> tuple[str, str]:
     shorts, sentences = [], []
     for size in sizes:
         space = name.format(size)
         mine = numbers.get(space, {})
         if "accuracy_hungarian" not in mine:
             return "can't be said", "The images have no classes, or too few different ones to cluster."
-        share, chance = mine["accuracy_hungarian"], numbers[CHANCE]["accuracy_hungarian"]
-        if compare(share, chance, "accuracy_hungarian", images) <= 0:
+        share, chance = mine["accuracy_hungarian"], mine["accuracy_hungarian_chance"]
+        if compare(share, chance, "accuracy_hungarian", independent) <= 0:
             short, how = "no", "no more images than chance"
         else:
             short = "yes" if share["mean"] >= _WELL else "partly" if share["mean"] >= _PARTLY else "no"
@@ -145,12 +168,12 @@ def _do_classes_cluster(numbers: Numbers, sizes: tuple[int, ...], name: str, ima
     return "; ".join(shorts), " ".join(sentences)
 
 
-def _how_do_they_compare(numbers: Numbers, sizes: tuple[int, ...], name: str, images: int) -> tuple[str, str]:
+def _how_do_they_compare(numbers: Numbers, sizes: tuple[int, ...], name: str, independent: int) -> tuple[str, str]:
     large, small = name.format(sizes[0]), name.format(sizes[-1])
     sentences = []
     short = "there is only one"
     if len(sizes) > 1:
-        said = comparison(numbers, large, small, images)
+        said = comparison(numbers, large, small, independent)
         short = f"{large} beside {small}: {said}"
         figures = [
             f"{what} {numbers[large][measure]['mean']:{form}} beside {numbers[small][measure]['mean']:{form}}"
@@ -167,25 +190,27 @@ def _how_do_they_compare(numbers: Numbers, sizes: tuple[int, ...], name: str, im
     for size in sizes:
         for other in (f"PCA of {size}", PIXELS):
             if other in numbers:
-                said = comparison(numbers, name.format(size), other, images)
+                said = comparison(numbers, name.format(size), other, independent)
                 sentences.append(f"{name.format(size)[0].upper()}{name.format(size)[1:]} beside {other}: {said}.")
     return short, " ".join(sentences)
 
 
 def _beside(numbers: Numbers, size: int, measure: str, form: str = ".2f") -> str:
-    """``, pixels 0.49, PCA of 16 0.50``, as far as they were measured."""
-    texts = [
-        f", {said} {numbers[space][measure]['mean']:{form}}"
-        for space, said in [(PIXELS, "pixels"), (f"PCA of {size}", f"PCA of {size}")]
-        if measure in numbers.get(space, {})
-    ]
-    return "".join(texts)
+    """``; pixels 0.49, PCA of 16 0.50``, as far as they were measured, with their own chance where it is not small."""
+    texts = []
+    for space, said in [(PIXELS, "pixels"), (f"PCA of {size}", f"PCA of {size}")]:
+        if measure in numbers.get(space, {}):
+            text = f"{said} {numbers[space][measure]['mean']:{form}}"
+            chance = numbers[space].get(f"{measure}_chance", {}).get("mean", 0)
+            texts.append(f"{text} of chance {chance:{form}}" if measure == "ami" and chance > _TRACKS_SHOW else text)
+    return f"; {', '.join(texts)}" if texts else ""
 
 
-def _against_pixels(numbers: Numbers, space: str, measure: str, images: int) -> str:
+def _against_pixels(numbers: Numbers, space: str, measure: str, independent: int) -> str:
     if measure not in numbers.get(space, {}) or measure not in numbers.get(PIXELS, {}):
         return ""
-    verdict = compare(numbers[space][measure], numbers[PIXELS][measure], measure, images)
+    both = [above_chance(numbers[each], measure) for each in (space, PIXELS)]
+    verdict = compare(*both, measure, independent)
     return (
         "; the pixels had as much before any training",
         "; more than the pixels had before any training",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,93 +15,105 @@ FITTED = "fitted on training images, scored on test images"
 TRANSDUCTIVE = "transductive: fitted and scored on the same images"
 MAPPED = "transductive: the map is fitted on, and scored by, the test images that it shows"
 DESCRIBED = "of the scored images alone; nothing is fitted"
-STABLE = "fitted on two halves of the fitting images, scored on a third part of them"
-LEAVE_ONE_OUT = "transductive: the neighbours of each image among all others"
+STABLE = "fitted on two parts of the fitting images, scored on a third; no track in two parts"
+LEFT_OUT = "transductive: the neighbours of each image among all that are not of its own track"
 
-Sides = tuple[np.ndarray, np.ndarray | None]  # vectors float (rows, D) and labels int64 (rows,), or None
+CHANCE = "_chance"  # ends the name of what a measure would be by chance
 
 
-def measure_clusters(
-    fitted: Sides, scored: Sides | None, num_clusters: int, seed: int
-) -> tuple[dict[str, float], dict[str, float]]:
-    """What depends on a seed: k-means against the classes, its stability, its silhouette; and the level of chance.
+@dataclass(frozen=True)
+class Side:
+    """The images that something is fitted or scored on.
+
+    Attributes:
+        vectors: float (rows, D).
+        labels: int64 (rows,); None without classes.
+        groups: int64 (rows,): which images belong together (the frames of one track).
+    """
+
+    vectors: np.ndarray
+    labels: np.ndarray | None
+    groups: np.ndarray
+
+
+def measure_clusters(fitted: Side, scored: Side | None, num_clusters: int, seed: int) -> dict[str, float]:
+    """What depends on a seed: k-means against the classes beside chance, its stability, its silhouette.
 
     Args:
         fitted: what clusters are found in.
         scored: what they are scored on; None for ``fitted`` itself, which is the transductive protocol.
 
     Returns:
-        The measures and those of chance. Without labels only the measures that need none. Where the fitting side has
-        fewer different rows than clusters, there are none.
+        Without labels only the measures that need none. Where the fitting side has fewer different rows than
+        clusters, none at all. ``ami_chance`` is what ``ami`` would be if the classes were dealt to whole tracks at
+        random, and likewise for the others.
     """
-    vectors, labels = fitted
-    others, other_labels = fitted if scored is None else scored
+    other = fitted if scored is None else scored
     try:
-        clusters, assigned = probes.cluster_both(vectors, others, num_clusters, seed)
+        clusters, assigned = probes.cluster_both(fitted.vectors, other.vectors, num_clusters, seed)
     except BadInput:  # a collapsed bottleneck: everything else about it still comes out
-        return {}, {}
-    measures, chance = {}, {}
-    if labels is not None and scored is None:
-        measures, chance = metrics.clustering_scores(clusters, labels), metrics.chance_scores(clusters, labels, seed)
-    elif labels is not None:
-        measures = probes.assigned_scores(clusters, labels, assigned, other_labels)
-        chance = probes.dealt_scores(clusters, labels, assigned, other_labels, seed)
-    measures |= probes.cluster_stability(vectors, num_clusters, seed)
-    measures |= metrics.silhouette(others, assigned, seed)
-    return measures, chance
+        return {}
+    measures = {}
+    if fitted.labels is not None:
+        sides = [(clusters, fitted.labels, fitted.groups), None]
+        if scored is None:
+            measures = metrics.clustering_scores(clusters, fitted.labels)
+        else:
+            sides[1] = (assigned, scored.labels, scored.groups)
+            measures = probes.assigned_scores(clusters, fitted.labels, assigned, scored.labels)
+        chance = probes.dealt_scores(*sides, seed)
+        measures |= {f"{name}{CHANCE}": value for name, value in chance.items()}
+    measures |= probes.cluster_stability(fitted.vectors, fitted.groups, num_clusters, seed)
+    measures |= metrics.silhouette(other.vectors, assigned, seed)
+    return measures
 
 
-def measure_classes(fitted: Sides, scored: Sides | None) -> tuple[dict[str, float], dict[str, float]]:
-    """What depends on no seed: nearest neighbours, the linear probe, the dimensions in use; and the level of chance.
+def measure_classes(fitted: Side, scored: Side | None) -> dict[str, float]:
+    """What depends on no seed: nearest neighbours and the linear probe beside chance, the dimensions in use.
 
-    Arguments and result as for :func:`measure_clusters`. Chance is the commonest class of the fitting side, given to
-    all. The transductive protocol has no linear probe: scored on what it was fitted on, it would say nothing.
+    Arguments as for :func:`measure_clusters`. Chance is the commonest class of the fitting side, given to all. The
+    transductive protocol has no linear probe: scored on what it was fitted on, it would say nothing.
     """
-    vectors, labels = fitted
+    other = fitted if scored is None else scored
+    measures = metrics.latent_dimensions(other.vectors)
+    if fitted.labels is None:
+        return measures
+    largest = probes.classification_scores(
+        np.full(len(other.labels), np.bincount(fitted.labels).argmax()), other.labels
+    )
     if scored is None:
-        measures = metrics.latent_dimensions(vectors)
-        if labels is None:
-            return measures, {}
-        found = metrics.neighbour_accuracy(vectors, labels)
-        if "neighbour_accuracy" in found:
-            measures["knn_accuracy"] = found["neighbour_accuracy"]
-        return measures, {"knn_accuracy": found["chance_largest_class"]}
-    others, other_labels = scored
-    measures = metrics.latent_dimensions(others)
-    if labels is None:
-        return measures, {}
-    near = probes.nearest_classes(vectors, labels, others)
-    linear = probes.classification_scores(probes.linear_classes(vectors, labels, others), other_labels)
-    largest = np.full(len(others), np.bincount(labels).argmax())
-    constant = probes.classification_scores(largest, other_labels)
-    measures["knn_accuracy"] = float((near == other_labels).mean())
-    measures |= {f"linear_{name}": value for name, value in linear.items()}
-    return measures, {
-        "knn_accuracy": constant["accuracy"],
-        **{f"linear_{name}": value for name, value in constant.items()},
-    }
+        near = probes.apart_classes(fitted.vectors, fitted.labels, fitted.groups)
+    else:
+        near = probes.nearest_classes(fitted.vectors, fitted.labels, scored.vectors)
+        linear = probes.linear_classes(fitted.vectors, fitted.labels, scored.vectors)
+        for name, value in probes.classification_scores(linear, scored.labels).items():
+            measures |= {f"linear_{name}": value, f"linear_{name}{CHANCE}": largest[name]}
+    measures |= {"knn_accuracy": float((near == other.labels).mean()), f"knn_accuracy{CHANCE}": largest["accuracy"]}
+    return measures
 
 
-def measure_map(vectors: np.ndarray, pixels: np.ndarray, labels: np.ndarray | None, seed: int) -> dict[str, float]:
+def measure_map(side: Side, pixels: np.ndarray, seed: int) -> dict[str, float]:
     """The UMAP of some vectors, or the vectors themselves if they have two columns: whether it can be believed.
 
     Args:
-        vectors: float (rows, D).
+        side: what is drawn.
         pixels: float (rows, P): the images that the vectors stand for.
 
     Returns:
         ``trustworthiness`` and ``continuity`` of the map as one of the vectors (left out where it is the vectors
         themselves); ``pixel_trustworthiness`` and ``pixel_continuity`` of it as one of the images, which compares maps
-        of different spaces; ``map_knn_accuracy`` with labels.
+        of different spaces; ``map_knn_accuracy`` with labels, an image's own track left out.
     """
+    vectors = side.vectors
     points, drawn = draw_flat(vectors, "umap", seed)
     measures = {}
     if drawn != AS_IT_IS:
         measures |= metrics.trustworthiness(vectors, points) | metrics.continuity(vectors, points)
     of_pixels = metrics.trustworthiness(pixels, points) | metrics.continuity(pixels, points)
     measures |= {f"pixel_{name}": value for name, value in of_pixels.items()}
-    if labels is not None:
-        measures["map_knn_accuracy"] = metrics.neighbour_accuracy(points, labels)["neighbour_accuracy"]
+    if side.labels is not None:
+        near = probes.apart_classes(points, side.labels, side.groups)
+        measures["map_knn_accuracy"] = float((near == side.labels).mean())
     return measures
 
 
@@ -154,5 +167,5 @@ def protocol_of(measure: str, transductive: bool) -> str:
     if measure.startswith(("trust", "continuity", "pixel_", "map_")):
         return MAPPED
     if transductive:
-        return LEAVE_ONE_OUT if measure == "knn_accuracy" else TRANSDUCTIVE
+        return LEFT_OUT if measure.startswith("knn_accuracy") else TRANSDUCTIVE
     return FITTED

@@ -12,19 +12,19 @@ from latent.metrics import clustering_scores, match_clusters
 from run.errors import BadInput
 
 NEIGHBOURS = 10
-_STARTS = 3  # of k-means, the tightest taken; it is repeated with other seeds anyway
+_STARTS = 3  # of k-means; the whole is repeated with other seeds anyway
 _PENALTY = 1e-4  # of the linear probe's weights, beside the mean loss of a row
 _STEPS = 100  # of L-BFGS; 300 gave 0.4 percentage points less on the pixels of GTSRB, in three times the time
-_HALF = 2000  # rows that a stability is taken from, at most
+_PART = 2000  # rows that each of two clusterings to compare is fitted on, at most
 _LOCKSTEP = 2048  # rows whose distances to all others are held at a time
 
+Clustered = tuple[np.ndarray, np.ndarray, np.ndarray]  # clusters, labels and groups of some rows
 
-def cluster_both(
-    fitted: np.ndarray, scored: np.ndarray, num_clusters: int, seed: int, starts: int = _STARTS
-) -> tuple[np.ndarray, np.ndarray]:
+
+def cluster_both(fitted: np.ndarray, scored: np.ndarray, num_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """k-means fitted on one side, and the nearest centre for each row of both.
 
-    Lloyd's algorithm, started by k-means++ ``starts`` times.
+    Lloyd's algorithm, started by k-means++ three times, the tightest result taken.
 
     Returns:
         int64 clusters of the fitted rows and of the scored rows, 0 .. num_clusters - 1.
@@ -42,7 +42,7 @@ def cluster_both(
             f"take --num_clusters {different} or fewer"
         )
     with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
-        kmeans = KMeans(num_clusters, n_init=starts, random_state=seed).fit(fitted)
+        kmeans = KMeans(num_clusters, n_init=_STARTS, random_state=seed).fit(fitted)
         return kmeans.labels_.astype(np.int64), kmeans.predict(scored).astype(np.int64)
 
 
@@ -62,21 +62,63 @@ def assigned_scores(
     return scores
 
 
-def dealt_scores(
-    fitted_clusters: np.ndarray,
-    fitted_labels: np.ndarray,
-    clusters: np.ndarray,
-    labels: np.ndarray,
-    seed: int,
-    repeats: int = 20,
-) -> dict[str, float]:
-    """Chance: :func:`assigned_scores` after both sides were dealt into the same clusters at random, on average."""
+def dealt(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The labels after the classes were dealt to whole groups at random: what belongs together keeps one class.
+
+    Args:
+        labels: int (rows,).
+        groups: int (rows,): which rows belong together (the frames of one track); each its own where none do.
+    """
+    _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
+    return random.permutation(labels[first])[group_of]
+
+
+def dealt_scores(fitted: Clustered, scored: Clustered | None, seed: int, repeats: int = 20) -> dict[str, float]:
+    """Chance: what the same clusters score after the classes were dealt to groups at random, on average.
+
+    Frames of one track look alike and share a class, so clusters that follow tracks agree with the classes without
+    knowing anything of them. Dealing image by image would not show that.
+
+    Args:
+        fitted: clusters, labels and groups of the fitting side, int (rows,) each.
+        scored: those of the scored side; None where it is the same (transductive).
+    """
     random = np.random.default_rng(seed)
-    dealt = [
-        assigned_scores(random.permutation(fitted_clusters), fitted_labels, random.permutation(clusters), labels)
-        for _ in range(repeats)
-    ]
-    return {name: float(np.mean([scores[name] for scores in dealt])) for name in dealt[0]}
+    scores = []
+    for _ in range(repeats):
+        clusters, labels, groups = fitted
+        labels = dealt(labels, groups, random)
+        if scored is None:
+            scores.append(clustering_scores(clusters, labels))
+        else:
+            scores.append(assigned_scores(clusters, labels, scored[0], dealt(scored[1], scored[2], random)))
+    return {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
+
+
+def apart_classes(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The commonest class among the 10 nearest rows of other groups, int64; -1 where there is no other group.
+
+    Frames of one track are each other's nearest neighbours; left in, they would answer for one another.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    names, classes = np.unique(labels, return_inverse=True)
+    largest = int(np.unique(groups, return_counts=True)[1].max())
+    count = min(len(vectors), NEIGHBOURS + largest)
+    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)
+    predicted = np.full(len(vectors), -1, np.int64)
+    for start in range(0, len(vectors), _LOCKSTEP):
+        rows = np.arange(start, min(start + _LOCKSTEP, len(vectors)))
+        near = search.kneighbors(vectors[rows], return_distance=False)
+        apart = groups[near] != groups[rows][:, None]
+        rank = np.cumsum(apart, axis=1)  # 1 for the nearest of another group, and so on
+        votes = np.zeros((len(rows), len(names)))
+        for column in range(count):
+            voting = apart[:, column] & (rank[:, column] <= NEIGHBOURS)
+            votes[voting, classes[near[voting, column]]] += _vote(rank[voting, column] - 1, NEIGHBOURS)
+        heard = votes.any(axis=1)
+        predicted[rows[heard]] = names[votes[heard].argmax(axis=1)]
+    return predicted
 
 
 def nearest_classes(
@@ -91,16 +133,19 @@ def nearest_classes(
     names, classes = np.unique(fitted_labels, return_inverse=True)
     count = min(neighbours, len(fitted))
     search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(fitted)
-    # a vote weighs a little less the farther its row is, too little to outweigh another vote
-    weights = 1 - np.arange(count) / (2 * count * count + 1)
     predicted = np.empty(len(scored), np.int64)
     for start in range(0, len(scored), _LOCKSTEP):
         near = classes[search.kneighbors(scored[start : start + _LOCKSTEP], return_distance=False)]
         votes = np.zeros((len(near), len(names)))
-        for column, weight in zip(near.T, weights, strict=True):
-            votes[np.arange(len(near)), column] += weight
+        for rank, column in enumerate(near.T):
+            votes[np.arange(len(near)), column] += _vote(rank, count)
         predicted[start : start + _LOCKSTEP] = names[votes.argmax(axis=1)]
     return predicted
+
+
+def _vote(rank: np.ndarray | int, count: int) -> np.ndarray | float:
+    """What a neighbour's vote weighs: a little less the farther it is, too little to outweigh another vote."""
+    return 1 - rank / (2 * count * count + 1)
 
 
 def linear_classes(
@@ -166,34 +211,41 @@ def confusion(predicted: np.ndarray, labels: np.ndarray, num_classes: int) -> np
     return np.bincount(labels * num_classes + predicted, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def cluster_stability(vectors: np.ndarray, num_clusters: int, seed: int) -> dict[str, float]:
-    """Whether clusters are found again: k-means on two halves of the rows, compared on a third part.
+def cluster_stability(vectors: np.ndarray, groups: np.ndarray, num_clusters: int, seed: int) -> dict[str, float]:
+    """Whether clusters are found again: k-means on two parts of the rows, compared on a third.
 
-    Needs no classes. Structureless data are cut into pieces too, some of them the same ones each time, so the same is
-    done for normally distributed rows of the same mean and covariance, which have no clusters.
+    No group has rows in two parts: the frames of a track would be found again whatever the clusters are like. Needs no
+    classes. Structureless data are cut into pieces too, some of them the same ones each time, so the same is done for
+    normally distributed rows of the same mean and covariance, which have no clusters.
+
+    Args:
+        vectors: float (rows, D), of which at most 5,000 are taken.
+        groups: int (rows,): which rows belong together.
 
     Returns:
-        ``stability``: adjusted Rand index of the two clusterings of the rows that neither has seen (Lange et al., 2004,
-        by another index); 1 if they agree throughout. ``stability_structureless``: that of the normal rows. {} for one
-        cluster, and where a half has fewer than 10 rows for each cluster.
+        ``stability``: adjusted Rand index of the two clusterings of the rows that neither has seen (after Lange et al.,
+        2004); 1 if they agree throughout. ``stability_structureless``: that of the normal rows. {} for one cluster,
+        and where a part to fit on has fewer than 10 rows for each cluster.
     """
     from sklearn.metrics import adjusted_rand_score
 
     random = np.random.default_rng(seed)
-    rows = random.permutation(len(vectors))[: 2 * _HALF + _HALF // 2]
-    half = len(rows) * 2 // 5
+    _, group_of = np.unique(groups, return_inverse=True)
+    rank = random.permutation(group_of.max() + 1)[group_of]
+    rows = np.argsort(rank, kind="stable")[: 2 * _PART + _PART // 2]  # group by group, in random order
+    starts = [int(np.searchsorted(rank[rows], rank[rows][len(rows) * part // 5])) for part in (2, 4)]
     taken = np.asarray(vectors[rows], np.float32)
-    if num_clusters < 2 or half < 10 * num_clusters or len(np.unique(taken[:half], axis=0)) < num_clusters:
-        return {}
     mean = taken.mean(axis=0)
     weights = random.standard_normal((len(taken), len(taken)), np.float32) / np.float32(np.sqrt(len(taken)))
     normal = weights @ (taken - mean) + mean  # sums of many rows: normal, with the rows' own covariance
+    if num_clusters < 2 or min(starts[0], starts[1] - starts[0]) < 10 * num_clusters:
+        return {}
     values = {}
     for name, points in [("stability", taken), ("stability_structureless", normal)]:
-        first, second, rest = points[:half], points[half : 2 * half], points[2 * half :]
+        first, second, rest = np.split(points, starts)
         try:
-            found = [cluster_both(side, rest, num_clusters, seed, starts=3)[1] for side in (first, second)]
-        except BadInput:  # the second half may hold fewer different rows than the first
+            found = [cluster_both(part, rest, num_clusters, seed)[1] for part in (first, second)]
+        except BadInput:  # fewer different rows than clusters
             return {}
         values[name] = float(adjusted_rand_score(*found))
     return values

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from latent.answers import answers, compare
-from latent.evaluation import measure_classes, measure_clusters, measure_map, measure_reconstruction, summarise
-from latent.metrics import continuity, silhouette, trustworthiness
+from latent.answers import above_chance, answers, compare
+from latent.evaluation import Side, measure_classes, measure_clusters, measure_map, measure_reconstruction, summarise
+from latent.metrics import clustering_scores, continuity, silhouette, trustworthiness
 from latent.probes import (
+    apart_classes,
     assigned_scores,
     classification_scores,
     cluster_both,
     cluster_stability,
     confusion,
+    dealt,
     dealt_scores,
     linear_classes,
     nearest_classes,
@@ -50,10 +52,38 @@ def test_clusters_are_named_on_the_fitting_side_alone():
 
 def test_dealt_at_random_nothing_is_left():
     clusters = np.arange(400) % 8
-    chance = dealt_scores(clusters, clusters, clusters, clusters, seed=0)
-    assert abs(chance["accuracy_hungarian"] - 1 / 8) < 0.05
-    assert abs(chance["ami"]) < 0.02
-    assert chance == dealt_scores(clusters, clusters, clusters, clusters, seed=0)
+    sides = (clusters, clusters, np.arange(400))
+    for scored in (sides, None):
+        chance = dealt_scores(sides, scored, seed=0)
+        assert abs(chance["accuracy_majority"] - 1 / 8) < 0.1
+        assert abs(chance["ami"]) < 0.02
+        assert chance == dealt_scores(sides, scored, seed=0)
+
+
+def test_clusters_that_follow_tracks_are_no_better_than_chance_makes_them():
+    tracks = np.repeat(np.arange(40), 30)  # one cluster each, five to a class: agreement, and no knowledge in it
+    labels = tracks % 8
+    by_image = dealt_scores((tracks, labels, np.arange(1200)), None, 0)["ami"]
+    by_track = dealt_scores((tracks, labels, tracks), None, 0)["ami"]
+    assert by_image < 0.02
+    assert by_track == pytest.approx(clustering_scores(tracks, labels)["ami"], abs=0.02)
+    assert by_track > 0.6
+
+
+def test_dealt_classes_stay_together_by_track():
+    tracks, labels = np.array([5, 5, 3, 3, 9]), np.array([0, 0, 1, 1, 2])
+    found = {tuple(dealt(labels, tracks, np.random.default_rng(seed))) for seed in range(40)}
+    assert all(row[0] == row[1] and row[2] == row[3] and set(row) == {0, 1, 2} for row in found)
+    assert len(found) == 6
+
+
+def test_neighbours_of_the_same_track_have_no_vote():
+    vectors = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [9.0]])
+    labels, tracks = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1, 2])
+    assert apart_classes(vectors, labels, tracks).tolist() == [1, 1, 1, 0, 0, 0]
+    assert apart_classes(vectors[:3], labels[:3], tracks[:3]).tolist() == [-1, -1, -1]
+    fitted, named = islands(90, 0)
+    np.testing.assert_array_equal(apart_classes(fitted, named, np.arange(90)), named)
 
 
 def test_neighbours_vote_and_the_nearest_breaks_a_tie():
@@ -97,23 +127,25 @@ def test_per_class_scores_by_hand():
 
 
 def test_real_clusters_are_stable_and_structureless_rows_no_more_than_their_like():
-    found = cluster_stability(islands(600, 0)[0], 4, seed=0)
+    alone = np.arange(600)
+    found = cluster_stability(islands(600, 0)[0], alone, 4, seed=0)
     assert found["stability"] > 0.99
     assert found["stability_structureless"] < 0.8
     blob = np.random.default_rng(0).normal(size=(600, 6))
-    nothing = cluster_stability(blob, 4, seed=0)
+    nothing = cluster_stability(blob, alone, 4, seed=0)
     assert abs(nothing["stability"] - nothing["stability_structureless"]) < 0.15
-    assert cluster_stability(blob, 1, 0) == {}
-    assert cluster_stability(blob[:30], 4, 0) == {}
-    assert cluster_stability(np.ones((600, 2)), 4, 0) == {}
+    assert cluster_stability(blob, alone, 1, 0) == {}
+    assert cluster_stability(blob[:30], alone[:30], 4, 0) == {}
+    assert cluster_stability(np.ones((600, 2)), alone, 4, 0) == {}
+    assert cluster_stability(blob, np.zeros(600, int), 4, 0) == {}  # a single track has no two parts
 
 
 def test_more_clusters_than_different_rows():
     with pytest.raises(BadInput, match="2 are different"):
         cluster_both(np.repeat([[0.0], [1.0]], 5, axis=0), np.zeros((1, 1)), 3, 0)
-    collapsed = (np.ones((20, 2), np.float32), np.arange(20) % 3)
-    assert measure_clusters(collapsed, None, 3, 0) == ({}, {})
-    assert measure_classes(collapsed, collapsed)[0]["dimensions_that_vary"] == 0
+    collapsed = Side(np.ones((20, 2), np.float32), np.arange(20) % 3, np.arange(20))
+    assert measure_clusters(collapsed, None, 3, 0) == {}
+    assert measure_classes(collapsed, collapsed)["dimensions_that_vary"] == 0
 
 
 def test_continuity_is_trustworthiness_exchanged():
@@ -133,26 +165,24 @@ def test_silhouette_of_islands_and_of_one_cluster():
 
 
 def test_without_labels_what_needs_none_comes_out():
-    vectors = islands(300, 0)[0]
-    measures, chance = measure_clusters((vectors, None), (vectors[:50], None), 4, 0)
-    assert set(measures) == {"stability", "stability_structureless", "silhouette"}
-    assert chance == {}
-    assert set(measure_classes((vectors, None), (vectors, None))[0]) == {
-        "dimensions", "dimensions_that_vary", "effective_rank",
-    }  # fmt: skip
-    drawn = measure_map(vectors[:, :2], vectors, None, 0)
+    side = Side(islands(300, 0)[0], None, np.arange(300))
+    part = Side(side.vectors[:50], None, np.arange(50))
+    assert set(measure_clusters(side, part, 4, 0)) == {"stability", "stability_structureless", "silhouette"}
+    assert set(measure_classes(side, part)) == {"dimensions", "dimensions_that_vary", "effective_rank"}
+    drawn = measure_map(Side(part.vectors[:, :2], None, part.groups), part.vectors, 0)
     assert set(drawn) == {"pixel_trustworthiness", "pixel_continuity"}
 
 
 def test_the_transductive_protocol_fits_no_probe_on_what_it_scores():
-    sides = islands(100, 0)
-    measures, chance = measure_classes(sides, None)
+    vectors, labels = islands(100, 0)
+    side = Side(vectors, labels, np.arange(100))
+    measures = measure_classes(side, None)
     assert measures["knn_accuracy"] == 1
-    assert chance == {"knn_accuracy": 0.25}
+    assert measures["knn_accuracy_chance"] == 0.25
     assert not [name for name in measures if name.startswith("linear")]
-    clusters, chance = measure_clusters(sides, None, 4, 0)
+    clusters = measure_clusters(side, None, 4, 0)
     assert clusters["accuracy_hungarian"] == 1
-    assert chance["accuracy_hungarian"] < 0.5
+    assert clusters["accuracy_hungarian_chance"] < 0.5
 
 
 def test_reconstruction_by_class_adds_up():
@@ -187,7 +217,8 @@ def test_numbers_differ_only_beyond_their_spread_and_the_sampling_error():
 def space(stability: float, ami: float, share: float, known: float, mse: float) -> dict[str, dict]:
     return {
         "stability": number(stability), "stability_structureless": number(0.2), "ami": number(ami),
-        "accuracy_hungarian": number(share), "knn_accuracy": number(known), "mse": number(mse),
+        "ami_chance": number(0.0), "accuracy_hungarian": number(share), "accuracy_hungarian_chance": number(0.11),
+        "knn_accuracy": number(known), "mse": number(mse),
     }  # fmt: skip
 
 
@@ -197,8 +228,7 @@ def test_the_answer_is_yes_where_the_numbers_say_so_and_no_where_they_do_not():
         "bottleneck 2": space(0.21, 0.03, 0.12, 0.2, 0.05),
         "PCA of 8": space(0.8, 0.6, 0.7, 0.9, 0.02),
         "PCA of 2": space(0.5, 0.3, 0.3, 0.5, 0.06),
-        "raw pixels": space(0.8, 0.9, 0.8, 0.97, 0.0) | {"mse": number(0.0)},
-        "chance": {"accuracy_hungarian": number(0.11)},
+        "raw pixels": space(0.8, 0.9, 0.8, 0.97, 0.0),
     }
     del numbers["raw pixels"]["mse"]
     clusters, classes, comparison = answers(numbers, (8, 2), 10_000)
@@ -210,10 +240,19 @@ def test_the_answer_is_yes_where_the_numbers_say_so_and_no_where_they_do_not():
     assert "Bottleneck 2 beside PCA of 2: better in reconstruction error; worse in" in comparison["because"]
 
 
+def test_agreement_that_tracks_explain_is_a_no():
+    numbers = {"bottleneck 8": space(0.9, 0.6, 0.3, 0.5, 0.01) | {"ami_chance": number(0.58)}}
+    clusters = answers(numbers, (8,), 100)[0]
+    assert clusters["answer"] == "bottleneck 8: no"
+    assert "images of one track" in clusters["because"]
+    assert above_chance(numbers["bottleneck 8"], "ami")["mean"] == pytest.approx(0.02 / 0.42)
+    assert above_chance(numbers["bottleneck 8"], "mse")["mean"] == 0.01
+
+
 def test_answers_without_classes_and_of_one_bottleneck():
     only = {"stability": number(0.8), "stability_structureless": number(0.3), "mse": number(0.1)}
-    clusters, classes, comparison = answers({"bottleneck 2": only, "chance": {}}, (2,), 100)
+    clusters, classes, comparison = answers({"bottleneck 2": only}, (2,), 100)
     assert clusters["answer"] == "bottleneck 2: yes"
     assert classes["answer"] == "can't be said"
     assert comparison["answer"] == "there is only one"
-    assert answers({"bottleneck 2": {}, "chance": {}}, (2,), 100)[0]["answer"] == "bottleneck 2: can't be said"
+    assert answers({"bottleneck 2": {}}, (2,), 100)[0]["answer"] == "bottleneck 2: can't be said"
