@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from run import arguments as flags
-from run.console import note, say, table, warn
+from run.console import note, say, warn
 from run.errors import BadInput, execute, printable
 
 if TYPE_CHECKING:
@@ -32,34 +32,6 @@ Encode = Callable[["np.ndarray"], "np.ndarray"]  # uint8 (N, C, H, W) -> float32
 # Images of more numbers than the first are clustered by so many principal components, in which their distances are all
 # but the same: k-means on 3,072 pixels takes longer than everything else together. Nothing else is measured so.
 PIXELS_CLUSTERED_UP_TO, PIXELS_TURNED_INTO = 1024, 256
-
-CLUSTER_COLUMNS = {
-    "accuracy_hungarian": "one to one %",
-    "accuracy_hungarian_chance": "chance %",
-    "accuracy_majority": "majority %",
-    "nmi": "NMI",
-    "ari": "ARI",
-    "ami": "AMI",
-    "ami_chance": "chance",
-    "stability": "stability",
-    "stability_structureless": "if no clusters",
-    "silhouette": "silhouette*",
-}
-CLASS_COLUMNS = {
-    "knn_accuracy": "10-NN %",
-    "linear_accuracy": "linear probe %",
-    "linear_macro_f1": "macro-F1 %",
-    "knn_accuracy_chance": "largest class %",
-    "dimensions_that_vary": "vary",
-    "effective_rank": "eff. rank",
-}
-MAP_COLUMNS = {
-    "trustworthiness": "trustworthy",
-    "continuity": "continuous",
-    "pixel_trustworthiness": "trustw. of pixels",
-    "pixel_continuity": "cont. of pixels",
-    "map_knn_accuracy": "10-NN %",
-}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -132,48 +104,32 @@ def main() -> None:
 
     import numpy as np
 
-    from data.test_data import load_test_data
     from data.training_side import load_split_of
-    from latent.answers import answers
-    from latent.evaluation import summarise
-    from latent.pca import fit_pca
-    from model.checkpoint import load_with_sibling, require_split
-    from run.artefacts import model_path, test_data_path, write_csv, write_json
-    from run.device import choose_device, make_repeatable
+    from run.artefacts import write_csv, write_json
+    from run.device import make_repeatable
     from run.provenance import command_line, versions
 
-    if (args.model_path is None) == (args.latent_size is None):
-        raise BadInput("name checkpoints by --model_path FILE, or one by --latent_size N, as train.py was given it")
-    paths = args.model_path or [model_path(args.output_dir, args.latent_size)]
-    test_path = args.test_data or test_data_path(paths[0].parent)
     make_repeatable(args.seed)
-    device = choose_device(args.device)
-    test_data = load_test_data(test_path)
-    models: Models = {}
-    for path in paths:
-        models |= load_with_sibling(path)
-    for path, (model, record) in models.items():
-        require_split(record, path, test_data.fingerprint, test_path)
-        model.to(device)
-    families = sorted({model.family for model, _ in models.values()})
-    if len(families) > 1:
-        raise BadInput(
-            f"the checkpoints are of the families {', '.join(families)}; evaluate each by itself, or set them side by "
-            "side with: python train_classifier.py --model_path FILE FILE"
-        )
+    models, test_data = load_models_and_test_data(args)
     record = next(iter(models.values()))[1]
     image_set, split = load_split_of(record, args.data_dir, args.num_workers or None)
-
-    sizes = tuple(sorted({model.latent_size for model, _ in models.values()}, reverse=True))
-    note(f"PCA of {len(split.train):,} training images, to compare with")
-    pca = fit_pca(image_set.images[split.train], max(*sizes, PIXELS_TURNED_INTO), args.seed)
-    reconstruction, per_class = measure_reconstructions(models, pca, sizes, test_data)
     num_clusters = count_clusters(args.num_clusters, test_data)
     fit_rows, score_rows = choose_rows(split, args)
     if num_clusters > len(fit_rows):
         raise BadInput(
             f"{len(fit_rows)} images can't make {num_clusters} clusters; take --num_clusters {len(fit_rows)} or fewer"
         )
+
+    # Only now the libraries that take seconds to import: what can't be evaluated has been refused by then.
+    from latent.answers import answers
+    from latent.evaluation import summarise
+    from latent.pca import fit_pca
+    from latent.tables import evaluation_tables
+
+    sizes = tuple(sorted({model.latent_size for model, _ in models.values()}, reverse=True))
+    note(f"PCA of {len(split.train):,} training images, to compare with")
+    pca = fit_pca(image_set.images[split.train], max(*sizes, PIXELS_TURNED_INTO), args.seed)
+    reconstruction, per_class = measure_reconstructions(models, pca, sizes, test_data)
     spaces = measure_spaces(models, pca, sizes, image_set, (fit_rows, score_rows), num_clusters, args)
     maps = measure_maps(models, pca, sizes, test_data, image_set.groups[split.test], args)
 
@@ -185,12 +141,13 @@ def main() -> None:
     independent = len(np.unique(image_set.groups[scored]))
     found = answers(together, sizes, independent)
 
-    title = f"{printable(test_data.dataset)}, {split.kind} split"
-    say_tables(title, errors, numbers, drawn, len(test_data.images), num_clusters, args)
+    transductive = args.protocol == "transductive"
+    over = f"mean ± standard deviation over {args.seeds} seeds" if args.seeds > 1 else f"seed {args.seed}"
+    say(f"{printable(test_data.dataset)}, {split.kind} split: {len(test_data.images):,} test images; {over}")
+    say(evaluation_tables(errors, numbers, drawn, num_clusters, transductive))
     for each in found:
         say(f"\n{each['question']} {each['answer']}\n  {each['because']}")
 
-    transductive = args.protocol == "transductive"
     content = {
         "dataset": test_data.dataset,
         "split": split.kind,
@@ -221,6 +178,37 @@ def main() -> None:
     say()
     for path in saved:
         say(f"saved {printable(path)}")
+
+
+def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestData]:
+    """The checkpoints that were named, those of 2 beside them, and the test split that all of them know.
+
+    Raises:
+        BadInput: a file is missing or damaged, the checkpoints are of several families, or of another split.
+    """
+    from data.test_data import load_test_data
+    from model.checkpoint import load_with_sibling, require_split
+    from run.artefacts import model_path, test_data_path
+    from run.device import choose_device
+
+    if (args.model_path is None) == (args.latent_size is None):
+        raise BadInput("name checkpoints by --model_path FILE, or one by --latent_size N, as train.py was given it")
+    device = choose_device(args.device)
+    models: Models = {}
+    for path in args.model_path or [model_path(args.output_dir, args.latent_size)]:
+        models |= load_with_sibling(path)
+    test_path = args.test_data or test_data_path(next(iter(models)).parent)
+    test_data = load_test_data(test_path)
+    for path, (model, record) in models.items():
+        require_split(record, path, test_data.fingerprint, test_path)
+        model.to(device)
+    families = sorted({model.family for model, _ in models.values()})
+    if len(families) > 1:
+        raise BadInput(
+            f"the checkpoints are of the families {', '.join(families)}; evaluate each by itself, or set them side by "
+            "side with: python train_classifier.py --model_path FILE FILE"
+        )
+    return models, test_data
 
 
 def measure_reconstructions(
@@ -384,61 +372,6 @@ def with_protocol(numbers: dict[str, dict[str, Any]], transductive: bool) -> dic
         space: {name: {**value, "protocol": protocol_of(name, transductive)} for name, value in measures.items()}
         for space, measures in numbers.items()
     }
-
-
-def say_tables(
-    title: str,
-    errors: dict[str, dict[str, Any]],
-    numbers: dict[str, dict[str, Any]],
-    maps: dict[str, dict[str, Any]],
-    count: int,
-    num_clusters: int,
-    args: argparse.Namespace,
-) -> None:
-    """Everything that was measured, under the protocol by which it was."""
-    from latent.evaluation import FITTED, LEFT_OUT, MAPPED, TRANSDUCTIVE
-
-    protocol = TRANSDUCTIVE if args.protocol == "transductive" else FITTED
-    seeds = f"mean ± standard deviation over {args.seeds} seeds" if args.seeds > 1 else f"seed {args.seed}"
-    say(f"{title}: {count:,} test images; {seeds}")
-    say(f"\nreconstruction, pixels in [0, 1] ({FITTED})")
-    columns = {"mse": "MSE", "psnr_db": "PSNR dB", "ssim": "SSIM"}
-    say(as_table(errors, columns))
-    say(f"\n{num_clusters} k-means clusters against classes ({protocol};")
-    say("chance: the same clusters after the classes were dealt to whole tracks, or single images, at random)")
-    say(as_table(numbers, CLUSTER_COLUMNS))
-    if any("silhouette" in measures for measures in numbers.values()):
-        say("* falls with the number of dimensions: no measure to rank spaces of different sizes by")
-    classes = LEFT_OUT if args.protocol == "transductive" else protocol
-    say(f"\nclasses that are known ({classes}), and dimensions in use")
-    say(as_table(numbers, CLASS_COLUMNS))
-    if maps:
-        say(f"\nUMAP of each space, 2 dimensions as they are ({MAPPED})")
-        say(as_table(maps, MAP_COLUMNS))
-
-
-def as_table(numbers: dict[str, dict[str, Any]], columns: dict[str, str]) -> str:
-    """A row for each space that has any of the measures, a column for each measure that any space has."""
-    shown = [name for name in columns if any(name in measures for measures in numbers.values())]
-    rows = [
-        (space, *(cell(measures.get(name), name, columns[name]) for name in shown))
-        for space, measures in numbers.items()
-        if any(name in measures for name in shown)
-    ]
-    return table(["", *(columns[name] for name in shown)], rows)
-
-
-def cell(value: dict[str, Any] | None, measure: str, column: str) -> str:
-    """``54.6 ± 1.2``: a number and its spread in the form that suits the measure."""
-    if value is None:
-        return "-"
-    scale = 100 if column.endswith("%") else 1
-    places = {"mse": 5, "psnr_db": 2, "dimensions_that_vary": 0}.get(measure, 1 if scale == 100 else 3)
-    places = 1 if measure == "effective_rank" else places
-    text = f"{round(value['mean'] * scale, places) + 0.0:.{places}f}"
-    if value["spread"] is not None and value["runs"] > 1:
-        text += f" ± {value['spread'] * scale:.{places}f}"
-    return text
 
 
 def per_class_table(

@@ -9,12 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from run import arguments as flags
-from run.console import Progress, note, say, table
+from run.console import Progress, note, say
 from run.errors import BadInput, execute, printable
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from data.image_set import ImageSet
     from data.split import Split
+    from latent.outcomes import Outcome
     from model.autoencoder import Autoencoder
 
 PROTOCOL = "fitted on training images, scored on test images"
@@ -32,22 +32,6 @@ WEIGHT_DECAY = 0.01
 
 Models = dict[Path, "tuple[Autoencoder, dict[str, Any]]"]
 Sides = dict[str, "np.ndarray"]  # of training, validation and test images
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one classifier on one space."""
-
-    dataset: str
-    model: str  # family of the autoencoder; "" where none took part
-    space: str  # "bottleneck 32", "PCA of 32", "raw pixels"
-    dimensions: int
-    classifier: str
-    class_names: tuple[str, ...]
-    predicted: np.ndarray  # int64 (test images,)
-    labels: np.ndarray
-    scores: dict[str, float]
-    log: list[dict[str, Any]]  # a record an epoch, for those that are trained in steps
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -148,6 +132,9 @@ def main() -> None:
             splits[record["fingerprint"]] = load_split_of(record, args.data_dir, args.num_workers or None)
             require_classes(splits[record["fingerprint"]][0], path)
 
+    # Only now the libraries that take seconds to import: what can't be classified has been refused by then.
+    from latent.outcomes import Outcome, outcome_table, scores_of
+
     outcomes: list[Outcome] = []
     for fingerprint, (image_set, split) in splits.items():
         rows = {"train": choose_rows(split.train, args), "val": split.val, "test": split.test}
@@ -159,17 +146,12 @@ def main() -> None:
                     continue
                 note(f"{CLASSIFIERS[name]} on {space} of {printable(image_set.name)}")
                 predicted, log = classify(name, inputs, labels, len(image_set.class_names), device, args)
-                dimensions = int(inputs["test"][0].size)
-                scores = scores_of(predicted, labels)
-                outcomes.append(
-                    Outcome(
-                        image_set.name, family, space, dimensions, name, image_set.class_names, predicted,
-                        labels["test"], scores, log,
-                    )
-                )  # fmt: skip
+                scores = scores_of(predicted, labels["test"], labels["train"])
+                what = (image_set.name, family, space, inputs["test"][0].size, name, image_set.class_names)
+                outcomes.append(Outcome(*what, predicted, labels["test"], scores, log))
 
-    say(as_text(outcomes))
-    say(f"({PROTOCOL}; the largest class alone is chance)")
+    say(outcome_table(outcomes, CLASSIFIERS))
+    say(f"(per cent of test images, and macro-F1; {PROTOCOL}; the largest class alone is chance)")
     for path in save(outcomes, models, args):
         say(f"saved {printable(path)}")
 
@@ -417,64 +399,23 @@ def draw_balanced(labels: np.ndarray, random: np.random.Generator) -> np.ndarray
     return random.choice(len(labels), len(labels), p=chances / chances.sum())
 
 
-def scores_of(predicted: np.ndarray, labels: Sides) -> dict[str, float]:
-    import numpy as np
-
-    from latent.probes import classification_scores
-
-    largest = np.full(len(labels["test"]), np.bincount(labels["train"]).argmax())
-    chance = classification_scores(largest, labels["test"])
-    return {
-        **classification_scores(predicted, labels["test"]),
-        **{f"chance_{name}": value for name, value in chance.items()},
-    }
-
-
-def as_text(outcomes: list[Outcome]) -> str:
-    """A row for each space, accuracy and macro-F1 of each classifier in columns."""
-    kinds = [name for name in CLASSIFIERS if any(each.classifier == name for each in outcomes)]
-    rows: dict[tuple[str, str, str], dict[str, Outcome]] = {}
-    for each in outcomes:
-        rows.setdefault((each.dataset, each.model, each.space), {})[each.classifier] = each
-    lines = []
-    for (dataset, model, space), found in rows.items():
-        any_of = next(iter(found.values()))
-        numbers = [
-            f"{found[kind].scores[score]:.1%}" if kind in found else "-"
-            for kind in kinds
-            for score in ("accuracy", "macro_f1")
-        ]
-        lines.append((f"{dataset}: {model} {space}".replace("  ", " "), f"{any_of.dimensions:,}", *numbers,
-                      f"{any_of.scores['chance_accuracy']:.1%}"))  # fmt: skip
-    header = [part for kind in kinds for part in (CLASSIFIERS[kind], "F1")]
-    return table(["", "numbers", *header, "largest class"], lines)
-
-
 def save(outcomes: list[Outcome], models: Models, args: argparse.Namespace) -> list[Path]:
     """Write tables, records and figures; the paths written."""
-    from latent.probes import per_class_scores
+    from latent.outcomes import class_rows, epoch_records, outcome_rows
     from run.artefacts import write_csv, write_json, write_text
     from run.provenance import command_line, versions
 
-    header = ["data set", "model", "space", "numbers", "classifier", "balance"]
-    rows, of_classes, log = [], [], []
-    for each in outcomes:
-        what = [each.dataset, each.model, each.space, each.dimensions, each.classifier, args.balance]
-        rows.append([*what, len(each.labels), *each.scores.values()])
-        scores = per_class_scores(each.predicted, each.labels, len(each.class_names))
-        for name, precision, recall, f1, count in zip(each.class_names, *(s.tolist() for s in scores), strict=True):
-            of_classes.append([*what, name, precision, recall, f1, count])
-        log += [{**dict(zip(header, what, strict=True)), **epoch} for epoch in each.log]
-    columns = [*header, "test images", *outcomes[0].scores]
+    header, rows = outcome_rows(outcomes)
     paths = [args.output_dir / f"classifiers{end}" for end in (".csv", "_per_class.csv", "_log.jsonl", "_metrics.json")]
-    write_csv(paths[0], columns, rows)
-    write_csv(paths[1], [*header, "class", "precision", "recall", "f1", "test images"], of_classes)
-    write_text(paths[2], "".join(json.dumps(record) + "\n" for record in log))
+    write_csv(paths[0], header, rows)
+    write_csv(paths[1], *class_rows(outcomes))
+    write_text(paths[2], "".join(json.dumps(record) + "\n" for record in epoch_records(outcomes)))
     write_json(
         paths[3],
         {
             "protocol": PROTOCOL,
-            "outcomes": [dict(zip(columns, row, strict=True)) for row in rows],
+            "balance": args.balance,
+            "outcomes": [dict(zip(header, row, strict=True)) for row in rows],
             "checkpoints": [
                 {"path": str(path), "sha256": record["sha256"], "fingerprint": record["fingerprint"]}
                 for path, (_, record) in models.items()
@@ -519,7 +460,7 @@ def draw(outcomes: list[Outcome], args: argparse.Namespace) -> list[Path]:
                     f"{CLASSIFIERS[each.classifier]} on {each.space}",
                     each.log,
                     each.scores["accuracy"],
-                    each.scores["chance_accuracy"],
+                    each.scores["accuracy_chance"],
                 )
                 for each in curves
             ],

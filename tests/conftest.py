@@ -56,3 +56,21 @@ def trained(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return output
+
+
+@pytest.fixture(scope="session")
+def trained_without_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 40 grey images in ``images`` and a bottleneck of 2 trained on them. To be read, not written."""
+    import numpy as np
+    from PIL import Image
+
+    output = tmp_path_factory.mktemp("without_classes")
+    (output / "images").mkdir()
+    for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)):
+        Image.fromarray(pixels).save(output / "images" / f"{number}.png")
+    done = run_script(
+        "train.py", "--dataset", output / "images", "--latent_size", 2, "--num_epochs", 1,
+        "--data_dir", output / "data", "--output_dir", output,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return output

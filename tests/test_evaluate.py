@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,17 +74,12 @@ def test_reconstruction_of_each_class(evaluated):
     assert np.average(errors, weights=counts) == pytest.approx(metrics["reconstruction"]["bottleneck 8"]["mse"]["mean"])
 
 
-def test_images_without_classes_transductively(tmp_path: Path, data_dir: Path):
-    (tmp_path / "images").mkdir()
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
-    for number, image in enumerate(pixels):
-        Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
-    shared = ["--data_dir", tmp_path / "data", "--output_dir", tmp_path]
-    done = run_script("train.py", "--dataset", tmp_path / "images", "--latent_size", 2, "--num_epochs", 1, *shared)
-    assert done.returncode == 0, done.stderr
+def test_images_without_classes_transductively(trained_without_classes: Path, tmp_path: Path):
+    model = trained_without_classes / "model_latent_size_2.pth"
     done = run_script(
-        "evaluate.py", "--latent_size", 2, *shared, "--protocol", "transductive", "--seeds", 1, "--num_clusters", 2
-    )
+        "evaluate.py", "--model_path", model, "--data_dir", trained_without_classes / "data", "--output_dir", tmp_path,
+        "--protocol", "transductive", "--seeds", 1, "--num_clusters", 2,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["scored_images"] == metrics["fitting_images"] == 40
@@ -92,25 +88,31 @@ def test_images_without_classes_transductively(tmp_path: Path, data_dir: Path):
     }  # fmt: skip
     assert metrics["answers"][1]["answer"] == "can't be said"
     assert "maps are left out" in done.stderr  # four test images
-    too_many = run_script("evaluate.py", "--latent_size", 2, *shared, "--num_clusters", 60)
-    assert "--num_clusters" in refusal(too_many)
-    # an image is changed: what the checkpoint was trained on is no longer there
-    Image.fromarray(255 - pixels[0]).save(tmp_path / "images" / "0.png")
-    assert "not those that the checkpoint was trained on" in refusal(
-        run_script("evaluate.py", "--latent_size", 2, *shared)
-    )
+
+
+def test_images_that_were_changed_since_are_refused(trained_without_classes: Path, tmp_path: Path):
+    _, record = load_checkpoint(trained_without_classes / "model_latent_size_2.pth")
+    shutil.copytree(trained_without_classes / "images", tmp_path / "images")
+    moved = {**record, "arguments": {**record["arguments"], "dataset": str(tmp_path / "images")}}
+    assert load_split_of(moved, tmp_path / "data")[1].fingerprint == record["fingerprint"]
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "images" / "0.png")
+    with pytest.raises(BadInput, match="not those that the checkpoint was trained on"):
+        load_split_of(moved, tmp_path / "data")
 
 
 def test_what_cannot_be_evaluated_gets_a_sentence(trained: Path, tmp_path: Path, data_dir: Path):
     assert "--model_path" in refusal(run_script("evaluate.py"))
     model, record = load_checkpoint(trained / "model_latent_size_8.pth")
     with torch.no_grad():
-        model.to_latents[-1].bias.fill_(float("nan"))
+        for weights in model.parameters():
+            weights.fill_(float("nan"))
     save_model(tmp_path / "broken.pth", model, record)
     arguments = ["--test_data", trained / "test_data.pth", "--data_dir", data_dir, "--output_dir", tmp_path / "out"]
     assert "not finite" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "broken.pth", *arguments))
     save_model(tmp_path / "other.pth", model, {**record, "fingerprint": "0" * 64})
     assert "another split" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "other.pth", *arguments))
+    good = ["--model_path", trained / "model_latent_size_8.pth", "--num_clusters", 9999]
+    assert "--num_clusters" in refusal(run_script("evaluate.py", *good, *arguments))
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,90 @@
+"""What came of classifiers on spaces, and the tables of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from latent.probes import classification_scores, per_class_scores
+from run.console import table
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one classifier on one space."""
+
+    dataset: str
+    model: str  # family of the autoencoder; "" where none took part
+    space: str  # "bottleneck 32", "PCA of 32", "raw pixels"
+    numbers: int  # that an image is described by
+    classifier: str
+    class_names: tuple[str, ...]
+    predicted: np.ndarray  # int64 (test images,)
+    labels: np.ndarray  # int64 (test images,)
+    scores: dict[str, float]  # what scores_of gives
+    log: list[dict[str, Any]]  # a record an epoch, of those that are trained in steps
+
+
+def scores_of(predicted: np.ndarray, labels: np.ndarray, train_labels: np.ndarray) -> dict[str, float]:
+    """Accuracy and macro-F1, and what they would be if every image were given the largest class of the training."""
+    largest = np.full(len(labels), np.bincount(train_labels).argmax())
+    chance = {f"{name}_chance": value for name, value in classification_scores(largest, labels).items()}
+    return classification_scores(predicted, labels) | chance
+
+
+def outcome_table(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
+    """A row for each space; accuracy and macro-F1 of each classifier, in per cent, in columns.
+
+    Outcomes of several checkpoints of the same data set, family and size are put together as mean ± standard deviation.
+
+    Args:
+        names: classifier -> its heading, in the order of the columns.
+    """
+    kinds = [kind for kind in names if any(each.classifier == kind for each in outcomes)]
+    found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
+    for each in outcomes:
+        found.setdefault((each.dataset, each.model, each.space), {}).setdefault(each.classifier, []).append(each)
+    rows = []
+    for (dataset, model, space), by_kind in found.items():
+        first = next(iter(by_kind.values()))[0]
+        cells = [_cell(by_kind.get(kind, ()), score) for kind in kinds for score in ("accuracy", "macro_f1")]
+        title = f"{dataset}: {model} {space}" if model else f"{dataset}: {space}"
+        rows.append((title, f"{first.numbers:,}", *cells, f"{first.scores['accuracy_chance']:.1%}"))
+    header = [part for kind in kinds for part in (names[kind], "F1")]
+    return table(["", "numbers", *header, "largest class"], rows)
+
+
+def outcome_rows(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[object]]]:
+    """Header and a row for each outcome."""
+    rows = [[*_what(each), len(each.labels), *each.scores.values()] for each in outcomes]
+    return [*_HEADER, "test images", *outcomes[0].scores], rows
+
+
+def class_rows(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[object]]]:
+    """Header and a row for each class of each outcome: precision, recall, F1."""
+    rows = []
+    for each in outcomes:
+        scores = per_class_scores(each.predicted, each.labels, len(each.class_names))
+        columns = [each.class_names, *(values.tolist() for values in scores)]
+        rows += [[*_what(each), *row] for row in zip(*columns, strict=True)]
+    return [*_HEADER, "class", "precision", "recall", "f1", "test images"], rows
+
+
+def epoch_records(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """A record for each epoch of each outcome that is trained in steps."""
+    return [{**dict(zip(_HEADER, _what(each), strict=True)), **epoch} for each in outcomes for epoch in each.log]
+
+
+_HEADER = ["data set", "model", "space", "numbers", "classifier"]
+
+
+def _what(each: Outcome) -> list[object]:
+    return [each.dataset, each.model, each.space, each.numbers, each.classifier]
+
+
+def _cell(outcomes: Sequence[Outcome], score: str) -> str:
+    if not outcomes:
+        return "-"
+    values = 100 * np.array([each.scores[score] for each in outcomes])
+    return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
