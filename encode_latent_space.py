@@ -59,6 +59,8 @@ def main() -> None:
     from run.device import choose_device, make_repeatable
     from run.provenance import command_line, versions
 
+    if args.images is not None and not args.images.is_dir():
+        raise BadInput(f"--images {printable(args.images)}: there is no such folder; give a folder of images")
     make_repeatable(args.seed)
     device = choose_device(args.device)
     models = load_with_sibling(args.model_path)
@@ -69,8 +71,8 @@ def main() -> None:
             require_split(record, path, fingerprint, args.test_data)
         rows = choose_rows(len(source.images), args.num_samples, args.seed)
     else:
-        _, height, width = image_shape = next(iter(models.values()))[0].image_shape
-        source = load_images(args.images, args.data_dir, (height, width), image_shape[0] == 1, args.num_workers or None)
+        channels, *size = next(iter(models.values()))[0].image_shape
+        source = load_images(str(args.images), args.data_dir, tuple(size), channels == 1, args.num_workers or None)
         fingerprint, dataset, output_dir = None, source.name, args.output_dir / "images"
         rows = np.arange(len(source.images))
 

@@ -1,0 +1,90 @@
+"""The figure, the numbers behind it, and files that do not belong together."""
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from data.test_data import load_test_data
+from latent.fidelity import squared_errors
+from model.checkpoint import load_model
+from model.inference import reconstruct
+from tests.conftest import refusal, run_script
+
+
+def draw(trained, output, *arguments):
+    return run_script(
+        "viz_reconstruction.py", "--model_path", trained / "model_latent_size_8.pth", "--output_dir", output, *arguments
+    )
+
+
+def rows_of(output) -> list[dict[str, str]]:
+    with open(output / "reconstructions_latent_size_8.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_image_of_each_class_with_its_own_error(tmp_path, trained):
+    done = draw(trained, tmp_path, "--svg")
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "reconstructions_latent_size_8.png") as picture:
+        assert picture.size[0] > 600
+    assert (tmp_path / "reconstructions_latent_size_8.svg").exists()
+    rows = rows_of(tmp_path)
+    assert [row["class"] for row in rows] == [str(digit) for digit in range(10)]
+    test_data = load_test_data(trained / "test_data.pth")
+    for size in (2, 8):
+        model = load_model(trained / f"model_latent_size_{size}.pth")
+        errors = squared_errors(test_data.images, reconstruct(model, test_data.images))
+        for row in rows:
+            assert float(row[f"mse_bottleneck_{size}"]) == pytest.approx(errors[int(row["test_row"])])
+
+
+def test_the_worst_are_the_worst(tmp_path, trained):
+    assert draw(trained, tmp_path, "--pick", "worst", "--num_images", 5).returncode == 0
+    test_data = load_test_data(trained / "test_data.pth")
+    model = load_model(trained / "model_latent_size_8.pth")
+    errors = squared_errors(test_data.images, reconstruct(model, test_data.images))
+    assert [int(row["test_row"]) for row in rows_of(tmp_path)] == list(np.argsort(-errors)[:5])
+
+
+def test_the_same_figure_twice(tmp_path, trained):
+    for name in ("first", "second"):
+        assert draw(trained, tmp_path / name, "--pick", "random", "--num_images", 20).returncode == 0
+    for name in ("reconstructions_latent_size_8.png", "reconstructions_latent_size_8.csv"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_a_model_and_a_split_that_do_not_belong_together(tmp_path, trained, data_dir):
+    done = run_script(
+        "train.py", "--dataset", "digits", "--latent_size", 2, "--num_epochs", 1, "--max_train", 100,
+        "--split_seed", 7, "--data_dir", data_dir, "--output_dir", tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    sentence = refusal(draw(trained, tmp_path, "--test_data", tmp_path / "test_data.pth"))
+    assert "trained on another split" in sentence
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-200]),
+        lambda path: path.write_bytes(path.read_bytes()[:500] + b"x" + path.read_bytes()[501:]),
+        lambda path: torch.save({"a": torch.zeros(3)}, path),
+        lambda path: path.write_text("no tensors here"),
+        lambda path: (path.unlink(), path.mkdir()),
+    ],
+    ids=["missing", "empty", "truncated", "flipped", "foreign", "text", "folder"],
+)
+@pytest.mark.parametrize("name", ["model_latent_size_8.pth", "test_data.pth"])
+def test_a_spoilt_file_is_named(tmp_path, trained, name, spoil):
+    for each in ("model_latent_size_8.pth", "test_data.pth"):
+        shutil.copy(trained / each, tmp_path)
+    spoil(tmp_path / name)
+    sentence = refusal(run_script("viz_reconstruction.py", "--latent_size", 8, "--output_dir", tmp_path))
+    assert name in sentence
+    assert "python train.py" in sentence
