@@ -275,7 +275,7 @@ def train(
             optimizer.step()
             at["summed"] += loss["mse"].detach() * len(rows)  # on the device: reading it would wait for the step
             at["step"] += 1
-            progress.advance(f"bottleneck {model.latent_size}, epoch {at['epoch']}/{args.num_epochs}")
+            progress.advance(describe_epoch(at["log"][-1], args.num_epochs) if at["log"] else "")
             if stop.asked or keeper.is_due():
                 keeper.save(model, optimizer, at)
                 leave_if_asked(stop, args)

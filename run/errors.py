@@ -18,6 +18,7 @@ class Terminated(BaseException):
 # Errors of the machine rather than of the program: what each means in words, and what to do about it.
 _MACHINE_ERRORS = {
     errno.ENOSPC: "the disk is full; free some space, or choose another folder with --output_dir or --data_dir",
+    errno.EFBIG: "the file is larger than this disk or this account allows; choose another disk with --output_dir",
     errno.EDQUOT: "the disk quota is used up; free some space, or choose another disk with --output_dir or --data_dir",
     errno.EROFS: "the folder is on a read-only disk; choose another with --output_dir or --data_dir",
     errno.EACCES: "permission denied; change its permissions, or choose another with --output_dir or --data_dir",
