@@ -196,7 +196,7 @@ def main() -> None:
         keeper = StateKeeper(args.output_dir, size, run, args.save_every)
         with StopRequest() as stop:
             log += train(model, train_images, val_images, args, precision, keeper, stop, progress, log)
-        measured = measure(model, start, test_images)
+        measured = measure(model, start, test_images, held_out["mean image"]["mse"])
         save_model(model_path(args.output_dir, size), model, {**record, "held_out": measured})
         held_out |= measured
     progress.close()
@@ -321,7 +321,9 @@ def one_cycle(done: float, lr: float) -> float:
     return finish + (begin - finish) * (1 + math.cos(math.pi * part)) / 2
 
 
-def measure(model: Autoencoder, pca: PCA, test_images: np.ndarray) -> dict[str, dict[str, float]]:
+def measure(
+    model: Autoencoder, pca: PCA, test_images: np.ndarray, mean_image_mse: float
+) -> dict[str, dict[str, float]]:
     """Held-out MSE, PSNR and SSIM of PCA and of the network, with a warning where the network is not worth having."""
     import numpy as np
 
@@ -335,7 +337,7 @@ def measure(model: Autoencoder, pca: PCA, test_images: np.ndarray) -> dict[str, 
     dead = int((spread <= 1e-3 * spread.max()).sum())
     if dead:
         warn(f"{dead} of the {size} dimensions of bottleneck {size} do not vary over the test images")
-    if of_network["mse"] > 0.95 * measure_mean_image(pca, test_images)["mse"]:
+    if of_network["mse"] > 0.95 * mean_image_mse:
         warn(f"bottleneck {size} has collapsed: it reconstructs no better than the mean image")
     elif of_network["mse"] > of_pca["mse"]:
         warn(f"bottleneck {size} reconstructs worse than PCA of {size}; try more epochs or another --lr")
