@@ -143,6 +143,8 @@ def main() -> None:
 
     transductive = args.protocol == "transductive"
     over = f"mean ± standard deviation over {args.seeds} seeds" if args.seeds > 1 else f"seed {args.seed}"
+    if len(models) > len(sizes):
+        over += f" and {len(models)} checkpoints of {len(sizes)} sizes"
     say(f"{printable(test_data.dataset)}, {split.kind} split: {len(test_data.images):,} test images; {over}")
     say(evaluation_tables(errors, numbers, drawn, num_clusters, transductive))
     for each in found:

@@ -438,7 +438,8 @@ def draw(outcomes: list[Outcome], args: argparse.Namespace) -> list[Path]:
     first = [each for each in outcomes if each.labels is outcomes[0].labels]
     kind = next((name for name in ("mlp", "linear", "knn") if name in args.classifiers), "cnn")
     of_kind = [each for each in first if each.classifier == kind]
-    compared = [each for each in of_kind if each.model][:2] or of_kind  # the bottlenecks of N and of 2
+    by_space = {each.space: each for each in reversed(of_kind) if each.model}  # the first checkpoint of each size
+    compared = sorted(by_space.values(), key=lambda each: -each.numbers)[:2] or of_kind
     names, subject = outcomes[0].class_names, shown(outcomes[0].dataset)
     figure = draw_confusion(
         [

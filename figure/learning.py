@@ -33,7 +33,7 @@ def draw_learning_curves(curves: Sequence[tuple[str, Sequence[dict[str, Any]], f
         below.xaxis.get_major_locator().set_params(integer=True)
         above.set_ylim(bottom=0)
         above.legend(fontsize=8)
-        below.legend(fontsize=8, loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
+        below.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)  # curves may lie anywhere
     grid[0, 0].set_ylabel("cross-entropy, nats")
     grid[1, 0].set_ylabel("accuracy")
     literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))

@@ -10,7 +10,7 @@ from latent.probes import classification_scores, per_class_scores
 from run.console import table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
 class Outcome:
     """What came of one classifier on one space."""
 

@@ -72,12 +72,17 @@ def test_every_space_and_classifier_stands_in_one_table(checkpoints: Path, data_
 
 
 def test_latents_are_saved_taken_up_again_and_made_anew_when_damaged(checkpoints: Path, data_dir: Path, tmp_path: Path):
+    another = tmp_path / "another" / "model_latent_size_2.pth"
+    another.parent.mkdir()
+    another.write_bytes((checkpoints / another.name).read_bytes())
+
     def run() -> tuple[str, bytes]:
         done = run_script(
-            "train_classifier.py", "--model_path", checkpoints / "model_latent_size_2.pth", "--data_dir", data_dir,
+            "train_classifier.py", "--model_path", checkpoints / another.name, another, "--data_dir", data_dir,
             "--classifiers", "mlp", "--num_epochs", 1, "--balance", "sampler", "--output_dir", tmp_path,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        assert " ± 0.0" in done.stdout  # one and the same network twice
         return done.stderr, (tmp_path / "classifiers.csv").read_bytes()
 
     kept = checkpoints / "latent_space_size_2_train.npy"
