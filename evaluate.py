@@ -229,7 +229,7 @@ def measure_reconstructions(
         for size in sizes:
             for model, _ in models.values():
                 if model.latent_size == size:
-                    yield f"bottleneck {size}", reconstruct(model, images)
+                    yield f"bottleneck {size}", reconstruct(model, images, test_data.labels)
             yield f"PCA of {size}", pca.first(size).reconstruct(images)
 
     runs: Runs = {}

@@ -33,12 +33,9 @@ if TYPE_CHECKING:  # importing torch takes seconds, which --help does not have
 # Arguments that decide nothing about the outcome, and so may differ when a run is resumed.
 FREE_ON_RESUME = {"resume", "save_every", "output_dir", "data_dir", "num_workers", "show", "svg", "given"}
 
-# --lr is where the one-cycle schedule begins; its peak is 25 times that, which is torch's own default for OneCycleLR.
-# A constant 1e-4 is far too low for ten epochs.
-PEAK_OVER_LR = 25
+# --lr is where the one-cycle schedule begins; its peak is a multiple of it that the family says, mostly torch's own
+# default for OneCycleLR. A constant 1e-4 is far too low for ten epochs.
 RISING = 0.3  # part of the steps on the way to the peak
-BETAS = (0.9, 0.95)
-WEIGHT_DECAY = 1.0
 MAX_GRADIENT_NORM = 1.0  # a rare batch far from the others cannot throw the weights away
 
 
@@ -76,7 +73,7 @@ def parse_arguments() -> argparse.Namespace:
         type=flags.real_number(0, 10),
         default=0.0001,
         metavar="R",
-        help=f"learning rate that the one-cycle schedule begins with; its peak is {PEAK_OVER_LR} times that",
+        help="learning rate that the one-cycle schedule begins with; its peak is 25 times that",
     )
     group.add_argument(
         "--patience",
@@ -143,7 +140,7 @@ def main() -> None:
     from figure.curves import draw_training_curves
     from figure.style import save_figure
     from latent.pca import fit_pca
-    from model.checkpoint import build_model, save_model
+    from model.checkpoint import build_model, family_class, save_model
     from model.training_state import StateKeeper, forget_runs
     from run.artefacts import model_path, test_data_path, write_json
     from run.device import choose_device, choose_precision, make_repeatable
@@ -160,10 +157,22 @@ def main() -> None:
         max_test=args.max_test,
         seed=args.split_seed,
     )
+    family, told = family_class(args.model), {}
+    if family.takes_labels:
+        if image_set.labels is None:
+            raise BadInput(
+                f"--model {args.model} is told each image's class, and the images of {printable(image_set.name)} have "
+                "none; put them into one folder a class, or use a family that takes none: --model conv"
+            )
+        told["num_classes"] = len(image_set.class_names)
     if args.patience is not None and not len(split.val):
         raise BadInput("--patience needs validation images, and none are left; use a larger --val_fraction")
     say(describe_split(image_set, split))
     train_images, val_images, test_images = (image_set.images[rows] for rows in (split.train, split.val, split.test))
+    labels = image_set.labels  # None if unlabelled
+    train_labels, val_labels, test_labels = (
+        None if labels is None else labels[rows] for rows in (split.train, split.val, split.test)
+    )
     pca = fit_pca(train_images, max(sizes), args.seed)  # the baseline, and where the networks start
     note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {device.type}")
 
@@ -172,6 +181,7 @@ def main() -> None:
     record = {
         "dataset": image_set.name,
         "split": split.kind,
+        "class_names": list(image_set.class_names),
         "fingerprint": split.fingerprint,
         "model": args.model,
         "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in decisive.items()},
@@ -190,13 +200,16 @@ def main() -> None:
     progress = Progress(len(sizes) * args.num_epochs * -(-len(train_images) // args.batch_size))
     for size in sizes:
         make_repeatable(args.seed)  # a model's random numbers do not depend on what was trained before it
-        model = build_model(args.model, size, image_shape).to(device)
+        model = build_model(args.model, size, image_shape, **told).to(device)
         start = pca.first(size)
         model.start_from_pca(start.mean, start.components, start.scales)
         keeper = StateKeeper(args.output_dir, size, run, args.save_every)
         with StopRequest() as stop:
-            log += train(model, train_images, val_images, args, precision, keeper, stop, progress, log)
-        measured = measure(model, start, test_images, held_out["mean image"]["mse"])
+            log += train(
+                model, (train_images, train_labels), (val_images, val_labels), args, precision, keeper, stop, progress,
+                log,
+            )  # fmt: skip
+        measured = measure(model, start, test_images, test_labels, held_out["mean image"]["mse"])
         save_model(model_path(args.output_dir, size), model, {**record, "held_out": measured})
         held_out |= measured
     progress.close()
@@ -215,8 +228,8 @@ def main() -> None:
 
 def train(
     model: Autoencoder,
-    train_images: np.ndarray,
-    val_images: np.ndarray,
+    training: tuple[np.ndarray, np.ndarray | None],
+    validation: tuple[np.ndarray, np.ndarray | None],
     args: argparse.Namespace,
     precision: torch.dtype,
     keeper: StateKeeper,
@@ -227,8 +240,8 @@ def train(
     """Train one bottleneck from its start at PCA, or from where it was stopped, to its last epoch.
 
     Args:
-        train_images: uint8 (N, C, H, W).
-        val_images: uint8 (M, C, H, W), never trained on; M may be 0.
+        training: uint8 (N, C, H, W), and int64 (N,) the class of each or None.
+        validation: the same of images that are never trained on; there may be none of them.
         precision: what convolutions are computed in; weights and the optimizer's state stay float32.
         log_before: records of the bottlenecks trained before this one.
 
@@ -242,12 +255,16 @@ def train(
     import numpy as np
     import torch
 
-    from model.inference import reconstruct, to_float
+    from model.inference import labels_for, reconstruct, to_float
     from run.artefacts import write_text
 
     device = next(model.parameters()).device
+    (train_images, train_labels), (val_images, val_labels) = training, validation
     steps = -(-len(train_images) // args.batch_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
+    chosen = model.optimisation
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=args.lr, betas=chosen.betas, weight_decay=chosen.weight_decay, fused=True
+    )
     at = {"epoch": 1, "step": 0, "summed": torch.zeros((), device=device), "log": [], "best": None, "since_best": 0}
     if args.resume is not None and (kept := keeper.restore(model, optimizer)) is not None:
         at = {**kept, "summed": kept["summed"].to(device)}
@@ -259,11 +276,12 @@ def train(
         for first in range(at["step"] * args.batch_size, len(order), args.batch_size):
             rows = order[first : first + args.batch_size]
             batch = to_float(torch.from_numpy(train_images[rows]), device)  # (B, C, H, W) in [0, 1]
-            done = (at["epoch"] - 1) * steps + at["step"]
+            told = labels_for(model, None if train_labels is None else train_labels[rows])  # (B,) or None
+            done = ((at["epoch"] - 1) * steps + at["step"]) / (args.num_epochs * steps)
             for group in optimizer.param_groups:
-                group["lr"] = one_cycle(done / (args.num_epochs * steps), args.lr)
+                group["lr"] = one_cycle(done, args.lr, model.optimisation.peak_over_lr)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                loss = model.loss(batch)
+                loss = model.loss(batch, None if told is None else told.to(device), position=done)
             optimizer.zero_grad(set_to_none=True)
             loss["total"].backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
@@ -282,7 +300,9 @@ def train(
 
         model.eval()
         record = {"latent_size": model.latent_size, "epoch": at["epoch"], "train_mse": float(at["summed"]) / len(order)}
-        record["val_mse"] = mean_error(val_images, reconstruct(model, val_images)) if len(val_images) else None
+        record["val_mse"] = None
+        if len(val_images):
+            record["val_mse"] = mean_error(val_images, reconstruct(model, val_images, val_labels))
         at["log"].append(record)
         text = "".join(json.dumps(line) + "\n" for line in log_before + at["log"])
         write_text(args.output_dir / "training_log.jsonl", text)
@@ -310,19 +330,19 @@ def leave_if_asked(stop: StopRequest, args: argparse.Namespace) -> None:
     stop.heed()
 
 
-def one_cycle(done: float, lr: float) -> float:
+def one_cycle(done: float, lr: float, peak_over_lr: float) -> float:
     """The learning rate when a part ``done`` of all steps is done: up from ``lr`` to its peak, then down to nearly 0.
 
     Two half cosines, as in Smith and Topin 2018 and torch's OneCycleLR. A function of the position alone, so that a
     resumed run has no schedule to restore.
     """
-    start, peak, end = lr, lr * PEAK_OVER_LR, lr * 1e-4
+    start, peak, end = lr, lr * peak_over_lr, lr * 1e-4
     begin, finish, part = (start, peak, done / RISING) if done < RISING else (peak, end, (done - RISING) / (1 - RISING))
     return finish + (begin - finish) * (1 + math.cos(math.pi * part)) / 2
 
 
 def measure(
-    model: Autoencoder, pca: PCA, test_images: np.ndarray, mean_image_mse: float
+    model: Autoencoder, pca: PCA, test_images: np.ndarray, test_labels: np.ndarray | None, mean_image_mse: float
 ) -> dict[str, dict[str, float]]:
     """Held-out MSE, PSNR and SSIM of PCA and of the network, with a warning where the network is not worth having."""
     import numpy as np
@@ -332,7 +352,7 @@ def measure(
 
     size = model.latent_size
     of_pca = fidelity(test_images, pca.reconstruct(test_images))
-    of_network = fidelity(test_images, reconstruct(model, test_images))
+    of_network = fidelity(test_images, reconstruct(model, test_images, test_labels))
     spread = np.concatenate(list(encode_batches(model, test_images))).std(axis=0)
     dead = int((spread <= 1e-3 * spread.max()).sum())
     if dead:

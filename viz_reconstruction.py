@@ -64,7 +64,7 @@ def main() -> None:
         require_split(record, path, test_data.fingerprint, args.test_data)
         size = model.latent_size
         of_pca[size] = record["held_out"][f"PCA of {size}"]["mse"]  # measured by train.py on these same images
-        reconstructions[size] = reconstruct(model.to(device), test_data.images)
+        reconstructions[size] = reconstruct(model.to(device), test_data.images, test_data.labels)
     errors = {size: squared_errors(test_data.images, images) for size, images in reconstructions.items()}
     chosen = choose_images(args.pick, args.num_images, test_data, errors[max(errors)], args.seed)
 

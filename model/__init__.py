@@ -3,4 +3,11 @@
 # The table of families: name -> (module, class). A module is imported when it is asked for, since it imports torch.
 FAMILIES = {
     "conv": ("model.conv", "ConvAutoencoder"),
+    "cae": ("model.cae", "ClassicConvAutoencoder"),
+    "dense": ("model.dense", "DenseAutoencoder"),
+    "deep_dense": ("model.deep_dense", "DeepDenseAutoencoder"),
+    "vae": ("model.vae", "VAE"),
+    "beta_vae": ("model.beta_vae", "BetaVAE"),
+    "conditional": ("model.conditional", "ConditionalAutoencoder"),
+    "cvae": ("model.cvae", "ConditionalVAE"),
 }

@@ -1,40 +1,103 @@
 """The contract that every family of networks keeps."""
 
 import abc
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
+
+from model.objective import Objective
+from run.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How AdamW trains a family.
+
+    Args:
+        peak_over_lr: the highest rate of the one-cycle schedule, in multiples of ``--lr``, where it begins.
+        betas: AdamW's.
+        weight_decay: AdamW's.
+    """
+
+    peak_over_lr: float
+    betas: tuple[float, float]
+    weight_decay: float
 
 
 class Autoencoder(nn.Module, abc.ABC):
     """Images to latents and back.
 
+    The encoder of every family sees the image alone, so that latents hold nothing that the image does not. A family
+    that ``takes_labels`` is told the class when it decodes: the class number becomes a learnt vector (``embedding``)
+    that is joined to the latents.
+
     Args:
         latent_size: D, the number of dimensions of the bottleneck, from 1 up.
         image_shape: (C, H, W) with C 1 or 3 and H, W from 8 up.
+        hyperparameters: the family's own arguments, which a checkpoint needs to rebuild it; of one that takes labels
+            ``num_classes`` and ``embedding_size`` among them.
     """
 
     family: ClassVar[str]
+    takes_labels: ClassVar[bool] = False  # decodes images of a class that it is told
+    variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss has a KL part
+    bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
+    optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=25, betas=(0.9, 0.999), weight_decay=0.01)
 
-    def __init__(self, latent_size: int, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any) -> None:
         super().__init__()
         self.latent_size = latent_size
         self.image_shape = tuple(image_shape)
-        # The constructor's arguments, from which a checkpoint rebuilds the network; a family adds its own.
-        self.hyperparameters: dict[str, Any] = {"latent_size": latent_size, "image_shape": self.image_shape}
+        # The constructor's arguments, from which a checkpoint rebuilds the network.
+        self.hyperparameters: dict[str, Any] = {
+            "latent_size": latent_size,
+            "image_shape": self.image_shape,
+            **hyperparameters,
+        }
+        if self.takes_labels:
+            self.num_classes = hyperparameters["num_classes"]
+            self.embedding = nn.Embedding(self.num_classes, hyperparameters["embedding_size"])
 
     @abc.abstractmethod
     def encode(self, images: Tensor) -> Tensor:
         """(B, C, H, W) float32 in [0, 1] -> (B, D) float32; linear at the bottleneck, so any real value."""
 
     @abc.abstractmethod
-    def decode(self, latents: Tensor) -> Tensor:
-        """(B, D) float32 -> (B, C, H, W) float32, about [0, 1] but not clamped to it."""
+    def _decode(self, codes: Tensor) -> Tensor:
+        """(B, D) float32 -> (B, C, H, W) float32; of a family that takes labels (B, D + embedding_size)."""
 
-    @abc.abstractmethod
+    def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents to images.
+
+        Args:
+            latents: (B, D) float32.
+            labels: (B,) int64 in 0..num_classes - 1, of a family that takes labels; None of any other.
+
+        Returns:
+            (B, C, H, W) float32, about [0, 1]; within it where the family is ``bounded``.
+
+        Raises:
+            BadInput: a family that takes labels was given none, or another was given some.
+        """
+        if self.takes_labels and labels is None:
+            raise BadInput(
+                f"a {self.family} network decodes images of a class that it is told, and no labels were given; "
+                "use labelled images, or a family that takes none: python train.py --model conv --latent_size N"
+            )
+        if labels is not None and not self.takes_labels:
+            raise BadInput(
+                f"a {self.family} network takes no labels; use one that does: "
+                "python train.py --model cvae --latent_size N"
+            )
+        return self._decode(latents if labels is None else torch.cat([latents, self.embedding(labels)], dim=1))
+
     def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:
         """Take what PCA of the training images knows as the starting point, before the first step.
+
+        A family takes what it has a place for: all of it, the mean image and the scale, or, as here, nothing.
 
         Args:
             mean: (C*H*W,) the mean training image.
@@ -42,11 +105,33 @@ class Autoencoder(nn.Module, abc.ABC):
             scales: (K,) standard deviation of the training images along each component.
         """
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) -> its reconstruction, (B, C, H, W), not clamped."""
-        return self.decode(self.encode(images))
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) and, of a family that takes labels, (B,) -> reconstructions (B, C, H, W), not clamped."""
+        return self.decode(self.encode(images), labels)
 
-    def loss(self, images: Tensor) -> dict[str, Tensor]:
-        """What training minimises, in named parts; ``total`` is their sum. For (B, C, H, W) in [0, 1]."""
-        mse = nn.functional.mse_loss(self(images), images)
-        return {"total": mse, "mse": mse}
+    def loss(
+        self,
+        images: Tensor,
+        labels: Tensor | None = None,
+        objective: Objective = Objective(),  # noqa: B008  (frozen)
+        position: float = 1.0,
+        weights: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """What training minimises, in named parts.
+
+        Args:
+            images: (B, C, H, W) in [0, 1].
+            labels: as of :meth:`decode`.
+            objective: what reconstructions are held against images by, and how much noise the encoder sees.
+            position: the part of all steps that is done, 0..1.
+            weights: (B,) how much each image counts, 1 on average; None for equally.
+
+        Returns:
+            ``total``, which is minimised; ``mse``, per pixel, whatever is minimised; variational families add
+            ``reconstruction`` and ``kl``, both in nats an image.
+        """
+        made = self(objective.noisy(images), labels)
+        return {
+            "total": objective.reconstruction(made, images, self.bounded, weights),
+            "mse": nn.functional.mse_loss(made, images),
+        }

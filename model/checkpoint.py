@@ -19,9 +19,14 @@ _MADE_BY = "python train.py --latent_size N"
 def build_model(
     family: str, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any
 ) -> Autoencoder:
-    """A new network of one of the ``FAMILIES``."""
+    """A new network of one of the ``FAMILIES``; ``num_classes`` is needed by one that takes labels."""
+    return family_class(family)(latent_size, tuple(image_shape), **hyperparameters)
+
+
+def family_class(family: str) -> type[Autoencoder]:
+    """The class of one of the ``FAMILIES``, which says what the family takes."""
     module, name = FAMILIES[family]
-    return getattr(importlib.import_module(module), name)(latent_size, tuple(image_shape), **hyperparameters)
+    return getattr(importlib.import_module(module), name)
 
 
 def save_model(path: Path, model: Autoencoder, record: dict[str, Any]) -> None:

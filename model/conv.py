@@ -3,32 +3,11 @@
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from model.autoencoder import Autoencoder
+from model.autoencoder import Autoencoder, Optimisation
+from model.layers import PATCH, Residual, begin, map_shape, patches, unpatched
 
-PATCH = 4  # pixels on the side of the square patches the convolutions work on
 HIDDEN = 512  # units of the dense layers on either side of the latents
-MAP = 4096  # numbers in the map that is flattened into the dense layers, about
-
-
-def begin(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
-    """The layer at its first values; torch's own are so small that signals fade layer by layer."""
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    layer.weight.data.mul_(gain)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-class Residual(nn.Module):
-    """x + body(x)."""
-
-    def __init__(self, *body: nn.Module) -> None:
-        super().__init__()
-        self.body = nn.Sequential(*body)
-
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        return x + self.body(x)
 
 
 class ConvAutoencoder(Autoencoder):
@@ -56,18 +35,17 @@ class ConvAutoencoder(Autoencoder):
     """
 
     family = "conv"
+    bounded = False
+    optimisation = Optimisation(peak_over_lr=25, betas=(0.9, 0.95), weight_decay=1.0)
 
     def __init__(
         self, latent_size: int, image_shape: tuple[int, int, int], width: int = 64, dropout: float = 0.1
     ) -> None:
-        super().__init__(latent_size, image_shape)
-        self.hyperparameters |= {"width": width, "dropout": dropout}
+        super().__init__(latent_size, image_shape, width=width, dropout=dropout)
         channels, image_height, image_width = image_shape
-        self.rows, self.columns = -(-image_height // PATCH), -(-image_width // PATCH)
         pixels, patch = channels * image_height * image_width, channels * PATCH * PATCH
-        # The flattened map stays about this large whatever the image, and so do the dense layers.
-        self.neck = max(1, min(width, MAP // (self.rows * self.columns)))
-        flat = self.neck * self.rows * self.columns
+        neck, rows, columns = map_shape(image_shape, width)
+        flat = neck * rows * columns
 
         self.register_buffer("mean", torch.zeros(pixels))
         self.register_buffer("axes", torch.zeros(latent_size, pixels))
@@ -82,8 +60,8 @@ class ConvAutoencoder(Autoencoder):
         def dense() -> nn.Module:
             return Residual(begin(nn.Linear(HIDDEN, HIDDEN)), nn.SiLU())
 
-        narrow = [begin(nn.Conv2d(width, self.neck, 1)), nn.SiLU()] if self.neck < width else []
-        widen = [begin(nn.Conv2d(self.neck, width, 1))] if self.neck < width else []
+        narrow = [begin(nn.Conv2d(width, neck, 1)), nn.SiLU()] if neck < width else []
+        widen = [begin(nn.Conv2d(neck, width, 1))] if neck < width else []
         from_latents = begin(nn.Linear(latent_size, HIDDEN), gain=0.5**0.5)
         nn.init.uniform_(from_latents.bias, -1.0, 1.0)  # two latents alone need their bends apart
 
@@ -96,7 +74,7 @@ class ConvAutoencoder(Autoencoder):
             from_latents, nn.SiLU(), dense(), dense(), nn.Dropout(dropout),
             # From zero too: many latents at random weights would bury the linear image in noise.
             begin(nn.Linear(HIDDEN, flat), gain=0),
-            nn.Unflatten(1, (self.neck, self.rows, self.columns)), *widen,
+            nn.Unflatten(1, (neck, rows, columns)), *widen,
         )  # fmt: skip
         self.from_linear = begin(nn.Conv2d(patch, width, 1))
         self.to_patches = nn.Sequential(convolutions(), nn.SiLU(), begin(nn.Conv2d(width, patch, 1), gain=0))
@@ -128,22 +106,15 @@ class ConvAutoencoder(Autoencoder):
             linear = centred @ self.axes.T
         return linear + self.to_latents(self._patches(centred)).float() * self.deviations
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """(B, D) float32 -> (B, C, H, W) float32, not clamped."""
-        with torch.autocast(latents.device.type, enabled=False):
-            linear = latents @ self.axes
-        maps = self.from_latents(latents * self.loudness) + self.from_linear(self._patches(linear))
+    def _decode(self, codes: Tensor) -> Tensor:
+        with torch.autocast(codes.device.type, enabled=False):
+            linear = codes @ self.axes
+        maps = self.from_latents(codes * self.loudness) + self.from_linear(self._patches(linear))
         maps = maps.contiguous(memory_format=torch.channels_last)
-        _, height, width = self.image_shape
-        detail = F.pixel_shuffle(self.to_patches(maps), PATCH)[..., :height, :width].float()
+        detail = unpatched(self.to_patches(maps), self.image_shape).float()
         image = self.mean + linear
         return image.view(-1, *self.image_shape) + detail * self.pixel_scale
 
     def _patches(self, centred: Tensor) -> Tensor:
         """(B, C*H*W) deviations from the mean -> (B, C*16, H/4, W/4), edges repeated to fit."""
-        _, height, width = self.image_shape
-        images = centred.view(-1, *self.image_shape) / self.pixel_scale
-        beyond = (0, self.columns * PATCH - width, 0, self.rows * PATCH - height)
-        if any(beyond):
-            images = F.pad(images, beyond, mode="replicate")
-        return F.pixel_unshuffle(images, PATCH).contiguous(memory_format=torch.channels_last)
+        return patches(centred.view(-1, *self.image_shape) / self.pixel_scale)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
+from model.variational import Variational
+from run.errors import BadInput
 
 _BATCH = 512
 
@@ -26,12 +28,76 @@ def encode_batches(model: Autoencoder, images: np.ndarray, rows: np.ndarray | No
             yield model.encode(batch).float().cpu().numpy()
 
 
-def reconstruct(model: Autoencoder, images: np.ndarray) -> np.ndarray:
-    """uint8 (N, C, H, W) -> float32 reconstructions of the same shape, clamped to [0, 1]."""
+def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """uint8 (N, C, H, W) -> float32 reconstructions of the same shape, clamped to [0, 1].
+
+    Args:
+        model: any family.
+        images: uint8 (N, C, H, W).
+        labels: int64 (N,), the class of each image, from 0 up. A family that takes labels is told them when it decodes;
+            any other never sees them, so that a script may pass what it has.
+
+    Raises:
+        BadInput: as of :func:`decode_batches`.
+    """
     device = next(model.parameters()).device
+    labels = labels_for(model, labels)
     reconstructions = np.empty(images.shape, np.float32)
     for start in range(0, len(images), _BATCH):
         with torch.inference_mode():
             batch = to_float(torch.from_numpy(images[start : start + _BATCH].copy()), device)
-            reconstructions[start : start + _BATCH] = model(batch).clamp_(0, 1).float().cpu().numpy()
+            told = None if labels is None else labels[start : start + _BATCH].to(device)
+            reconstructions[start : start + _BATCH] = model(batch, told).clamp_(0, 1).float().cpu().numpy()
     return reconstructions
+
+
+def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Latents float32 (N, D) to images, as pieces of float32 (n, C, H, W) in order, clamped to [0, 1].
+
+    Args:
+        model: any family.
+        latents: float32 (N, D).
+        labels: as of :func:`reconstruct`.
+
+    Raises:
+        BadInput: a family that takes labels is given none, or one that it does not know.
+    """
+    device = next(model.parameters()).device
+    labels = labels_for(model, labels)
+    for start in range(0, len(latents), _BATCH):
+        with torch.inference_mode():
+            codes = torch.from_numpy(latents[start : start + _BATCH]).to(device)
+            told = None if labels is None else labels[start : start + _BATCH].to(device)
+            yield model.decode(codes, told).clamp_(0, 1).float().cpu().numpy()
+
+
+def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
+    """Mean KL of a variational family's posterior from its prior, in nats, float64 (D,): uint8 (N, C, H, W)."""
+    device = next(model.parameters()).device
+    summed = torch.zeros(model.latent_size, dtype=torch.float64)
+    for start in range(0, len(images), _BATCH):
+        with torch.inference_mode():
+            batch = to_float(torch.from_numpy(images[start : start + _BATCH].copy()), device)
+            summed += model.divergences(batch).double().sum(dim=0).cpu()
+    return (summed / len(images)).numpy()
+
+
+def labels_for(model: Autoencoder, labels: np.ndarray | None) -> Tensor | None:
+    """The labels (N,) that a network is told: those given where its family takes labels, else None.
+
+    Raises:
+        BadInput: there are none, or one that the network does not know.
+    """
+    if not model.takes_labels:
+        return None
+    if labels is None:
+        raise BadInput(
+            f"a {model.family} network is told each image's class when it decodes, and these images have none; use "
+            "labelled images, or train a family that takes none: python train.py --model conv --latent_size N"
+        )
+    if len(labels) and not 0 <= labels.min() <= labels.max() < model.num_classes:
+        raise BadInput(
+            f"this {model.family} network knows the classes 0 to {model.num_classes - 1}, and was told of a class "
+            f"{labels.min() if labels.min() < 0 else labels.max()}; name one that it was trained on"
+        )
+    return torch.from_numpy(np.ascontiguousarray(labels, dtype=np.int64))

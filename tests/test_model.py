@@ -6,7 +6,7 @@ import torch
 
 from latent.pca import fit_pca
 from model import FAMILIES
-from model.checkpoint import build_model, load_checkpoint, load_model, save_model
+from model.checkpoint import build_model, family_class, load_checkpoint, load_model, save_model
 from model.inference import encode_batches, reconstruct, to_float
 from run.errors import BadInput
 from run.tensor_file import save_tensors
@@ -21,7 +21,8 @@ def some_images(shape: tuple[int, int, int], count: int = 40) -> np.ndarray:
 
 def started(family: str, latent_size: int, images: np.ndarray):
     torch.manual_seed(0)
-    model = build_model(family, latent_size, images.shape[1:])
+    told = {"num_classes": 3} if family_class(family).takes_labels else {}
+    model = build_model(family, latent_size, images.shape[1:], **told)
     pca = fit_pca(images, latent_size, seed=0)
     model.start_from_pca(pca.mean, pca.components, pca.scales)
     return model.eval(), pca
@@ -35,8 +36,12 @@ def test_images_become_latents_and_images_again(family, shape):
     latents = model.encode(to_float(torch.from_numpy(images), torch.device("cpu")))
     assert latents.shape == (4, 5)
     assert latents.dtype == torch.float32
-    assert model.decode(latents).shape == (4, *shape)
-    parts = model.loss(to_float(torch.from_numpy(images), torch.device("cpu")))
+    labels = torch.tensor([0, 2, 1, 1]) if model.takes_labels else None
+    made = model.decode(latents, labels)
+    assert made.shape == (4, *shape)
+    if model.bounded:
+        assert 0 < made.min() <= made.max() < 1
+    parts = model.train().loss(to_float(torch.from_numpy(images), torch.device("cpu")), labels)
     parts["total"].backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
@@ -81,7 +86,8 @@ def test_a_checkpoint_needs_only_its_path(tmp_path, family):
     save_model(tmp_path / "any_name.pth", model, RECORD)
     again = load_model(tmp_path / "any_name.pth")
     assert (again.family, again.latent_size, again.image_shape) == (family, 5, (3, 9, 21))
-    np.testing.assert_array_equal(reconstruct(again, images), reconstruct(model, images))
+    labels = np.arange(len(images)) % 3
+    np.testing.assert_array_equal(reconstruct(again, images, labels), reconstruct(model, images, labels))
     assert len(load_checkpoint(tmp_path / "any_name.pth")[1]["sha256"]) == 64
 
 

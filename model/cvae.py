@@ -1,0 +1,48 @@
+"""A variational autoencoder whose decoder is told the class (after Sohn, Lee and Yan, 2015)."""
+
+import numpy as np
+from torch import Tensor
+
+from model.layers import PatchDecoder, PatchEncoder
+from model.variational import Variational
+
+
+class ConditionalVAE(Variational):
+    """Images (B, C, H, W) in [0, 1] -> the mean of a Gaussian over latents (B, D); latents and labels -> images.
+
+    The encoder sees the image alone, so that latents of unlabelled images are to be had, and none holds its label. The
+    paper's encoder is told the class as well.
+
+    Args:
+        latent_size: D.
+        image_shape: (C, H, W).
+        num_classes: K, from 1 up.
+        embedding_size: numbers that stand for a class.
+        beta: weight of the KL part.
+    """
+
+    family = "cvae"
+    takes_labels = True
+
+    def __init__(
+        self,
+        latent_size: int,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        embedding_size: int = 16,
+        beta: float = 1.0,
+    ) -> None:
+        super().__init__(latent_size, image_shape, beta, num_classes=num_classes, embedding_size=embedding_size)
+        self.encoder = PatchEncoder(image_shape, 2 * latent_size)
+        self.decoder = PatchDecoder(latent_size + embedding_size, image_shape)
+
+    def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:
+        """Takes the mean image, and how far images lie from it."""
+        self.encoder.start(mean, scales)
+        self.decoder.start(mean)
+
+    def _encode(self, images: Tensor) -> Tensor:
+        return self.encoder(images)
+
+    def _decode(self, codes: Tensor) -> Tensor:
+        return self.decoder(codes)

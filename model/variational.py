@@ -1,0 +1,83 @@
+"""What variational families share: the posterior, and a loss of two parts."""
+
+import abc
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model.autoencoder import Autoencoder
+from model.objective import Objective
+
+
+class Variational(Autoencoder):
+    """The encoder gives a Gaussian over latents; training decodes a sample of it, everything else its mean.
+
+    Minimised is the negative evidence lower bound (Kingma and Welling, 2014), with beta as the weight of its KL part
+    (Higgins et al., 2017), per pixel:
+
+        total = mix + beta * warmth * KL / (pixels * nats)
+
+    where ``mix`` is the mean over pixels of ``--loss`` and ``nats`` what a unit of it is worth
+    (:data:`model.objective.NATS`). For squared errors that is a Gaussian likelihood of variance 1/20 a pixel, summed
+    over pixels: twenty halves of the squared error, plus the KL. Other variances are other betas: ten times the beta is
+    the sum of squared errors plus the KL.
+
+    A subclass sets ``self.encoder``, images -> (B, 2 * D).
+
+    Args:
+        latent_size: D.
+        image_shape: (C, H, W).
+        beta: weight of the KL part.
+    """
+
+    variational: ClassVar[bool] = True
+
+    def __init__(self, latent_size: int, image_shape: tuple[int, int, int], beta: float, **more: Any) -> None:
+        super().__init__(latent_size, image_shape, beta=beta, **more)
+        self.beta = float(beta)
+
+    @abc.abstractmethod
+    def _encode(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 2 * D): the mean, then the logarithm of the variance."""
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, H, W) -> mean and logarithm of the variance of the latents, (B, D) each."""
+        mean, log_variance = self._encode(images).chunk(2, dim=1)
+        return mean, log_variance.clamp(-20, 10)  # no sample overflows
+
+    def encode(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) float32 in [0, 1] -> (B, D) float32: the mean of the posterior, any real value."""
+        return self.posterior(images)[0]
+
+    def divergences(self, images: Tensor) -> Tensor:
+        """KL of the posterior from N(0, 1) in nats, each dimension by itself: (B, C, H, W) -> (B, D), from 0 up."""
+        return _divergences(*self.posterior(images))
+
+    def loss(
+        self,
+        images: Tensor,
+        labels: Tensor | None = None,
+        objective: Objective = Objective(),  # noqa: B008  (frozen)
+        position: float = 1.0,
+        weights: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """See :meth:`model.autoencoder.Autoencoder.loss`; ``kl`` is told in full, whatever its weight is."""
+        mean, log_variance = self.posterior(objective.noisy(images))
+        sample = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+        made = self.decode(sample, labels)
+        mix = objective.reconstruction(made, images, self.bounded, weights)
+        each = _divergences(mean, log_variance).sum(dim=1)
+        kl = each.mean() if weights is None else (each * weights).mean()
+        nats = objective.nats * images[0].numel()
+        return {
+            "total": mix + self.beta * objective.warmth(position) * kl / nats,
+            "mse": F.mse_loss(made, images),
+            "reconstruction": mix * nats,
+            "kl": kl,
+        }
+
+
+def _divergences(mean: Tensor, log_variance: Tensor) -> Tensor:
+    return (mean.square() + log_variance.exp() - 1 - log_variance) / 2
