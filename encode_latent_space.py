@@ -88,6 +88,7 @@ def main() -> None:
             class_names=source.class_names,
             sample_ids=[source.sample_ids[row] for row in rows],
             rows=rows if args.images is None else None,
+            groups=None if source.groups is None else source.groups[rows],
             origin={
                 "dataset": dataset,
                 "split_fingerprint": fingerprint,

@@ -73,7 +73,8 @@ def main() -> None:
     from figure.style import save_figure
     from latent.archive import load_with_bottleneck_2
     from latent.clustering import cluster
-    from latent.metrics import chance_scores, clustering_scores
+    from latent.metrics import clustering_scores
+    from latent.probes import dealt_scores
     from latent.projection import AS_IT_IS, METHODS, draw_flat
     from run.provenance import command_line, versions
 
@@ -102,7 +103,7 @@ def main() -> None:
             pixels, _ = draw_flat(pixels, method, args.seed, n_neighbors=args.n_neighbors)
         scores["raw pixels"] = clustering_scores(cluster(pixels, num_clusters, args.seed), space.labels)
     if scores:
-        scores["chance"] = chance_scores(clusters_of[space.name], space.labels, args.seed)
+        scores["chance"] = dealt_scores((clusters_of[space.name], space.labels, space.tracks), None, args.seed)
 
     footer = f"{baselines(scores)}\n{PROTOCOL}" if scores else ""
     names = space.class_names if scores else [str(number) for number in range(num_clusters)]

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from latent.archive import LatentSpace
 
-PROTOCOL = "transductive: each map is fitted on, and each number taken from, the same images that are drawn"
+PROTOCOL = (
+    "transductive: each map is fitted on, and each number taken from, the same images that are drawn; an image's own "
+    "track (images that belong together) is left out of its neighbours"
+)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -74,7 +77,7 @@ def main() -> None:
                 axis_names=axis_names(drawn, size),
             )
         )
-        numbers.append({"latents": path.name, "drawn": drawn, **settings, "rows": rows, **measures})
+        numbers.append({"latents": path.name, "drawn": drawn, **settings, **measures})
         coordinates |= {f"x{size}": points[:, 0], f"y{size}": points[:, 1]}
 
     space = spaces[args.latent_space]
@@ -95,13 +98,15 @@ def main() -> None:
 
 def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
     """Every number about one space and, unless its points were drawn as they are, about its map."""
-    from latent.metrics import latent_dimensions, neighbour_accuracy, trustworthiness
+    from latent.metrics import latent_dimensions, trustworthiness
+    from latent.probes import neighbour_accuracy
 
-    measures = latent_dimensions(space.vectors)
+    measures = {"rows": len(space.vectors), "tracks": len(set(space.tracks.tolist()))}
+    measures |= latent_dimensions(space.vectors)
     if space.labels is not None:
-        measures |= neighbour_accuracy(space.vectors, space.labels)
+        measures |= neighbour_accuracy(space.vectors, space.labels, space.tracks)
         if points is not None:
-            on_map = neighbour_accuracy(points, space.labels)
+            on_map = neighbour_accuracy(points, space.labels, space.tracks)
             measures |= {f"{name}_on_map": value for name, value in on_map.items() if name == "neighbour_accuracy"}
     if points is not None:
         measures |= trustworthiness(space.vectors, points)
@@ -118,8 +123,9 @@ def remark(measures: dict[str, float]) -> str:
     """What a person should know when looking at a map, in a line or two."""
     lines = []
     if "neighbour_accuracy" in measures:
+        apart = " of other tracks" if measures["tracks"] < measures["rows"] else ""
         lines.append(
-            f"10 nearest neighbours tell the class of {measures['neighbour_accuracy']:.0%} "
+            f"10 nearest neighbours{apart} tell the class of {measures['neighbour_accuracy']:.0%} "
             f"(the largest class alone: {measures['chance_largest_class']:.0%})"
         )
     use = f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary"

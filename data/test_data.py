@@ -25,6 +25,7 @@ class TestData:
     sample_ids: tuple[str, ...]  # N
     dataset: str  # the set's name
     fingerprint: str  # of the split
+    groups: np.ndarray | None = None  # int64 (N,): which images belong together; None in files of older versions
 
 
 def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
@@ -39,6 +40,7 @@ def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
         "sample_ids": [image_set.sample_ids[position] for position in split.test],
         "dataset": image_set.name,
         "fingerprint": split.fingerprint,
+        "groups": torch.from_numpy(image_set.groups[split.test].astype(np.int64)),
     }
     save_tensors(path, _KIND, content)
 
@@ -53,7 +55,7 @@ def load_test_data(path: Path) -> TestData:
     wrong = _what_is_wrong(content)
     if wrong:
         raise BadInput(f"{printable(path)} is not a test split of this suite: {wrong}; make it with: {_MADE_BY}")
-    labels = content["labels"]
+    labels, groups = content["labels"], content.get("groups")
     return TestData(
         images=content["images"].numpy(),
         labels=None if labels is None else labels.numpy(),
@@ -61,6 +63,7 @@ def load_test_data(path: Path) -> TestData:
         sample_ids=tuple(content["sample_ids"]),
         dataset=content["dataset"],
         fingerprint=content["fingerprint"],
+        groups=None if groups is None else groups.numpy(),
     )
 
 
@@ -78,6 +81,9 @@ def _what_is_wrong(content: dict[str, Any]) -> str | None:
         return "its data set or fingerprint is not a text"
     if len(ids) != len(images):
         return f"it has {len(images)} images and {len(ids)} sample ids"
+    groups = content.get("groups")
+    if groups is not None and not (_is_dense(groups, torch.int64, 1) and len(groups) == len(images)):
+        return "its groups are not int64, one for each image"
     if labels is None:
         return None if "labels" in content else "it does not say whether it has labels"
     if not (_is_dense(labels, torch.int64, 1) and len(labels) == len(images)):

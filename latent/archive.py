@@ -38,6 +38,7 @@ class LatentSpace:
         rows: int64 (rows,), the place of each row in the test split; None if it came from elsewhere.
         origin: plain values that say what made it: ``dataset``, ``checkpoint_sha256``, ``split_fingerprint``,
             ``command``, ``versions``. {} for vectors of unknown origin.
+        groups: int64 (rows,): which rows belong together (the frames of one track); None if nobody says.
     """
 
     vectors: np.ndarray
@@ -46,6 +47,12 @@ class LatentSpace:
     sample_ids: tuple[str, ...] = ()
     rows: np.ndarray | None = None
     origin: dict[str, Any] = field(default_factory=dict)
+    groups: np.ndarray | None = None
+
+    @property
+    def tracks(self) -> np.ndarray:
+        """int64 (rows,): ``groups``; each row its own where nobody says which belong together."""
+        return np.arange(len(self.vectors)) if self.groups is None else self.groups
 
     @property
     def name(self) -> str:
@@ -88,6 +95,7 @@ def save_latent_space(path: Path, space: LatentSpace) -> None:
         sample_ids=space.sample_ids,
         rows=space.rows,
         origin=space.origin,
+        groups=space.groups,
     )
 
 
@@ -101,6 +109,7 @@ def save_latent_batches(
     sample_ids: Sequence[str] = (),
     rows: np.ndarray | None = None,
     origin: dict[str, Any] | None = None,
+    groups: np.ndarray | None = None,
 ) -> None:
     """Write vectors as they come, (n, D) at a time, so that their number does not show in the memory used.
 
@@ -111,7 +120,7 @@ def save_latent_batches(
         path: the .npy; the sidecar lies beside it.
         batches: float32 (n, D), finite; (rows, D) together.
         shape: (rows, D).
-        labels, class_names, sample_ids, rows, origin: as in :class:`LatentSpace`.
+        labels, class_names, sample_ids, rows, origin, groups: as in :class:`LatentSpace`.
 
     Raises:
         ValueError: the parts do not fit each other.
@@ -127,6 +136,7 @@ def save_latent_batches(
         "labels": None if labels is None else [int(label) for label in labels],
         "rows": None if rows is None else [int(row) for row in rows],
         "sample_ids": list(sample_ids),
+        "groups": None if groups is None else [int(group) for group in groups],
     }
     if complaint := _complaint(description, shape[0]):
         raise ValueError(complaint)
@@ -180,7 +190,7 @@ def load_latent_space(path: Path) -> LatentSpace:
         raise BadInput(
             f"{printable(path)} is damaged: it is not the file that {printable(sidecar.name)} describes; {remedy}"
         )
-    labels, rows = description["labels"], description["rows"]
+    labels, rows, groups = description["labels"], description["rows"], description.get("groups")
     return LatentSpace(
         vectors=vectors,
         labels=None if labels is None else np.array(labels, dtype=np.int64),
@@ -188,6 +198,7 @@ def load_latent_space(path: Path) -> LatentSpace:
         sample_ids=tuple(description["sample_ids"]),
         rows=None if rows is None else np.array(rows, dtype=np.int64),
         origin=description["origin"],
+        groups=None if groups is None else np.array(groups, dtype=np.int64),
     )
 
 
@@ -280,18 +291,20 @@ def _read_header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype, 
 def _complaint(description: dict[str, Any], count: int) -> str | None:
     """What is wrong with a description of ``count`` rows, if anything is."""
     labels, rows, names = description.get("labels"), description.get("rows"), description.get("class_names")
-    sample_ids = description.get("sample_ids")
+    sample_ids, groups = description.get("sample_ids"), description.get("groups")
     if not isinstance(description.get("origin"), dict) or not isinstance(description.get("npy_sha256"), str):
         return "it does not say where they come from"
     if not _all_of(str, names) or not _all_of(str, sample_ids):
         return "its names are not texts"
-    for what, values in [("labels", labels), ("rows", rows), ("sample ids", sample_ids or None)]:
+    for what, values in [("labels", labels), ("rows", rows), ("sample ids", sample_ids or None), ("groups", groups)]:
         if values is not None and not (isinstance(values, list) and len(values) == count):
             return f"there are {count} vectors, and not as many {what}"
     if labels is not None and not (_all_of(int, labels) and all(0 <= label < len(names) for label in labels)):
         return f"its labels are not all among its {len(names)} classes"
     if rows is not None and not (_all_of(int, rows) and all(0 <= row < 2**63 for row in rows)):
         return "its rows are not places in a test split"
+    if groups is not None and not (_all_of(int, groups) and all(abs(group) < 2**63 for group in groups)):
+        return "its groups are not whole numbers"
     return None
 
 

@@ -7,7 +7,6 @@ on the same points (transductive); none sees any others. What is fitted on some 
 
 import numpy as np
 
-_NEIGHBOURS = 10
 _RANKED_AT_ONCE = 5000  # rows whose distances to each other fit into memory beside their ranks
 _SILHOUETTE_OF = 2000  # rows: enough for two decimals
 
@@ -40,46 +39,12 @@ def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, flo
     }
 
 
-def chance_scores(clusters: np.ndarray, labels: np.ndarray, seed: int, repeats: int = 20) -> dict[str, float]:
-    """:func:`clustering_scores` of the same clusters after the images were dealt into them at random, on average.
-
-    The level that a score has to exceed: with many clusters and few rows it is well above one in so many classes.
-    """
-    random = np.random.default_rng(seed)
-    dealt = [clustering_scores(random.permutation(clusters), labels) for _ in range(repeats)]
-    return {name: float(np.mean([scores[name] for scores in dealt])) for name in dealt[0]}
-
-
 def match_clusters(clusters: np.ndarray, labels: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
     """The class of each cluster: paired one to one (a cluster may be left out), and by majority (lowest on a tie)."""
     counts, cluster_names, class_names = _contingency(np.asarray(clusters), np.asarray(labels))
     one_to_one = {int(cluster_names[c]): int(class_names[k]) for c, k in zip(*_best_pairs(counts), strict=True)}
     majority = {int(c): int(class_names[k]) for c, k in zip(cluster_names, counts.argmax(axis=1), strict=True)}
     return one_to_one, majority
-
-
-def neighbour_accuracy(vectors: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Whether a row's neighbours are of its own class: each row is given the commonest class of its 10 nearest others.
-
-    Returns:
-        ``neighbour_accuracy``: share of rows given their own class (fewer neighbours if there are fewer rows; the
-        lowest class on a tie); left out for a single row. ``chance_largest_class``: what always guessing the commonest
-        class of all gives.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    labels = np.unique(labels, return_inverse=True)[1]
-    largest = float(np.bincount(labels).max() / len(labels))
-    if len(labels) < 2:
-        return {"chance_largest_class": largest}
-    near = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(labels) - 1), algorithm="brute").fit(vectors).kneighbors()
-    votes = np.zeros((len(labels), labels.max() + 1), dtype=np.int64)
-    for column in near[1].T:
-        np.add.at(votes, (np.arange(len(labels)), labels[column]), 1)
-    return {
-        "neighbour_accuracy": float((votes.argmax(axis=1) == labels).mean()),
-        "chance_largest_class": largest,
-    }
 
 
 def trustworthiness(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:

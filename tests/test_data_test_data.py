@@ -32,6 +32,7 @@ def test_round_trip(path):
     assert np.array_equal(found.labels, images.labels[split.test])
     assert found.class_names == images.class_names
     assert found.sample_ids == tuple(odd[position] for position in split.test)
+    assert np.array_equal(found.groups, images.groups[split.test])
     assert (found.dataset, found.fingerprint) == ("made", split.fingerprint)
 
 
@@ -82,6 +83,8 @@ GOOD = {
         ("sample_ids", "ab"),
         ("dataset", None),
         ("fingerprint", 7),
+        ("groups", [0, 1]),
+        ("groups", torch.tensor([0])),
     ],
 )
 def test_anything_else_is_refused(path, key, value):

@@ -20,6 +20,7 @@ def a_space(count: int = 6, size: int = 4, **changes: object) -> LatentSpace:
         "class_names": ("=cmd()", "$\\frac \udc80 مرحبا\n"),
         "sample_ids": tuple(f"b/{row}" for row in range(count)),
         "rows": np.arange(count) * 3,
+        "groups": np.arange(count) // 2,
         "origin": {"dataset": "digits", "split_fingerprint": "f" * 64, "versions": {"numpy": "2"}},
     }
     return LatentSpace(**{**parts, **changes})
@@ -32,6 +33,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path):
     np.testing.assert_array_equal(loaded.vectors, space.vectors)
     np.testing.assert_array_equal(loaded.labels, space.labels)
     np.testing.assert_array_equal(loaded.rows, space.rows)
+    np.testing.assert_array_equal(loaded.groups, space.groups)
     assert (loaded.class_names, loaded.sample_ids, loaded.origin) == (space.class_names, space.sample_ids, space.origin)
     assert loaded.vectors.dtype == np.float32
     assert (loaded.name, loaded.contents) == ("bottleneck 4", "6 test images")
@@ -145,6 +147,8 @@ def rewrite(path: Path, **changes: object) -> None:
         ({"labels": [0, 1, 0, 1, 0, True]}, "not all among"),
         ({"class_names": None}, "not texts"),
         ({"rows": [2**70] * 6}, "places in a test split"),
+        ({"groups": [1]}, "not as many groups"),
+        ({"groups": [2.0] * 6}, "groups are not whole"),
         ({"origin": None}, "where they come from"),
         ({"kind": "recipe"}, "something else"),
         ({"npy_sha256": "0" * 64}, "damaged"),

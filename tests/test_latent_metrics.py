@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from latent.metrics import (
-    chance_scores,
     clustering_scores,
     latent_dimensions,
     match_clusters,
-    neighbour_accuracy,
     trustworthiness,
 )
 
@@ -47,30 +45,6 @@ def test_one_class_only_has_scores():
     assert scores["accuracy_majority"] == 1.0
     assert scores["accuracy_hungarian"] == 0.5
     assert all(np.isfinite(value) for value in scores.values())
-
-
-def test_chance_is_above_one_in_so_many_classes_and_adjusts_to_0():
-    random = np.random.default_rng(0)
-    clusters, labels = random.integers(0, 20, 400), random.integers(0, 20, 400)
-    chance = chance_scores(clusters, labels, seed=0)
-    assert 1 / 20 < chance["accuracy_hungarian"] < 0.15
-    assert chance["accuracy_hungarian"] <= chance["accuracy_majority"]
-    assert abs(chance["ari"]) < 0.01
-    assert abs(chance["ami"]) < 0.02
-    assert chance == chance_scores(clusters, labels, seed=0)
-
-
-def test_neighbours_on_two_islands():
-    vectors = np.concatenate([np.linspace(0, 1, 30), np.linspace(50, 51, 30)])[:, None]
-    labels = np.repeat([3, 8], 30)
-    assert neighbour_accuracy(vectors, labels) == {"neighbour_accuracy": 1.0, "chance_largest_class": 0.5}
-    labels[0] = 8  # one in the wrong place: it is misnamed, and its neighbours are not
-    assert neighbour_accuracy(vectors, labels)["neighbour_accuracy"] == 59 / 60
-
-
-def test_a_row_is_not_its_own_neighbour():
-    assert neighbour_accuracy(np.array([[0.0], [1.0]]), np.array([0, 1]))["neighbour_accuracy"] == 0.0
-    assert neighbour_accuracy(np.ones((1, 3)), np.array([5])) == {"chance_largest_class": 1.0}
 
 
 def test_a_faithful_map_is_trusted_and_a_random_one_is_not():

@@ -16,6 +16,7 @@ from latent.probes import (
     dealt,
     dealt_scores,
     linear_classes,
+    neighbour_accuracy,
     nearest_classes,
     per_class_scores,
 )
@@ -256,3 +257,34 @@ def test_answers_without_classes_and_of_one_bottleneck():
     assert classes["answer"] == "can't be said"
     assert comparison["answer"] == "there is only one"
     assert answers({"bottleneck 2": {}}, (2,), 100)[0]["answer"] == "bottleneck 2: can't be said"
+
+
+def test_chance_is_above_one_in_so_many_classes_and_adjusts_to_0():
+    random = np.random.default_rng(0)
+    clusters, labels = random.integers(0, 20, 400), random.integers(0, 20, 400)
+    chance = dealt_scores((clusters, labels, np.arange(400)), None, seed=0)
+    assert 1 / 20 < chance["accuracy_hungarian"] < 0.15
+    assert chance["accuracy_hungarian"] <= chance["accuracy_majority"]
+    assert abs(chance["ari"]) < 0.01
+    assert abs(chance["ami"]) < 0.02
+    assert chance == dealt_scores((clusters, labels, np.arange(400)), None, seed=0)
+
+
+def test_neighbours_on_two_islands():
+    vectors = np.concatenate([np.linspace(0, 1, 30), np.linspace(50, 51, 30)])[:, None]
+    labels = np.repeat([3, 8], 30)
+    assert neighbour_accuracy(vectors, labels, np.arange(60)) == {
+        "neighbour_accuracy": 1.0,
+        "chance_largest_class": 0.5,
+    }
+    labels[0] = 8  # one in the wrong place: it is misnamed, and its neighbours are not
+    assert neighbour_accuracy(vectors, labels, np.arange(60))["neighbour_accuracy"] == 59 / 60
+
+
+def test_a_row_is_not_its_own_neighbour():
+    assert neighbour_accuracy(np.array([[0.0], [1.0]]), np.array([0, 1]), np.arange(2))["neighbour_accuracy"] == 0.0
+    assert neighbour_accuracy(np.ones((1, 3)), np.array([5]), np.array([0])) == {"chance_largest_class": 1.0}
+    # frames of one track answer for nobody of their own track
+    labels, tracks = np.array([0, 0, 1, 1]), np.array([5, 5, 6, 6])
+    apart = neighbour_accuracy(np.array([[0.0], [0.1], [1.0], [1.1]]), labels, tracks)
+    assert apart == {"neighbour_accuracy": 0.0, "chance_largest_class": 0.5}

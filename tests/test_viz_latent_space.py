@@ -34,7 +34,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vectors = PCA(size, random_state=0).fit_transform(digits.data[:ROWS])[rows]
         origin = {"dataset": "digits", "split_fingerprint": "f" * 64}
         labels, chosen = digits.target[rows], tuple(ids[row] for row in rows)
-        space = LatentSpace(vectors, labels, NAMES, chosen, rows, origin)
+        space = LatentSpace(vectors, labels, NAMES, chosen, rows, origin, rows // 2)
         save_latent_space(folder / f"latent_space_size_{size}.npy", space)
     return folder
 
