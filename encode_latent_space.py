@@ -55,7 +55,7 @@ def main() -> None:
     from latent.archive import save_latent_batches
     from model.checkpoint import load_with_sibling, require_split
     from model.inference import encode_batches
-    from run.artefacts import latent_space_path
+    from run.artefacts import latent_space_path, write_csv
     from run.device import choose_device, make_repeatable
     from run.provenance import command_line, versions
 
@@ -75,6 +75,7 @@ def main() -> None:
         source = load_images(str(args.images), args.data_dir, tuple(size), channels == 1, args.num_workers or None)
         fingerprint, dataset, output_dir = None, source.name, args.output_dir / "images"
         rows = np.arange(len(source.images))
+        write_csv(output_dir / "left_out.csv", ["sample_id", "reason"], [list(each) for each in source.left_out])
 
     for model, record in models.values():
         # a folder of grey pictures shown to a network for colour: the one channel stands for all three

@@ -93,11 +93,11 @@ def parse_arguments() -> argparse.Namespace:
         "--resume",
         type=Path,
         nargs="?",
-        const=Path(),
+        const=True,
         default=None,
         metavar="PATH",
-        help="go on with the run that was stopped in OUTPUT_DIR, or with the one of a training state PATH; its "
-        "arguments are taken from it, and more epochs may be asked for",
+        help="go on with the run that was stopped in OUTPUT_DIR, or in a folder PATH, or with a training state PATH; "
+        "its arguments are taken from it, and more epochs may be asked for",
     )
     group.add_argument(
         "--save_every",
@@ -118,13 +118,15 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
 
-    started, command = time.monotonic(), command_line()
+    started, command, kept = time.monotonic(), command_line(), None
     if args.resume is not None:
         from model.training_state import find_run
 
-        run = find_run(args.output_dir if args.resume == Path() else args.resume)
-        args, command = flags.resumed(args, run["arguments"], FREE_ON_RESUME, {"num_epochs"}), run["command"]
-    elif args.latent_size is None:
+        kept = find_run(args.output_dir if args.resume is True else args.resume)
+        args, command = flags.resumed(args, kept.arguments, FREE_ON_RESUME, {"num_epochs"}), kept.command
+        if kept.output_dir is not None and "output_dir" not in args.given:
+            args.output_dir = kept.output_dir
+    if args.latent_size is None:
         raise BadInput("--latent_size is needed: python train.py --latent_size 256")
 
     # What takes seconds to import is imported where it is needed: --help and a mistyped data set are answered at once.
@@ -141,8 +143,8 @@ def main() -> None:
     from figure.style import save_figure
     from latent.pca import fit_pca
     from model.checkpoint import build_model, family_class, save_model
-    from model.training_state import StateKeeper, forget_runs
-    from run.artefacts import model_path, test_data_path, write_json
+    from model.training_state import StateKeeper
+    from run.artefacts import model_path, test_data_path, write_csv, write_json
     from run.device import choose_device, choose_precision, make_repeatable
     from run.signals import StopRequest
 
@@ -191,9 +193,7 @@ def main() -> None:
         "command": command,
         "versions": versions(),
     }
-    if args.resume is None:
-        forget_runs(args.output_dir)
-    save_test_data(test_data_path(args.output_dir), image_set, split)
+    train_ids = [image_set.sample_ids[row] for row in split.train]
 
     log: list[dict[str, Any]] = []
     held_out = {"mean image": measure_mean_image(pca, test_images)}
@@ -203,13 +203,16 @@ def main() -> None:
         model = build_model(args.model, size, image_shape, **told).to(device)
         start = pca.first(size)
         model.start_from_pca(start.mean, start.components, start.scales)
-        keeper = StateKeeper(args.output_dir, size, run, args.save_every)
+        keeper = StateKeeper(args.output_dir, size, run, args.save_every, kept, first=size == sizes[0])
         with StopRequest() as stop:
             log += train(
                 model, (train_images, train_labels), (val_images, val_labels), args, precision, keeper, stop, progress,
-                log,
+                log, train_ids,
             )  # fmt: skip
         measured = measure(model, start, test_images, test_labels, held_out["mean image"]["mse"])
+        if size == sizes[0]:  # not before: a run that fails at once, or meets other images, has replaced nothing
+            save_test_data(test_data_path(args.output_dir), image_set, split)
+            write_csv(args.output_dir / "left_out.csv", ["sample_id", "reason"], [list(e) for e in image_set.left_out])
         save_model(model_path(args.output_dir, size), model, {**record, "held_out": measured})
         held_out |= measured
     progress.close()
@@ -236,6 +239,7 @@ def train(
     stop: StopRequest,
     progress: Progress,
     log_before: list[dict[str, Any]],
+    train_ids: list[str],
 ) -> list[dict[str, Any]]:
     """Train one bottleneck from its start at PCA, or from where it was stopped, to its last epoch.
 
@@ -244,6 +248,7 @@ def train(
         validation: the same of images that are never trained on; there may be none of them.
         precision: what convolutions are computed in; weights and the optimizer's state stay float32.
         log_before: records of the bottlenecks trained before this one.
+        train_ids: N sample ids, by which a batch is named that ends the training.
 
     Returns:
         A record of each epoch: ``latent_size``, ``epoch``, ``train_mse``, ``val_mse``.
@@ -256,7 +261,6 @@ def train(
     import torch
 
     from model.inference import labels_for, reconstruct, to_float
-    from run.artefacts import write_text
 
     device = next(model.parameters()).device
     (train_images, train_labels), (val_images, val_labels) = training, validation
@@ -286,10 +290,8 @@ def train(
             loss["total"].backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
             if not torch.isfinite(norm + loss["total"]):
-                raise BadInput(
-                    f"the loss or a gradient is no longer finite (bottleneck {model.latent_size}, epoch {at['epoch']}, "
-                    f"step {at['step'] + 1} of {steps}); train with a lower rate, say --lr {args.lr / 10:g}"
-                )
+                where = f"bottleneck {model.latent_size}, epoch {at['epoch']}, step {at['step'] + 1} of {steps}"
+                raise not_finite(where, [train_ids[row] for row in rows], args)
             optimizer.step()
             at["summed"] += loss["mse"].detach() * len(rows)  # on the device: reading it would wait for the step
             at["step"] += 1
@@ -304,8 +306,7 @@ def train(
         if len(val_images):
             record["val_mse"] = mean_error(val_images, reconstruct(model, val_images, val_labels))
         at["log"].append(record)
-        text = "".join(json.dumps(line) + "\n" for line in log_before + at["log"])
-        write_text(args.output_dir / "training_log.jsonl", text)
+        write_log(args.output_dir, log_before + at["log"])
         progress.milestone(describe_epoch(record, args.num_epochs))
         if args.patience is not None:
             errors = [line["val_mse"] for line in at["log"]]
@@ -316,11 +317,31 @@ def train(
         keeper.save(model, optimizer, at)
         leave_if_asked(stop, args)
 
+    write_log(args.output_dir, log_before + at["log"])  # resumed in another folder, nothing may be left to train
     progress.skip((args.num_epochs + 1 - at["epoch"]) * steps)
     if at["best"] is not None:
         model.load_state_dict(at["best"])
     model.eval()
     return at["log"]
+
+
+def write_log(output_dir: Path, records: list[dict[str, Any]]) -> None:
+    from run.artefacts import write_text
+
+    write_text(output_dir / "training_log.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+
+
+def not_finite(where: str, sample_ids: list[str], args: argparse.Namespace) -> BadInput:
+    """What is said when a loss or a gradient is NaN or infinite; the images of the step are listed in a file."""
+    from run.artefacts import write_csv
+
+    listed = args.output_dir / "not_finite.csv"
+    write_csv(listed, ["sample_id"], [[sample_id] for sample_id in sample_ids])
+    some = ", ".join(map(printable, sample_ids[:5])) + (f" and {len(sample_ids) - 5} more" * (len(sample_ids) > 5))
+    return BadInput(
+        f"the loss or a gradient is no longer finite ({where}, images {some}: all in {printable(listed)}); the step "
+        f"was not taken and the last training state is kept; train with a lower rate, say --lr {args.lr / 10:g}"
+    )
 
 
 def leave_if_asked(stop: StopRequest, args: argparse.Namespace) -> None:

@@ -63,6 +63,7 @@ def load(
     except OSError as error:
         why = printable(error.strerror or error).lower()
         console.warn(f"decoded images can't be kept in {printable(folder)} ({why}); the next start decodes them again")
+        shutil.rmtree(folder, ignore_errors=True)  # half a cache only fills the disk
         return _in_memory(pictures, source.name)
     for outdated in folder.parent.glob(prefix + "*"):
         if outdated != folder:
@@ -86,7 +87,10 @@ def _read(folder: Path, name: str) -> ImageSet | None:
     with open(folder / "images.npy", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if hashlib.sha256(content).hexdigest() != index.get("sha256"):
             raise BadInput("images.npy is damaged: its checksum does not match its content")
-    return _image_set(name, np.load(folder / "images.npy", mmap_mode="r"), index)
+    try:
+        return _image_set(name, np.load(folder / "images.npy", mmap_mode="r"), index)
+    except (KeyError, TypeError, ValueError):
+        raise BadInput("index.json does not say what it should") from None
 
 
 def _in_memory(pictures: Pictures, name: str) -> ImageSet:

@@ -226,7 +226,10 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:
     """16-bit grey scaled to 8 bits; Pillow's own conversion would clip everything above 255 to white."""
-    values = values.astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise ValueError("integer pixels outside 0..65535")
-    return ((values * 255 + 32767) // 65535).astype(np.uint8)
+    values = values.astype(np.uint32)  # in place from here on: an image may have 89 million pixels
+    values *= 255
+    values += 32767
+    values //= 65535
+    return values.astype(np.uint8)

@@ -25,6 +25,8 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
     asked = record.get("arguments")
     try:
         image_size = asked["image_size"]
+        if image_size is not None and not (len(image_size) == 2 and all(8 <= side <= 1024 for side in image_size)):
+            raise ValueError("no image size that --image_size takes")
         image_set = load_images(
             asked["dataset"],
             data_dir,

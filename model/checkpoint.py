@@ -57,15 +57,23 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
         # Built without memory first: sizes in a hostile file allocate nothing unless weights of that size are there.
         with torch.device("meta"):
             model = build_model(family, **content["hyperparameters"])
+        kinds = {name: tensor.dtype for name, tensor in model.state_dict().items()}
         model.load_state_dict(content["weights"], assign=True)
-        sound = isinstance(record["fingerprint"], str) and isinstance(
-            record["held_out"][f"PCA of {model.latent_size}"]["mse"], float
+        if any(tensor.dtype != kinds[name] for name, tensor in model.state_dict().items()):
+            raise TypeError
+        finite = all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())
+        sound = (
+            all(isinstance(record[key], str) for key in ("fingerprint", "model", "dataset", "command"))
+            and isinstance(record["arguments"], dict)
+            and isinstance(record["held_out"][f"PCA of {model.latent_size}"]["mse"], float)
         )
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError, ArithmeticError) as error:
         raise BadInput(
             f"{printable(path)} does not hold a network that this version can rebuild ({type(error).__name__}); "
             f"train again: {_MADE_BY}"
         ) from None
+    if not finite:
+        raise BadInput(f"{printable(path)} holds weights that are NaN or infinite; train again: {_MADE_BY}")
     if not sound:
         raise BadInput(f"{printable(path)} does not say how it was trained; train again: {_MADE_BY}")
     return model.eval(), {**record, "sha256": digest}

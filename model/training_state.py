@@ -1,11 +1,12 @@
 """Everything that the rest of a training depends on, kept so that a killed run goes on to the same bytes.
 
-Each bottleneck has a state of its own. The one before the last is kept too, in case the last is found damaged.
+Each bottleneck has a state of its own. The one before the last is kept too, in case the last is found damaged. A
+state is as hostile as any file: what it says is checked before anything is done with it.
 """
 
-import os
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,25 @@ from run.tensor_file import load_tensors, save_tensors
 _KIND = "training state"
 _FOLDER = "training_state"  # in the output folder
 _PATTERN = "latent_size_*.pth"
+_PLAIN = (str, int, float, bool, list, tuple, type(None))
+_MADE_BY = "python train.py --latent_size N"
+
+
+@dataclass
+class KeptRun:
+    """A run that was stopped.
+
+    Attributes:
+        arguments: those that decide its outcome, of the longest it was asked to run. As hostile as the file.
+        command: what it was begun with.
+        states: the last good state of each bottleneck, by its size.
+        output_dir: where its states lay, and what it makes belongs; None if they lay in no such place.
+    """
+
+    arguments: dict[str, Any]
+    command: str
+    states: dict[int, dict[str, Any]]
+    output_dir: Path | None
 
 
 class StateKeeper:
@@ -28,99 +48,206 @@ class StateKeeper:
         latent_size: of the bottleneck.
         identity: what the run is: its ``arguments``, the ``fingerprint`` of its split, the ``command`` it began with.
         every_minutes: the longest time between two states.
+        kept: the run to go on with; None for a new one.
+        first: whether this is the first bottleneck of the run: its first state takes the place of all states of
+            whichever run was kept here, which until then can still be resumed.
     """
 
-    def __init__(self, output_dir: Path, latent_size: int, identity: dict[str, Any], every_minutes: float) -> None:
+    def __init__(
+        self,
+        output_dir: Path,
+        latent_size: int,
+        identity: dict[str, Any],
+        every_minutes: float,
+        kept: KeptRun | None = None,
+        first: bool = False,
+    ) -> None:
         self._path = Path(output_dir) / _FOLDER / _PATTERN.replace("*", str(latent_size))
-        self._identity, self._interval, self._saved = identity, 60 * every_minutes, time.monotonic()
+        self._latent_size, self._identity = latent_size, identity
+        self._interval, self._saved = 60 * every_minutes, time.monotonic()
+        self._kept = kept
+        self._replaces_others = first and kept is None
+        self._has_saved = False
 
     def is_due(self) -> bool:
         """Whether the last state was kept longer ago than it should be."""
         return time.monotonic() - self._saved > self._interval
 
     def save(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, position: dict[str, Any]) -> None:
-        """Keep weights, optimizer, random generators and ``position``, which says how far the loop has come."""
+        """Keep weights, optimizer, random generators and ``position``, which says how far the loop has come.
+
+        Raises:
+            BadInput: a weight is not finite; the state before is left as it is.
+        """
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
+            raise BadInput(
+                f"a weight of bottleneck {self._latent_size} is no longer finite (epoch {position['epoch']}, after "
+                f"step {position['step']}); the training state before it is kept, train with a lower --lr"
+            )
         content = {
             "identity": self._identity,
+            "latent_size": self._latent_size,
             "position": position,
             "weights": model.state_dict(),
             "optimizer": optimizer.state_dict(),
             "generators": _generators(),
         }
-        if self._path.exists():
-            os.replace(self._path, _previous(self._path))
-        save_tensors(self._path, _KIND, content)
-        self._saved = time.monotonic()
+        # What lies there before the first is perhaps of another run, or damaged: it does not displace the one before.
+        save_tensors(self._path, _KIND, content, _previous(self._path) if self._has_saved else None)
+        if self._replaces_others:
+            for path in self._path.parent.glob(_PATTERN):
+                if path != self._path:
+                    path.unlink()
+        self._replaces_others, self._has_saved, self._saved = False, True, time.monotonic()
 
     def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
         """Put a kept state into ``model``, ``optimizer`` and the generators; its position, or None if there is none.
 
         Raises:
-            BadInput: the kept state is of another run.
+            BadInput: the images are not those of the kept run, or the state does not fit the network.
         """
-        if not (self._path.exists() or _previous(self._path).exists()):
+        content = self._kept.states.pop(self._latent_size, None) if self._kept else None
+        if content is None:
             return None
-        content = _load_last_good(self._path)
-        if content["identity"]["fingerprint"] != self._identity["fingerprint"]:
+        if content["identity"].get("fingerprint") != self._identity["fingerprint"]:
             raise BadInput(
                 "the images are not those that the run to resume began with (files were added, removed or changed); "
                 "put them back, or train anew without --resume"
             )
         try:
             model.load_state_dict(content["weights"])
-            optimizer.load_state_dict(content["optimizer"])
+            _restore_optimizer(optimizer, content["optimizer"]["state"])
             _set_generators(content["generators"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            return _checked_position(content["position"], model)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, ArithmeticError) as error:
             raise BadInput(
-                f"{printable(self._path)} does not fit this version of the suite ({type(error).__name__}); train anew "
-                "without --resume"
+                f"the training state of bottleneck {self._latent_size} does not fit this version of the suite "
+                f"({type(error).__name__}); train anew without --resume"
             ) from None
-        return content["position"]
 
 
-def find_run(place: Path) -> dict[str, Any]:
-    """The identity of the run whose states were kept in the output folder ``place``, or of the state file ``place``.
+def find_run(place: Path) -> KeptRun:
+    """The run whose states were kept in the output folder ``place``, or that of the state file ``place``.
+
+    A state that is damaged gives way to the one before it, with a warning.
 
     Raises:
         BadInput: there is none, or none that can be read.
     """
     place = Path(place)
-    candidates = [place] if place.is_file() else sorted((place / _FOLDER).glob(_PATTERN))
-    if not candidates:
+    chosen = place if place.is_file() else None
+    folder = place.parent if chosen else place / _FOLDER
+    paths = {path.with_name(path.name.replace("_previous", "")) for path in folder.glob(_PATTERN)}
+    if not (chosen or paths):
         raise BadInput(
             f"there is no training to resume in {printable(place)}; start one: python train.py --latent_size N"
         )
-    return _load_last_good(candidates[0])["identity"]  # the states of one run all say the same
+    found, complaints = [], []
+    for path in [chosen] if chosen else sorted(paths):
+        try:
+            found.append(_load_last_good(path))
+        except BadInput as error:
+            complaints.append(str(error))
+    if not found:
+        raise BadInput(complaints[0])
+    # Killed in the middle of taking another run's place, a run leaves states of both: the newest says which it is.
+    _, run = max(found, key=lambda each: each[0])
+    if chosen:
+        for path in sorted(paths):
+            try:
+                found.append(_load_last_good(path))
+            except BadInput as error:
+                complaints.append(str(error))
+    states = {content["latent_size"]: content for _, content in reversed(found) if _is_same_run(content, run)}
+    for complaint in complaints:
+        warn(f"{complaint} (its bottleneck is trained from the start)")
+    longest = max(states.values(), key=lambda content: content["identity"]["arguments"]["num_epochs"])
+    return KeptRun(
+        arguments=longest["identity"]["arguments"],
+        command=longest["identity"]["command"],
+        states=states,
+        output_dir=folder.parent if folder.name == _FOLDER else None,
+    )
 
 
-def forget_runs(output_dir: Path) -> None:
-    """Remove the states of a run that another takes the place of."""
-    for path in (Path(output_dir) / _FOLDER).glob(_PATTERN):
-        path.unlink()
+def _is_same_run(content: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two states are of one run, which may have been resumed to run longer."""
+    (ours, mine), (theirs, its) = (
+        ({**each["identity"]["arguments"], "num_epochs": 0}, each["identity"].get("fingerprint"))
+        for each in (content, other)
+    )
+    return ours == theirs and mine == its
 
 
 def _previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}_previous.pth")
 
 
-def _load_last_good(path: Path) -> dict[str, Any]:
-    made_by = "python train.py --latent_size N"
-    if not path.exists():
-        return _sound(load_tensors(_previous(path), _KIND, made_by))
+def _load_last_good(path: Path) -> tuple[float, dict[str, Any]]:
+    """When a state was written and what it holds; that of the state before, with a warning, if it is damaged."""
+    before = _previous(path)
     try:
-        return _sound(load_tensors(path, _KIND, made_by))
+        if path.exists() or not before.exists():
+            return path.stat().st_mtime if path.exists() else 0.0, _sound(load_tensors(path, _KIND, _MADE_BY), path)
     except BadInput as error:
-        if not _previous(path).exists():
+        if not before.exists():
             raise
         warn(f"{error}; the state before it is taken")
-        return _sound(load_tensors(_previous(path), _KIND, made_by))
+    return before.stat().st_mtime, _sound(load_tensors(before, _KIND, _MADE_BY), before)
 
 
-def _sound(content: dict[str, Any]) -> dict[str, Any]:
-    identity = content.get("identity")
-    if not isinstance(identity, dict) or not isinstance(identity.get("arguments"), dict):
-        raise BadInput("the training state does not say which run it is of; train anew without --resume")
+def _sound(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """``content``, if it says which run it is of.
+
+    Raises:
+        BadInput: it does not.
+    """
+    identity, size = content.get("identity"), content.get("latent_size")
+    if (
+        not isinstance(identity, dict)
+        or not isinstance(identity.get("arguments"), dict)
+        or not isinstance(identity.get("command"), str)
+        or type(identity["arguments"].get("num_epochs")) is not int
+        or not all(isinstance(value, _PLAIN) for value in identity["arguments"].values())
+        or type(size) is not int
+    ):
+        raise BadInput(f"{printable(path)} does not say which run it is of; train anew without --resume")
     return content
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[int, dict[str, torch.Tensor]]) -> None:
+    """Put the moments back, and nothing else: the rest is as the run's arguments say."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for number, parameter in enumerate(parameters):
+        for name, value in state.get(number, {}).items():  # the fused step reads past the end of what is too short
+            if value.shape != (() if name == "step" else parameter.shape) or value.dtype != torch.float32:
+                raise ValueError(name)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _checked_position(position: dict[str, Any], model: torch.nn.Module) -> dict[str, Any]:
+    """``position``, if the loop can go on from there.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it can't.
+    """
+    whole = all(type(position[name]) is int and position[name] >= 0 for name in ("epoch", "step", "since_best"))
+    records = [
+        isinstance(line, dict)
+        and all(value is None or type(value) in (int, float) for value in line.values())
+        and all(isinstance(name, str) for name in line)
+        for line in position["log"]
+    ]
+    summed = position["summed"]
+    numbers = summed.values() if isinstance(summed, dict) else [summed]
+    alone = all(value.shape == () for value in numbers)
+    if not whole or not alone or not all(records) or len(records) != position["epoch"] - 1:
+        raise ValueError("position")
+    if position["best"] is not None:
+        shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+        if {name: tensor.shape for name, tensor in position["best"].items()} != shapes:
+            raise ValueError("best")
+    return position
 
 
 def _generators() -> dict[str, Any]:

@@ -32,32 +32,42 @@ def latent_space_path(output_dir: Path, latent_size: int) -> Path:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of ``path`` when the block ends without an error.
 
     On any error ``path`` is left as it was and the unfinished file is removed. Missing parent folders are made.
 
+    Args:
+        path: of the artefact.
+        previous: where the old ``path`` goes, if there is one, once the new file is whole on the disk.
+
     Raises:
-        OSError: the folder cannot be made or written, or the disk is full.
+        OSError: the folder cannot be made or written, or the disk is full. It names ``path``.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep_unfinished(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with open(unfinished, "wb") as file:
+        _make_folder(path.parent)
+        _sweep_unfinished(path)
+        # "x": a link of this name that somebody else laid in a shared folder is not followed
+        with open(unfinished, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            os.replace(path, previous)
         os.replace(unfinished, path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
+        _flush_folder(path.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(unfinished)):
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
-    _flush_folder(path.parent)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    with replacing(path) as file:
+def write_bytes(path: Path, content: bytes, previous: Path | None = None) -> None:
+    with replacing(path, previous) as file:
         file.write(content)
 
 
@@ -67,7 +77,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write ``content`` as indented JSON, with the SHA-256 of everything else in it under ``checksum``."""
-    write_text(path, json.dumps({**content, "checksum": _json_checksum(content)}, indent=1, ensure_ascii=False) + "\n")
+    write_bytes(path, _json_bytes(content))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -78,13 +88,18 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     rewrite = "run again the script that made it"
     try:
-        content = json.loads(Path(path).read_bytes().decode("utf-8"))
-        checksum = content.pop("checksum")
+        if Path(path).exists() and not Path(path).is_file():  # a device or a pipe has no end
+            raise BadInput(f"{printable(path)} is not a file; {rewrite}")
+        raw = Path(path).read_bytes()
+        content = json.loads(raw.decode("utf-8"))
+        del content["checksum"]
+        # compared as bytes: white space and repeated keys carry nothing, and yet were not written here
+        sound = raw == _json_bytes(content)
     except FileNotFoundError:
         raise BadInput(f"{printable(path)} is not there; {rewrite}") from None
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise BadInput(f"{printable(path)} is damaged or not a file of this suite; {rewrite}") from None
-    if checksum != _json_checksum(content):
+    if not sound:
         raise BadInput(f"{printable(path)} is damaged: its checksum does not match its content; {rewrite}")
     return content
 
@@ -106,6 +121,11 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _json_bytes(content: dict[str, Any]) -> bytes:
+    text = json.dumps({**content, "checksum": _json_checksum(content)}, indent=1, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _json_checksum(content: dict[str, Any]) -> str:
     # ensure_ascii makes the digest independent of lone surrogates in file names that are not UTF-8
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
@@ -121,7 +141,8 @@ def _sweep_unfinished(path: Path) -> None:
     """Remove what processes that were killed in the middle of writing ``path`` left behind."""
     for stray in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         process = stray.name.removesuffix(".partial").rpartition(".")[2]
-        if process.isdigit() and not _is_running(int(process)):
+        # one of this very number was left by a process before us: in a container all have the same
+        if process.isdigit() and (int(process) == os.getpid() or not _is_running(int(process))):
             stray.unlink(missing_ok=True)
 
 
@@ -133,6 +154,15 @@ def _is_running(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make ``folder`` and its missing parents, each durable in the one above it."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _flush_folder(folder.parent)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from run.errors import Terminated
 
 
 class StopRequest:
-    """Within the block the first Ctrl-C, and SIGTERM, only set :attr:`asked`; a second Ctrl-C leaves at once."""
+    """Within the block Ctrl-C and SIGTERM only set :attr:`asked`; a Ctrl-C after either leaves at once."""
 
     def __init__(self) -> None:
         self.asked: type[BaseException] | None = None
@@ -23,6 +23,8 @@ class StopRequest:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if kind is None:  # what was asked for too late to be heeded inside is not forgotten
+            self.heed()
 
     def heed(self) -> None:
         """Raise what was asked for, if anything was.
@@ -35,9 +37,6 @@ class StopRequest:
             raise self.asked
 
     def _ask(self, number: int, frame: object) -> None:
-        if number == signal.SIGINT:
-            if self.asked is KeyboardInterrupt:
-                raise KeyboardInterrupt
-            self.asked = KeyboardInterrupt
-        else:
-            self.asked = Terminated
+        self.asked = KeyboardInterrupt if number == signal.SIGINT else Terminated
+        # From here on a Ctrl-C ends the process by itself: an exception would wait for the end of a long computation.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

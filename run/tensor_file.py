@@ -2,12 +2,20 @@
 
 ``torch.load`` verifies no checksum of the zip archive that a ``.pth`` file is, so a flipped bit becomes a wrong
 weight. Here the SHA-256 of the archive stands in the archive's own comment, where other readers of the format
-pass over it. Only tensors and plain types are ever loaded (``weights_only=True``).
+pass over it. Whoever forges a file can compute it too, so it says that a file is whole, not that it is harmless.
+
+Only tensors and plain types are ever loaded (``weights_only=True``). That alone lets a small file fill the memory:
+torch inflates compressed entries and builds a ``bytearray(10**11)`` that a pickle asks for. So the archive must be
+as :func:`save_tensors` writes it, uncompressed and with no names but those of tensors and dictionaries, before torch
+sees it, and no tensor may be larger than the bytes that stand for it.
 """
 
 import hashlib
 import io
+import os
+import pickletools
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +24,17 @@ from run.errors import BadInput, printable
 
 _LABEL = b"sha256:"
 _COMMENT_SIZE = len(_LABEL) + 64
+# What the pickle in the archive may name; storages ("torch FloatStorage") besides.
+_NAMES = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2"}
+_NEVER_WRITTEN = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD", "EXT1", "EXT2", "EXT4"}
+_DEEPEST = 32  # containers within containers
 
 
-def save_tensors(path: Path, kind: str, content: dict[str, Any]) -> None:
-    """Write ``content`` (tensors, numbers, texts, lists and dictionaries of them), marked as ``kind``."""
+def save_tensors(path: Path, kind: str, content: dict[str, Any], previous: Path | None = None) -> None:
+    """Write ``content`` (tensors, numbers, texts, lists and dictionaries of them), marked as ``kind``.
+
+    The file that stood there goes to ``previous``, if that is given, once the new one is whole on the disk.
+    """
     import torch
 
     buffer = io.BytesIO()
@@ -28,7 +43,7 @@ def save_tensors(path: Path, kind: str, content: dict[str, Any]) -> None:
     if archive[-2:] != b"\0\0":
         raise AssertionError("torch.save has begun to write a zip comment of its own")
     archive[-2:] = struct.pack("<H", _COMMENT_SIZE)  # the archive's last field: the length of its comment
-    write_bytes(path, bytes(archive) + _LABEL + hashlib.sha256(archive).hexdigest().encode())
+    write_bytes(path, bytes(archive) + _LABEL + hashlib.sha256(archive).hexdigest().encode(), previous)
 
 
 def _unshared(value: Any) -> Any:
@@ -63,22 +78,70 @@ def load_tensors_with_digest(path: Path, kind: str, made_by: str) -> tuple[dict[
     remedy = f"make it with: {made_by}"
     if not path.exists():
         raise BadInput(f"{name} is not there; {remedy}")
-    if path.is_dir():
-        raise BadInput(f"{name} is a folder, and a file was expected; {remedy}")
-    raw = path.read_bytes()
-    archive, comment = raw[:-_COMMENT_SIZE], raw[-_COMMENT_SIZE:]
-    if not comment.startswith(_LABEL):
-        raise BadInput(f"{name} is truncated, or was not written by this suite; {remedy}")
-    if comment != _LABEL + hashlib.sha256(archive).hexdigest().encode():
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "a device or a pipe"
+        raise BadInput(f"{name} is {what}, and a file was expected; {remedy}")
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _COMMENT_SIZE))
+        comment = file.read()
+        if not comment.startswith(_LABEL):  # before all of it is read: it may be anything, of any size
+            raise BadInput(f"{name} is truncated, or was not written by this suite; {remedy}")
+        file.seek(0)
+        raw = file.read()
+    if comment != _LABEL + hashlib.sha256(memoryview(raw)[:-_COMMENT_SIZE]).hexdigest().encode():
         raise BadInput(f"{name} is damaged: its checksum does not match its content; {remedy}")
     import torch
 
     try:
+        _refuse_all_but_our_own(raw)
         content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many types for a foreign archive; none of them has run any code
+        _refuse_what_is_larger_than_it_is(content)
+    except Exception as error:  # a foreign archive makes zipfile and torch raise many types; none has run any code
         raise BadInput(f"{name} is not a file of this suite ({type(error).__name__}); {remedy}") from None
     found = content.get("kind") if isinstance(content, dict) else None
     if found != kind:
         what = f"a {printable(found)}" if isinstance(found, str) else "something else"
         raise BadInput(f"{name} holds {what}, and a {kind} was expected; {remedy}")
     return content, hashlib.sha256(raw).hexdigest()
+
+
+def _refuse_all_but_our_own(raw: bytes) -> None:
+    """Raise unless an archive is uncompressed and its pickle names nothing but tensors and dictionaries."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("compressed")
+        if sum(entry.file_size for entry in entries) > len(raw):
+            raise ValueError("entries that overlap")
+        if any(entry.filename != entry.orig_filename for entry in entries):
+            raise ValueError("a name that readers understand differently")
+        pickles = [entry for entry in entries if entry.filename.lower().endswith(".pkl")]  # torch heeds no case
+        if len(pickles) != 1:
+            raise ValueError("not one pickle")
+        for operation, argument, _ in pickletools.genops(archive.read(pickles[0])):
+            if operation.name in _NEVER_WRITTEN:
+                raise ValueError(operation.name)
+            if operation.name == "GLOBAL" and argument not in _NAMES:
+                module, _, name = argument.partition(" ")
+                if module != "torch" or not (name.isalnum() and name.endswith("Storage")):
+                    raise ValueError(argument)
+
+
+def _refuse_what_is_larger_than_it_is(content: Any) -> None:
+    """Raise at a tensor that is a small one repeated, or none at all, and at containers nested without end."""
+    import torch
+
+    waiting = [(content, 0)]
+    seen = set()  # one container in two places is walked once: a few bytes may name it a million times
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, torch.Tensor):
+            dense = value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
+            if not dense or value.numel() * value.element_size() > value.untyped_storage().nbytes():
+                raise ValueError("a tensor that is not what it says")
+        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
+            if depth > _DEEPEST:
+                raise ValueError("nested too deeply")
+            seen.add(id(value))
+            inside = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+            waiting += [(item, depth + 1) for item in inside]
