@@ -1,35 +1,266 @@
-"""Clusters: vectors grouped by nothing but where they lie."""
+"""Clusters: points grouped by nothing but where they lie, and new points given to the groups that were found."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
+from latent.metrics import NOISE
+from run.console import warn
 from run.errors import BadInput
 
+CLUSTERERS = {"kmeans": "k-means", "gmm": "Gaussian mixture", "hdbscan": "HDBSCAN"}  # and what a person calls them
+# what is known of a point and its cluster, beside which one it is
+MEASURES = {
+    "kmeans": "distance to the centre",
+    "gmm": "probability",
+    "hdbscan": "distance to the nearest member",
+}
+MOST_CLUSTERS = 60  # that --num_clusters auto tries
 
-def cluster(vectors: np.ndarray, num_clusters: int, seed: int) -> np.ndarray:
-    """k-means (Lloyd's, started by k-means++ ten times, the tightest result taken).
+_STARTS = {"kmeans": 10, "gmm": 3}
+_SEARCHED = 2000  # points that the number of clusters is chosen from
+_SEARCH_STARTS = 3
+_AT_ONCE = 4096  # points whose distances to all others are held at a time
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class Clustering:
+    """Clusters of some points.
+
+    Attributes:
+        method: one of ``CLUSTERERS``.
+        clusters: int64 (rows,), 0 .. count - 1, or ``NOISE``.
+        measured: float64 (rows,): what ``MEASURES`` says of each point.
+        arrays: all that :func:`assign` needs, plain numbers.
+    """
+
+    method: str
+    clusters: np.ndarray
+    measured: np.ndarray
+    arrays: dict[str, np.ndarray]
+
+    @property
+    def count(self) -> int:
+        """How many clusters there are; noise is none."""
+        return len(self.arrays["reach" if self.method == "hdbscan" else "centres"])
+
+    @property
+    def noise(self) -> int:
+        """How many points are in no cluster."""
+        return int((self.clusters == NOISE).sum())
+
+
+def find_clusters(
+    points: np.ndarray, method: str, num_clusters: int | None, seed: int, *, min_cluster_size: int | None = None
+) -> Clustering:
+    """Cluster points.
 
     Args:
-        vectors: float (rows, D), finite.
-        num_clusters: from 1 up to the number of different rows.
+        points: float (rows, S), finite.
+        method: ``kmeans`` (Lloyd's, started by k-means++ ten times, the tightest result taken); ``gmm`` (a Gaussian
+            mixture by expectation maximisation, started by k-means three times, the likeliest taken, each component
+            with a covariance of its own: full, or diagonal where a cluster has fewer than two points a dimension);
+            ``hdbscan`` (Campello, Moulavi and Sander, 2013), which finds the number itself and may leave points out
+            as noise.
+        num_clusters: from 1 up to the number of different points; None for hdbscan.
         seed: the same seed, versions and machine give the same clusters.
-
-    Returns:
-        int64 (rows,): the cluster of each row, 0 .. num_clusters - 1.
+        min_cluster_size: of hdbscan: the fewest points that make a cluster. A hundredth of all, but at least 5, for
+            None.
 
     Raises:
-        BadInput: there are fewer different rows than clusters.
+        BadInput: there are fewer different points than clusters, or fewer points than hdbscan needs for one.
     """
-    from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
+    if method == "hdbscan":
+        return _hdbscan(points, min_cluster_size or max(5, len(points) // 100))
+    _require_different(points, num_clusters)
+    arrays = (_kmeans if method == "kmeans" else _mixture)(points, num_clusters, seed, _STARTS[method])
+    return Clustering(method, *assign(method, arrays, points), arrays)
 
-    different = len({row.tobytes() for row in vectors + 0.0})  # + 0.0 makes -0.0 equal to 0.0
+
+def assign(method: str, arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give points to clusters that were found before.
+
+    k-means: the nearest centre. Mixture: the component most likely to have made the point. HDBSCAN, which has no rule
+    for new points of its own: the cluster of the nearest point that is in one, if that is no farther away than any
+    member of the cluster is from its nearest fellow; else noise.
+
+    Args:
+        method: as it was found by.
+        arrays: of :class:`Clustering`.
+        points: float (rows, S), S as in the points that clusters were found in.
+
+    Returns:
+        int64 clusters and float64 measures, as in :class:`Clustering`.
+    """
+    points = np.asarray(points, np.float64)
+    parts = [points[start : start + _AT_ONCE] for start in range(0, len(points), _AT_ONCE)]
+    rule = {"kmeans": _nearest_centre, "gmm": _likeliest, "hdbscan": _nearest_member}[method]
+    clusters, measured = zip(*(rule(arrays, part) for part in parts), strict=True)
+    return np.concatenate(clusters).astype(np.int64), np.concatenate(measured)
+
+
+def choose_num_clusters(points: np.ndarray, method: str, seed: int, most: int = MOST_CLUSTERS) -> dict[int, float]:
+    """A criterion for each number of clusters from 2 up, that tells how many there are without knowing any class.
+
+    The mean silhouette for k-means (Rousseeuw, 1987), where the largest is best; the Bayesian information criterion
+    for the mixture (Schwarz, 1978), divided by the number of points, where the smallest is. See :func:`best_of`. Of
+    more than 2,000 points, 2,000 random ones are looked at.
+
+    Raises:
+        BadInput: fewer than 3 different points, among which there is nothing to choose.
+    """
+    from sklearn.metrics import silhouette_score
+
+    rows = np.sort(np.random.default_rng(seed).permutation(len(points))[:_SEARCHED])
+    points = points[rows]
+    different = _count_different(points)
+    if different < 3:
+        raise BadInput(
+            f"{different} different vector{'s' * (different != 1)} leave no number of clusters to choose; say it: "
+            "--num_clusters 1"
+        )
+    found = {}
+    for number in range(2, min(most, different - 1) + 1):
+        arrays = (_kmeans if method == "kmeans" else _mixture)(points, number, seed, _SEARCH_STARTS)
+        if method == "gmm":
+            found[number] = _information(arrays, points)
+        elif len(np.unique(clusters := assign(method, arrays, points)[0])) > 1:
+            found[number] = float(silhouette_score(points, clusters))
+    return found
+
+
+def best_of(criterion: Mapping[int, float], method: str) -> int:
+    """The number of clusters that the criterion of :func:`choose_num_clusters` is best at; the smaller on a tie."""
+    return (max if method == "kmeans" else min)(sorted(criterion), key=criterion.get)
+
+
+def most_central(points: np.ndarray, clusters: np.ndarray, cluster: int, count: int) -> np.ndarray:
+    """The rows of the ``count`` points of a cluster that lie nearest to the mean of its points, nearest first."""
+    rows = np.flatnonzero(clusters == cluster)
+    away = np.linalg.norm(points[rows] - points[rows].mean(axis=0, dtype=np.float64), axis=1)
+    return rows[np.argsort(away, kind="stable")[:count]]
+
+
+def _count_different(points: np.ndarray) -> int:
+    return len({row.tobytes() for row in points + 0.0})  # + 0.0 makes -0.0 equal to 0.0
+
+
+def _require_different(points: np.ndarray, num_clusters: int) -> None:
+    different = _count_different(points)
     if num_clusters > different:
-        have = f"{len(vectors)} vectors"
-        if different < len(vectors):
+        have = f"{len(points)} vectors"
+        if different < len(points):
             have += f", of which {different} {'is' if different == 1 else 'are'} different,"
         raise BadInput(
             f"{have} can't make {num_clusters} clusters; take --num_clusters {different} or fewer, or encode more: "
             f"python encode_latent_space.py --latent_size N --num_samples 1000"
         )
+
+
+def _kmeans(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> dict[str, np.ndarray]:
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
-        return KMeans(num_clusters, n_init=10, random_state=seed).fit_predict(vectors).astype(np.int64)
+        fitted = KMeans(num_clusters, n_init=starts, random_state=seed).fit(points)
+    return {"centres": fitted.cluster_centers_.astype(np.float64)}
+
+
+def _mixture(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> dict[str, np.ndarray]:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+    from threadpoolctl import threadpool_limits
+
+    rows, size = points.shape
+    centre, spread = points.mean(axis=0, dtype=np.float64), float(points.std(dtype=np.float64)) or 1.0
+    form = "full" if rows >= 2 * size * num_clusters else "diag"
+    mixture = GaussianMixture(num_clusters, covariance_type=form, n_init=starts, random_state=seed)
+    with threadpool_limits(1, user_api="openmp"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit((points - centre) / spread)  # at this scale what keeps covariances from vanishing is small enough
+    if not mixture.converged_:
+        warn(f"the mixture of {num_clusters} was still moving when it was stopped; another --seed may do better")
+    roots = mixture.precisions_cholesky_
+    return {
+        "centres": mixture.means_ * spread + centre,
+        "weights": mixture.weights_,
+        "precision_roots": (roots if form == "full" else np.stack([np.diag(each) for each in roots])) / spread,
+        "freedom": np.array(mixture._n_parameters()),
+    }
+
+
+def _hdbscan(points: np.ndarray, min_cluster_size: int) -> Clustering:
+    from sklearn.cluster import HDBSCAN
+    from sklearn.neighbors import NearestNeighbors
+
+    if not 2 <= min_cluster_size <= len(points):
+        raise BadInput(
+            f"{len(points)} vectors hold no cluster of {min_cluster_size}; take --min_cluster_size 2 or more, up to "
+            "how many there are, or encode more: python encode_latent_space.py --latent_size N --num_samples 1000"
+        )
+    points = np.asarray(points, np.float64)
+    clusters = HDBSCAN(min_cluster_size=min_cluster_size, copy=True).fit_predict(points).astype(np.int64)
+    members = np.flatnonzero(clusters != NOISE)
+    to_fellow = np.zeros(len(points))
+    reach = np.zeros(clusters.max() + 1)
+    for cluster in range(len(reach)):
+        mine = np.flatnonzero(clusters == cluster)
+        to_fellow[mine] = NearestNeighbors(n_neighbors=1).fit(points[mine]).kneighbors()[0][:, 0]
+        reach[cluster] = to_fellow[mine].max()
+    arrays = {"members": points[members], "clusters": clusters[members], "reach": reach}
+    lost = clusters == NOISE
+    to_fellow[lost] = _to_nearest_member(arrays, points[lost])[1] if lost.any() else 0
+    return Clustering("hdbscan", clusters, to_fellow, arrays)
+
+
+def _nearest_centre(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.metrics import pairwise_distances_argmin_min
+
+    return pairwise_distances_argmin_min(points, arrays["centres"])
+
+
+def _log_densities(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> np.ndarray:
+    """(rows, S) -> (rows, K): the logarithm of each component's weighted density."""
+    size = points.shape[1]
+    columns = []
+    for centre, root, weight in zip(arrays["centres"], arrays["precision_roots"], arrays["weights"], strict=True):
+        away = ((points - centre) @ root) ** 2
+        columns.append(
+            np.log(weight) + np.log(np.diag(root)).sum() - 0.5 * (away.sum(axis=1) + size * np.log(2 * np.pi))
+        )
+    return np.stack(columns, axis=1)
+
+
+def _likeliest(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.special import softmax
+
+    shares = softmax(_log_densities(arrays, points), axis=1)
+    return shares.argmax(axis=1), shares.max(axis=1)
+
+
+def _information(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> float:
+    """The Bayesian information criterion of a mixture, for one point."""
+    from scipy.special import logsumexp
+
+    likelihood = logsumexp(_log_densities(arrays, np.asarray(points, np.float64)), axis=1).mean()
+    return float(-2 * likelihood + arrays["freedom"] * np.log(len(points)) / len(points))
+
+
+def _nearest_member(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    nearest, away = _to_nearest_member(arrays, points)
+    if not len(arrays["members"]):
+        return nearest, away
+    clusters = arrays["clusters"][nearest]
+    return np.where(away <= arrays["reach"][clusters], clusters, NOISE), away
+
+
+def _to_nearest_member(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the points in clusters is nearest, and how far away; noise, infinitely far, where there is none."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if not len(arrays["members"]):
+        return np.full(len(points), NOISE), np.full(len(points), np.inf)
+    away, nearest = NearestNeighbors(n_neighbors=1).fit(arrays["members"]).kneighbors(points)
+    return nearest[:, 0], away[:, 0]

@@ -7,6 +7,7 @@ on the same points (transductive); none sees any others. What is fitted on some 
 
 import numpy as np
 
+NOISE = -1  # the cluster of rows that are in none
 _RANKED_AT_ONCE = 5000  # rows whose distances to each other fit into memory beside their ranks
 _SILHOUETTE_OF = 2000  # rows: enough for two decimals
 
@@ -24,6 +25,7 @@ def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, flo
         ``accuracy_majority``: the same when each cluster takes its commonest class (purity; it rises with the number
         of clusters and reaches 1 when each row is one). ``nmi``: normalised mutual information (arithmetic mean);
         ``ami`` and ``ari``: mutual information and Rand index, adjusted so that chance gives 0. All are 1 at best.
+        Rows in no cluster (-1, noise) count as wrong in both accuracies, and as one more cluster in the others.
     """
     from sklearn import metrics
 
@@ -32,7 +34,7 @@ def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, flo
     pairs = _best_pairs(counts)
     return {
         "accuracy_hungarian": float(counts[pairs].sum() / len(labels)),
-        "accuracy_majority": float(counts.max(axis=1).sum() / len(labels)),
+        "accuracy_majority": float(counts.max(axis=1, initial=0).sum() / len(labels)),
         "nmi": float(metrics.normalized_mutual_info_score(labels, clusters)),
         "ami": float(metrics.adjusted_mutual_info_score(labels, clusters)),
         "ari": float(metrics.adjusted_rand_score(labels, clusters)),
@@ -42,6 +44,8 @@ def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, flo
 def match_clusters(clusters: np.ndarray, labels: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
     """The class of each cluster: paired one to one (a cluster may be left out), and by majority (lowest on a tie)."""
     counts, cluster_names, class_names = _contingency(np.asarray(clusters), np.asarray(labels))
+    if not len(cluster_names):
+        return {}, {}
     one_to_one = {int(cluster_names[c]): int(class_names[k]) for c, k in zip(*_best_pairs(counts), strict=True)}
     majority = {int(c): int(class_names[k]) for c, k in zip(cluster_names, counts.argmax(axis=1), strict=True)}
     return one_to_one, majority
@@ -110,7 +114,8 @@ def latent_dimensions(vectors: np.ndarray, labels: np.ndarray | None = None) -> 
 
 
 def _contingency(clusters: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts (clusters, classes), and the number that each row and each column stands for."""
+    """Counts (clusters, classes), and the number that each row and each column stands for; noise is no cluster."""
+    labels, clusters = labels[clusters != NOISE], clusters[clusters != NOISE]
     cluster_names, cluster_of = np.unique(clusters, return_inverse=True)
     class_names, class_of = np.unique(labels, return_inverse=True)
     counts = np.zeros((len(cluster_names), len(class_names)), dtype=np.int64)

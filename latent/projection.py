@@ -47,9 +47,16 @@ def map_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: f
 
 
 def project(
-    vectors: np.ndarray, method: str, seed: int, *, n_neighbors: int = 15, perplexity: float = 30.0
+    vectors: np.ndarray,
+    method: str,
+    seed: int,
+    *,
+    n_neighbors: int = 15,
+    perplexity: float = 30.0,
+    size: int = 2,
+    min_dist: float = 0.1,
 ) -> np.ndarray:
-    """Draw vectors in two dimensions.
+    """Draw vectors in two dimensions; or bring them down to more, which nobody can look at and clusters are found in.
 
     Settings that the rows do not allow are lowered, with a warning. Vectors that are all equal become one point.
 
@@ -59,12 +66,14 @@ def project(
         seed: the same seed, versions and machine give the same map.
         n_neighbors: of umap, from 2 up: few show fine structure, many the large one.
         perplexity: of tsne, above 0, with the same meaning.
+        size: S, the dimensions of the map; for tsne 2, for pca at most those of the vectors.
+        min_dist: of umap, from 0 up: how near one another points may come.
 
     Returns:
-        float32 (rows, 2).
+        float32 (rows, S).
 
     Raises:
-        BadInput: fewer than 5 rows for umap or tsne.
+        BadInput: fewer than 5 rows for umap or tsne, or fewer than 3 beyond S for umap.
     """
     settings = map_settings(method, len(vectors), n_neighbors=n_neighbors, perplexity=perplexity)
     for name, wanted in [("n_neighbors", n_neighbors), ("perplexity", perplexity)]:
@@ -73,14 +82,18 @@ def project(
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     spread = np.abs(centred).max()
     if spread == 0:
-        return np.zeros((len(vectors), 2), dtype=np.float32)
+        return np.zeros((len(vectors), size), dtype=np.float32)
     if centred.shape[1] == 1:
         centred = np.pad(centred, [(0, 0), (0, 1)])
     if method == "pca":
-        return _pca(centred, seed)
+        return _pca(centred, seed, size)
+    if size > 2 and size + 3 > len(vectors):
+        raise BadInput(f"{METHODS[method]} to {size} dimensions needs at least {size + 3} vectors, not {len(vectors)}")
     # neighbours do not depend on the scale, and at this one nothing overflows
     scaled = (centred / spread).astype(np.float32)
-    return _umap(scaled, seed, **settings) if method == "umap" else _tsne(scaled, seed, **settings)
+    if method == "umap":
+        return _umap(scaled, seed, size=size, min_dist=min_dist, **settings)
+    return _tsne(scaled, seed, **settings)
 
 
 def draw_flat(vectors: np.ndarray, method: str, seed: int, **settings: float) -> tuple[np.ndarray, str]:
@@ -99,12 +112,12 @@ def draw_flat(vectors: np.ndarray, method: str, seed: int, **settings: float) ->
     return project(vectors, method, seed, **settings), method
 
 
-def _pca(vectors: np.ndarray, seed: int) -> np.ndarray:
+def _pca(vectors: np.ndarray, seed: int, size: int) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     if len(vectors) == 1:
-        return np.zeros((1, 2), dtype=np.float32)
-    return PCA(n_components=2, random_state=seed).fit_transform(vectors).astype(np.float32)
+        return np.zeros((1, size), dtype=np.float32)
+    return PCA(n_components=size, random_state=seed).fit_transform(vectors).astype(np.float32)
 
 
 def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
@@ -116,10 +129,11 @@ def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
         return tsne.fit_transform(vectors).astype(np.float32)
 
 
-def _umap(vectors: np.ndarray, seed: int, n_neighbors: int) -> np.ndarray:
+def _umap(vectors: np.ndarray, seed: int, n_neighbors: int, size: int, min_dist: float) -> np.ndarray:
     umap = _import_umap()
     _keep_compiled(umap)
-    settings = {"n_neighbors": n_neighbors, "random_state": seed, "n_jobs": 1}
+    settings = {"n_neighbors": n_neighbors, "n_components": size, "min_dist": min_dist}
+    settings |= {"random_state": seed, "n_jobs": 1}
     if len(vectors) <= _EXACT_UP_TO:
         settings["precomputed_knn"] = (*exact_neighbours(vectors, n_neighbors), None)
     with warnings.catch_warnings():

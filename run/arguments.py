@@ -249,16 +249,17 @@ def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], i
     return parse
 
 
-def real_number(above: float, below: float) -> Callable[[str], float]:
-    """An argparse type: a number strictly between two bounds."""
+def real_number(above: float, below: float, *, from_lowest: bool = False) -> Callable[[str], float]:
+    """An argparse type: a number strictly between two bounds; with ``from_lowest`` the lower one itself will do."""
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if not above < value < below:
-            raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a number above {above:g} and below {below:g}")
+        if not (above < value < below or (from_lowest and value == above)):
+            low = f"from {above:g} up" if from_lowest else f"above {above:g}"
+            raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a number {low} and below {below:g}")
         return value
 
     return parse

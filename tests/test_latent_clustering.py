@@ -1,10 +1,16 @@
-"""k-means: finds what is plainly there, repeats, and refuses more clusters than there are vectors."""
+"""Clusters: what is plainly there is found, repeats, takes in new points; more clusters than vectors are refused."""
 
 import numpy as np
 import pytest
 
-from latent.clustering import cluster
+from latent.cluster_tables import cluster_classes, cluster_confusion, summary_rows
+from latent.clustering import NOISE, assign, best_of, choose_num_clusters, find_clusters, most_central
+from latent.metrics import clustering_scores, match_clusters
 from run.errors import BadInput
+
+
+def cluster(points: np.ndarray, number: int, seed: int) -> np.ndarray:
+    return find_clusters(points, "kmeans", number, seed).clusters
 
 
 @pytest.fixture
@@ -13,10 +19,18 @@ def islands() -> np.ndarray:
     return np.concatenate([random.normal(centre, 0.1, size=(20, 3)) for centre in (0, 5, 10)]).astype(np.float32)
 
 
-def test_plain_islands_are_found(islands: np.ndarray):
-    clusters = cluster(islands, 3, 0).reshape(3, 20)
+@pytest.mark.parametrize("method", ["kmeans", "gmm", "hdbscan"])
+def test_plain_islands_are_found_and_take_in_new_points(islands: np.ndarray, method: str):
+    found = find_clusters(islands, method, None if method == "hdbscan" else 3, 0)
+    clusters = found.clusters.reshape(3, 20)
     assert all(len(set(row)) == 1 for row in clusters.tolist())
     assert set(clusters[:, 0]) == {0, 1, 2}
+    assert (found.count, found.noise) == (3, 0)
+    near, measured = assign(method, found.arrays, islands[::20] + 0.05)
+    np.testing.assert_array_equal(near, clusters[:, 0])
+    expected = {"kmeans": (0, 0.5), "gmm": (0.99, 1.01), "hdbscan": (0, 0.2)}[method]
+    assert ((expected[0] <= measured) & (measured <= expected[1])).all()
+    np.testing.assert_array_equal(assign(method, found.arrays, islands)[0], found.clusters)
 
 
 def test_the_same_seed_gives_the_same_clusters(islands: np.ndarray):
@@ -27,10 +41,82 @@ def test_as_many_clusters_as_rows_is_the_limit(islands: np.ndarray):
     assert len(set(cluster(islands[:5], 5, 0).tolist())) == 5
     with pytest.raises(BadInput, match="5 vectors can't make 6 clusters"):
         cluster(islands[:5], 6, 0)
+    with pytest.raises(BadInput, match="hold no cluster of 6"):
+        find_clusters(islands[:5], "hdbscan", None, 0, min_cluster_size=6)
 
 
-def test_equal_rows_count_once():
+@pytest.mark.parametrize("method", ["kmeans", "gmm"])
+def test_equal_rows_count_once(method: str):
     rows = np.array([[0.0, 1.0], [-0.0, 1.0], [2.0, 2.0]], np.float32)
     with pytest.raises(BadInput, match="of which 2 are different"):
-        cluster(rows, 3, 0)
-    assert not cluster(rows, 1, 0).any()
+        find_clusters(rows, method, 3, 0)
+    assert not find_clusters(rows, method, 1, 0).clusters.any()
+
+
+def test_a_mixture_sees_spreads_that_k_means_does_not():
+    random = np.random.default_rng(0)
+    points = np.concatenate([random.normal(0, 0.2, (300, 2)), random.normal((5, 0), 3, (300, 2))])
+    classes = np.repeat([0, 1], 300)
+    scores = {
+        method: clustering_scores(find_clusters(points, method, 2, 0).clusters, classes)["accuracy_hungarian"]
+        for method in ("kmeans", "gmm")
+    }
+    assert scores["gmm"] > 0.97 > 0.92 > scores["kmeans"]
+
+
+def test_a_mixture_of_tiny_values_is_one_of_large_ones(islands: np.ndarray):
+    large, tiny = (find_clusters(islands * scale, "gmm", 3, 0) for scale in (1.0, 1e-6))
+    np.testing.assert_array_equal(large.clusters, tiny.clusters)
+
+
+def test_what_lies_apart_is_noise_and_counts_as_wrong(islands: np.ndarray):
+    points = np.concatenate([islands, [[50, 50, 50]]]).astype(np.float32)
+    found = find_clusters(points, "hdbscan", None, 0)
+    assert found.clusters[-1] == NOISE
+    assert (found.count, found.noise) == (3, 1)
+    assert assign("hdbscan", found.arrays, np.array([[5, 5, 20.0]]))[0][0] == NOISE
+    labels = np.append(np.repeat([0, 1, 2], 20), 2)
+    scores = clustering_scores(found.clusters, labels)
+    assert scores["accuracy_hungarian"] == scores["accuracy_majority"] == 60 / 61
+    assert scores["nmi"] < 1
+    assert NOISE not in match_clusters(found.clusters, labels)[1]
+    counts, names = cluster_confusion(found.clusters, labels, 4)
+    assert names[-1] == "noise"
+    np.testing.assert_array_equal(counts[:3], [[20, 0, 0, 0], [0, 20, 0, 0], [0, 0, 20, 1]])
+    assert not counts[3].any()
+    class_of = cluster_classes(found.clusters, labels, ["a", "b", "c", "d"])
+    assert summary_rows(found.clusters, class_of)[0] == ["noise", "1", ""]
+
+
+def test_nothing_but_noise():
+    points = np.random.default_rng(0).uniform(size=(12, 2))
+    found = find_clusters(points, "hdbscan", None, 0, min_cluster_size=12)
+    assert (found.count, found.noise) == (0, 12)
+    assert set(assign("hdbscan", found.arrays, points)[0]) == {NOISE}
+    scores = clustering_scores(found.clusters, np.arange(12) % 2)
+    assert scores["accuracy_hungarian"] == scores["accuracy_majority"] == 0
+    assert match_clusters(found.clusters, np.arange(12) % 2) == ({}, {})
+
+
+@pytest.mark.parametrize("method", ["kmeans", "gmm"])
+def test_the_number_of_islands_is_found_without_classes(islands: np.ndarray, method: str):
+    criterion = choose_num_clusters(islands, method, 0, 8)
+    assert list(criterion) == list(range(2, 9))
+    assert best_of(criterion, method) == 3
+    with pytest.raises(BadInput, match="--num_clusters 1"):
+        choose_num_clusters(np.ones((9, 2)), method, 0)
+
+
+def test_the_information_criterion_is_that_of_the_library(islands: np.ndarray):
+    from sklearn.mixture import GaussianMixture
+
+    islands = (islands - islands.mean(axis=0, dtype=float)) / islands.std(dtype=float)
+    of_library = GaussianMixture(3, n_init=3, random_state=0).fit(islands).bic(islands) / len(islands)
+    assert choose_num_clusters(islands, "gmm", 0, 3)[3] == pytest.approx(of_library, rel=1e-6)
+
+
+def test_the_most_central_come_first():
+    points = np.array([[0.0], [1.0], [2.0], [3.0], [10.0], [100.0]])
+    np.testing.assert_array_equal(
+        most_central(points, np.array([0, 0, 0, 0, 0, 1]), 0, 3), [3, 2, 1]
+    )  # the mean is 3.2

@@ -16,8 +16,8 @@ from latent.probes import (
     dealt,
     dealt_scores,
     linear_classes,
-    neighbour_accuracy,
     nearest_classes,
+    neighbour_accuracy,
     per_class_scores,
 )
 from run.errors import BadInput

@@ -1,0 +1,134 @@
+"""The space that clusters are looked for in, and the place in it of vectors that came later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent.projection import project
+
+SPACES = ("umap", "pca", "pca-umap", "latent")
+
+_AT_ONCE = 1024  # vectors whose distances to all references are held at a time
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class Reduction:
+    """Vectors brought down to fewer dimensions.
+
+    Attributes:
+        points: float32 (rows, S).
+        arrays: all that :func:`place` needs, plain numbers; {} where vectors stay as they are.
+        words: what was done, for a person: ``UMAP to 10 dimensions of PCA of 50``.
+    """
+
+    points: np.ndarray
+    arrays: dict[str, np.ndarray]
+    words: str
+
+
+def reduce(
+    vectors: np.ndarray,
+    space: str,
+    seed: int,
+    *,
+    size: int = 2,
+    pca_size: int = 50,
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+) -> Reduction:
+    """Bring vectors down to the space that clusters are looked for in.
+
+    Args:
+        vectors: float (rows, D), finite. Those of one or two dimensions stay as they are.
+        space: ``latent`` (as they are), ``pca``, ``umap``, or ``pca-umap``: UMAP of the first ``pca_size`` principal
+            components.
+        seed: the same seed, versions and machine give the same points.
+        size: S, of the outcome; for PCA no more than there are.
+        n_neighbors, min_dist: of UMAP.
+
+    Raises:
+        BadInput: too few vectors for UMAP.
+    """
+    if space == "latent" or vectors.shape[1] <= 2:
+        return Reduction(vectors, {}, "as they are")
+    arrays, words, points = {}, "", np.asarray(vectors, np.float32)
+    if space != "umap":
+        wanted = size if space == "pca" else pca_size
+        arrays |= _fit_pca(points, wanted, seed)
+        points = _project_linearly(arrays, points)
+        words = f"PCA of {points.shape[1]}"
+    if space != "pca" and points.shape[1] > 2:
+        reference, points = points, project(
+            points, "umap", seed, n_neighbors=n_neighbors, size=size, min_dist=min_dist
+        )  # fmt: skip
+        arrays |= {"references": reference, "places": points, "n_neighbors": np.array(n_neighbors)}
+        words = f"UMAP to {size} dimensions" + (f" of {words}" if words else "")
+    return Reduction(points, arrays, words)
+
+
+def place(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
+    """Where vectors that came later lie in a space that was fitted without them, float32 (rows, S).
+
+    PCA projects them on the components that were found. UMAP has no such rule; each goes to the mean of the places of
+    its exact nearest references, weighted by the strengths of UMAP's own fuzzy memberships. That is where
+    ``umap.UMAP.transform`` puts new points before it lets them settle (McInnes, Healy and Melville, 2018); nothing
+    settles here, so that a place depends on nothing random and on no other new point. A vector that equals a
+    reference goes to its place.
+
+    Args:
+        arrays: of :class:`Reduction`.
+        vectors: float (rows, D), D as in the vectors that it was fitted on.
+    """
+    points = np.asarray(vectors, np.float32)
+    if "mean" in arrays:
+        points = _project_linearly(arrays, points)
+    if "references" in arrays:
+        parts = [points[start : start + _AT_ONCE] for start in range(0, len(points), _AT_ONCE)]
+        points = np.concatenate([_place_among(arrays, part) for part in parts])
+    return points
+
+
+def _fit_pca(vectors: np.ndarray, size: int, seed: int) -> dict[str, np.ndarray]:
+    from sklearn.decomposition import PCA
+
+    fitted = PCA(min(size, *vectors.shape), random_state=seed).fit(vectors.astype(np.float64))
+    return {"mean": fitted.mean_, "components": fitted.components_}
+
+
+def _project_linearly(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
+    return ((vectors - arrays["mean"]) @ arrays["components"].T).astype(np.float32)
+
+
+def _place_among(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
+    from sklearn.neighbors import NearestNeighbors
+
+    references, places = arrays["references"], arrays["places"]
+    count = min(int(arrays["n_neighbors"]), len(references))
+    away, near = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(references).kneighbors(vectors)
+    strengths = memberships(away.astype(np.float64))
+    placed = (strengths[:, :, None] * places[near]).sum(axis=1) / strengths.sum(axis=1, keepdims=True)
+    # distances by matrix products are a little wrong near 0, so equality is asked of the vectors themselves
+    same = (references[near[:, 0]] == vectors).all(axis=1)
+    placed[same] = places[near[same, 0]]
+    return placed.astype(np.float32)
+
+
+def memberships(away: np.ndarray) -> np.ndarray:
+    """How strongly points belong to their neighbours, by distances (rows, k) in rising order; in (0, 1].
+
+    ``exp(-distance / width)``, the width such that strengths add up to the binary logarithm of k: UMAP's smoothed
+    nearest-neighbour distance, with no neighbour for granted, as its ``transform`` has it for points that are not
+    among the references.
+    """
+    wanted = np.log2(away.shape[1])
+    low, high = np.zeros(len(away)), np.full(len(away), np.inf)
+    width = np.maximum(away.mean(axis=1), 1e-12)
+    for _ in range(64):
+        total = np.exp(-away / width[:, None]).sum(axis=1)
+        high = np.where(total > wanted, width, high)
+        low = np.where(total > wanted, low, width)
+        width = np.where(np.isinf(high), 2 * width, (low + high) / 2)
+        width = np.maximum(width, 1e-300)
+    # a width that vanishes beside the distances would leave nothing of any strength
+    return np.exp(-away / np.maximum(width, 1e-3 * away.mean(axis=1) + 1e-300)[:, None])

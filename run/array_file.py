@@ -1,0 +1,61 @@
+"""``.npz`` files of plain numbers beside a ``.json`` that describes them; neither is ever unpickled.
+
+The description holds the SHA-256 of the arrays and a checksum of its own, so that a flipped bit in either is found.
+"""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from run.artefacts import file_sha256, read_json, write_bytes, write_json
+from run.errors import BadInput, printable
+
+
+def save_arrays(path: Path, kind: str, arrays: dict[str, np.ndarray], description: dict[str, Any]) -> list[Path]:
+    """Write arrays as ``path`` (.npz), and beside it (.json) what they are; the paths written.
+
+    The description goes last: a process killed between the two leaves a pair that is refused when loaded.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+    described = Path(path).with_suffix(".json")
+    write_json(described, {"kind": kind, **description, "npz_sha256": file_sha256(path)})
+    return [Path(path), described]
+
+
+def load_arrays(path: Path, kind: str, made_by: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read what :func:`save_arrays` wrote as ``kind``; ``made_by`` is the command that makes such a file.
+
+    Raises:
+        BadInput: either file is missing, damaged, of another kind, or they do not belong together; an array is not of
+            finite numbers.
+    """
+    path = Path(path)
+    name, remedy = printable(path), f"make it with: {made_by}"
+    if not path.exists():
+        raise BadInput(f"{name} is not there; {remedy}")
+    try:
+        description = read_json(path.with_suffix(".json"))
+    except BadInput as error:
+        raise BadInput(f"{name} has no sound description beside it ({error}); {remedy}") from None
+    if description.get("kind") != kind:
+        raise BadInput(f"{printable(path.with_suffix('.json'))} describes something else than a {kind}; {remedy}")
+    if description.get("npz_sha256") != file_sha256(path):
+        raise BadInput(f"{name} is damaged: it is not the file that its description was written for; {remedy}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # compressed, a small file could promise more than the machine's memory
+            if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+                raise ValueError("compressed")
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {each: archive[each] for each in archive.files}
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{name} is not an archive of numbers ({type(error).__name__}); {remedy}") from None
+    for each, array in arrays.items():
+        if array.dtype.kind not in "fi" or not np.isfinite(array).all():
+            raise BadInput(f"{name} holds something else than finite numbers in {printable(each)}; {remedy}")
+    return arrays, description
