@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from data import add_data_arguments
-from model import FAMILIES
+from model import options
 from run import arguments as flags
-from run.console import Progress, duration, note, say, table, warn
+from run.console import Progress, duration, note, say
 from run.errors import BadInput, execute, printable
 from run.provenance import command_line, versions
 
@@ -23,20 +22,23 @@ if TYPE_CHECKING:  # importing torch takes seconds, which --help does not have
     import numpy as np
     import torch
 
-    from data.image_set import ImageSet
-    from data.split import Split
-    from latent.pca import PCA
     from model.autoencoder import Autoencoder
+    from model.objective import Objective
+    from model.snapshots import Snapshots
     from model.training_state import StateKeeper
     from run.signals import StopRequest
 
 # Arguments that decide nothing about the outcome, and so may differ when a run is resumed.
 FREE_ON_RESUME = {"resume", "save_every", "output_dir", "data_dir", "num_workers", "show", "svg", "given"}
 
-# --lr is where the one-cycle schedule begins; its peak is a multiple of it that the family says, mostly torch's own
-# default for OneCycleLR. A constant 1e-4 is far too low for ten epochs.
-RISING = 0.3  # part of the steps on the way to the peak
 MAX_GRADIENT_NORM = 1.0  # a rare batch far from the others cannot throw the weights away
+
+
+class Labelled(NamedTuple):
+    """Images uint8 (N, C, H, W), and the class of each, int64 (N,), or None."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -53,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N",
         help="bottleneck of the second model, the first has 2; several sizes train one model each",
     )
-    group.add_argument("--model", default="conv", choices=list(FAMILIES), help="family of networks")
+    options.add_model_arguments(group)
     group = parser.add_argument_group("images and split")
     add_data_arguments(group)
     group.add_argument(
@@ -73,7 +75,13 @@ def parse_arguments() -> argparse.Namespace:
         type=flags.real_number(0, 10),
         default=0.0001,
         metavar="R",
-        help="learning rate that the one-cycle schedule begins with; its peak is 25 times that",
+        help="learning rate that the one-cycle schedule begins with; its peak is a multiple, mostly 25 times that",
+    )
+    group.add_argument(
+        "--balance",
+        choices=["none", "sampler", "weights"],
+        default="none",
+        help="against unequal classes: draw each class as often, or weigh an image's loss by how rare its class is",
     )
     group.add_argument(
         "--patience",
@@ -106,6 +114,14 @@ def parse_arguments() -> argparse.Namespace:
         metavar="MIN",
         help="minutes between two training states; one is kept at each epoch's end as well",
     )
+    group.add_argument(
+        "--snapshot_epochs",
+        type=flags.whole_number(1),
+        nargs="+",
+        default=[],
+        metavar="E",
+        help="epochs after which reconstructions of the same 16 test images are kept, for viz_training.py",
+    )
     flags.add_output_dir(group)
     flags.add_seed(group)
     flags.add_device(group)
@@ -133,18 +149,21 @@ def main() -> None:
     from data import load_images
 
     image_set = load_images(args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers or None)
-    image_shape = tuple(image_set.images.shape[1:])
+    image_shape, labels = tuple(image_set.images.shape[1:]), image_set.labels
     sizes = sorted({2, *args.latent_size})
-    refuse_oversized_bottleneck(max(sizes), image_shape)
+    options.refuse_oversized_bottleneck(max(sizes), image_shape)
 
-    from data.split import split_images
+    from data.split import describe_split, split_images
     from data.test_data import save_test_data
     from figure.curves import draw_training_curves
     from figure.style import save_figure
+    from latent.held_out import held_out_table, mean_error, measure_mean_image
     from latent.pca import fit_pca
     from model.checkpoint import build_model, family_class, save_model
+    from model.objective import Objective
+    from model.snapshots import Snapshots
     from model.training_state import StateKeeper
-    from run.artefacts import model_path, test_data_path, write_csv, write_json
+    from run.artefacts import model_path, snapshots_path, test_data_path, write_csv, write_json
     from run.device import choose_device, choose_precision, make_repeatable
     from run.signals import StopRequest
 
@@ -159,23 +178,17 @@ def main() -> None:
         max_test=args.max_test,
         seed=args.split_seed,
     )
-    family, told = family_class(args.model), {}
-    if family.takes_labels:
-        if image_set.labels is None:
-            raise BadInput(
-                f"--model {args.model} is told each image's class, and the images of {printable(image_set.name)} have "
-                "none; put them into one folder a class, or use a family that takes none: --model conv"
-            )
-        told["num_classes"] = len(image_set.class_names)
-    if args.patience is not None and not len(split.val):
-        raise BadInput("--patience needs validation images, and none are left; use a larger --val_fraction")
+    family = family_class(args.model)
+    told = options.hyperparameters(args, family.takes_labels, family.variational, image_set.class_names, image_set.name)
+    options.refuse_what_cannot_be(args, labels is not None, len(split.val))
+    warmup = (options.KL_WARMUP if args.kl_warmup is None else args.kl_warmup) if family.variational else 0.0
+    objective = Objective(options.parse_mix(args.loss), args.noise or 0.0, warmup)
     say(describe_split(image_set, split))
-    train_images, val_images, test_images = (image_set.images[rows] for rows in (split.train, split.val, split.test))
-    labels = image_set.labels  # None if unlabelled
-    train_labels, val_labels, test_labels = (
-        None if labels is None else labels[rows] for rows in (split.train, split.val, split.test)
+    training, validation, test = (
+        Labelled(image_set.images[rows], None if labels is None else labels[rows])
+        for rows in (split.train, split.val, split.test)
     )
-    pca = fit_pca(train_images, max(sizes), args.seed)  # the baseline, and where the networks start
+    pca = fit_pca(training.images, max(sizes), args.seed)  # the baseline, and where the networks start
     note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {device.type}")
 
     decisive = {name: value for name, value in vars(args).items() if name not in FREE_ON_RESUME}
@@ -186,18 +199,21 @@ def main() -> None:
         "class_names": list(image_set.class_names),
         "fingerprint": split.fingerprint,
         "model": args.model,
+        "decoder_told_labels": family.takes_labels,
         "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in decisive.items()},
         "precision": str(precision).removeprefix("torch."),
         "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
-        "held_out_images": len(test_images),
+        "held_out_images": len(test.images),
         "command": command,
         "versions": versions(),
     }
     train_ids = [image_set.sample_ids[row] for row in split.train]
 
     log: list[dict[str, Any]] = []
-    held_out = {"mean image": measure_mean_image(pca, test_images)}
-    progress = Progress(len(sizes) * args.num_epochs * -(-len(train_images) // args.batch_size))
+    held_out = {"mean image": measure_mean_image(pca.mean, test.images)}
+    facts = {"model": args.model, "dataset": image_set.name, "fingerprint": split.fingerprint}
+    snapshots = Snapshots(args.output_dir, args.snapshot_epochs, *test, args.split_seed, facts)
+    progress = Progress(len(sizes) * args.num_epochs * -(-len(training.images) // args.batch_size))
     for size in sizes:
         make_repeatable(args.seed)  # a model's random numbers do not depend on what was trained before it
         model = build_model(args.model, size, image_shape, **told).to(device)
@@ -206,10 +222,10 @@ def main() -> None:
         keeper = StateKeeper(args.output_dir, size, run, args.save_every, kept, first=size == sizes[0])
         with StopRequest() as stop:
             log += train(
-                model, (train_images, train_labels), (val_images, val_labels), args, precision, keeper, stop, progress,
-                log, train_ids,
+                model, objective, training, validation, args, precision, keeper, stop, snapshots, progress, log,
+                train_ids,
             )  # fmt: skip
-        measured = measure(model, start, test_images, test_labels, held_out["mean image"]["mse"])
+        measured = measure(model, test, start.reconstruct(test.images), held_out["mean image"]["mse"])
         if size == sizes[0]:  # not before: a run that fails at once, or meets other images, has replaced nothing
             save_test_data(test_data_path(args.output_dir), image_set, split)
             write_csv(args.output_dir / "left_out.csv", ["sample_id", "reason"], [list(e) for e in image_set.left_out])
@@ -219,73 +235,82 @@ def main() -> None:
 
     write_json(args.output_dir / "metrics_training.json", {**record, "held_out": held_out})
     val_errors = dict.fromkeys(sizes)
-    if len(val_images):
-        val_errors = {size: mean_error(val_images, pca.first(size).reconstruct(val_images)) for size in sizes}
+    if len(validation.images):
+        val_errors = {
+            size: mean_error(validation.images, pca.first(size).reconstruct(validation.images)) for size in sizes
+        }
     figure = draw_training_curves(log, val_errors, f"{args.model} autoencoder on {printable(image_set.name)}")
     figures = save_figure(figure, args.output_dir / "training_curves.png", svg=args.svg, show=args.show)
-    say(held_out_table(held_out, len(test_images)))
-    for path in [*(model_path(args.output_dir, size) for size in sizes), test_data_path(args.output_dir), *figures]:
+    say(held_out_table(held_out, len(test.images)))
+    if family.takes_labels:
+        say(f"(the decoder of {args.model} was told each image's class, which PCA was not)")
+    paths = [path for size in sizes if (path := snapshots_path(args.output_dir, size)).exists()]
+    paths = [*(model_path(args.output_dir, size) for size in sizes), test_data_path(args.output_dir), *paths, *figures]
+    for path in paths:
         say(f"saved {printable(path)}")
     note(f"done in {duration(time.monotonic() - started)}")
 
 
 def train(
     model: Autoencoder,
-    training: tuple[np.ndarray, np.ndarray | None],
-    validation: tuple[np.ndarray, np.ndarray | None],
+    objective: Objective,
+    training: Labelled,
+    validation: Labelled,
     args: argparse.Namespace,
     precision: torch.dtype,
     keeper: StateKeeper,
     stop: StopRequest,
+    snapshots: Snapshots,
     progress: Progress,
     log_before: list[dict[str, Any]],
     train_ids: list[str],
 ) -> list[dict[str, Any]]:
-    """Train one bottleneck from its start at PCA, or from where it was stopped, to its last epoch.
+    """Train one bottleneck from its start, or from where it was stopped, to its last epoch.
 
     Args:
-        training: uint8 (N, C, H, W), and int64 (N,) the class of each or None.
-        validation: the same of images that are never trained on; there may be none of them.
+        objective: what is minimised.
+        training: N images.
+        validation: images that are never trained on; there may be none.
         precision: what convolutions are computed in; weights and the optimizer's state stay float32.
         log_before: records of the bottlenecks trained before this one.
         train_ids: N sample ids, by which a batch is named that ends the training.
 
     Returns:
-        A record of each epoch: ``latent_size``, ``epoch``, ``train_mse``, ``val_mse``.
+        A record of each epoch: ``latent_size``, ``epoch``, ``train_`` and the name of each part of the loss (averaged
+        over the epoch's steps, on what the encoder saw then), and ``val_mse``, None without validation images.
 
     Raises:
         BadInput: the loss or a gradient is not finite. The weights of the step before are kept.
         KeyboardInterrupt, Terminated: a stop was asked for, and the state is kept.
     """
-    import numpy as np
     import torch
 
+    from data.balance import class_weights, epoch_order
+    from latent.held_out import mean_error
     from model.inference import labels_for, reconstruct, to_float
 
     device = next(model.parameters()).device
-    (train_images, train_labels), (val_images, val_labels) = training, validation
-    steps = -(-len(train_images) // args.batch_size)
-    chosen = model.optimisation
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=args.lr, betas=chosen.betas, weight_decay=chosen.weight_decay, fused=True
-    )
-    at = {"epoch": 1, "step": 0, "summed": torch.zeros((), device=device), "log": [], "best": None, "since_best": 0}
+    steps = -(-len(training.images) // args.batch_size)
+    told, weights = labels_for(model, training.labels), None  # int64 (N,), float32 (N,), where they are needed
+    if args.balance == "weights":
+        weights = torch.from_numpy(class_weights(training.labels)[training.labels])
+    optimizer = model.optimisation.optimizer(model)
+    at = {"epoch": 1, "step": 0, "summed": {}, "log": [], "best": None, "since_best": 0, "snapshots": {}}
     if args.resume is not None and (kept := keeper.restore(model, optimizer)) is not None:
-        at = {**kept, "summed": kept["summed"].to(device)}
+        at |= {**kept, "summed": {name: value.to(device) for name, value in kept["summed"].items()}}
         progress.skip((at["epoch"] - 1) * steps + at["step"])
 
     while at["epoch"] <= args.num_epochs and at["since_best"] != args.patience:
         model.train()
-        order = np.random.default_rng([args.seed, at["epoch"]]).permutation(len(train_images))
+        order = epoch_order(len(training.images), training.labels, args.balance, args.seed, at["epoch"])
         for first in range(at["step"] * args.batch_size, len(order), args.batch_size):
             rows = order[first : first + args.batch_size]
-            batch = to_float(torch.from_numpy(train_images[rows]), device)  # (B, C, H, W) in [0, 1]
-            told = labels_for(model, None if train_labels is None else train_labels[rows])  # (B,) or None
+            batch = to_float(torch.from_numpy(training.images[rows]), device)  # (B, C, H, W) in [0, 1]
+            classes, weight = (None if each is None else each[rows].to(device) for each in (told, weights))  # (B,)
             done = ((at["epoch"] - 1) * steps + at["step"]) / (args.num_epochs * steps)
-            for group in optimizer.param_groups:
-                group["lr"] = one_cycle(done, args.lr, model.optimisation.peak_over_lr)
+            model.optimisation.set_rate(optimizer, done, args.lr)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                loss = model.loss(batch, None if told is None else told.to(device), position=done)
+                loss = model.loss(batch, classes, objective, done, weight)
             optimizer.zero_grad(set_to_none=True)
             loss["total"].backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
@@ -293,7 +318,8 @@ def train(
                 where = f"bottleneck {model.latent_size}, epoch {at['epoch']}, step {at['step'] + 1} of {steps}"
                 raise not_finite(where, [train_ids[row] for row in rows], args)
             optimizer.step()
-            at["summed"] += loss["mse"].detach() * len(rows)  # on the device: reading it would wait for the step
+            for name, part in loss.items():  # summed on the device: reading them would wait for the step
+                at["summed"][name] = at["summed"].get(name, 0) + part.detach() * len(rows)
             at["step"] += 1
             progress.advance(describe_epoch(at["log"][-1], args.num_epochs) if at["log"] else "")
             if stop.asked or keeper.is_due():
@@ -301,10 +327,10 @@ def train(
                 leave_if_asked(stop, args)
 
         model.eval()
-        record = {"latent_size": model.latent_size, "epoch": at["epoch"], "train_mse": float(at["summed"]) / len(order)}
-        record["val_mse"] = None
-        if len(val_images):
-            record["val_mse"] = mean_error(val_images, reconstruct(model, val_images, val_labels))
+        record = {"latent_size": model.latent_size, "epoch": at["epoch"], "val_mse": None}
+        record |= {f"train_{name}": float(value) / len(order) for name, value in at["summed"].items()}
+        if len(validation.images):
+            record["val_mse"] = mean_error(validation.images, reconstruct(model, *validation))
         at["log"].append(record)
         write_log(args.output_dir, log_before + at["log"])
         progress.milestone(describe_epoch(record, args.num_epochs))
@@ -313,11 +339,13 @@ def train(
             at["since_best"] = len(errors) - 1 - errors.index(min(errors))
             if at["since_best"] == 0:
                 at["best"] = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        at |= {"epoch": at["epoch"] + 1, "step": 0, "summed": torch.zeros((), device=device)}
+        at["snapshots"] = snapshots.take(model, at["epoch"], at["snapshots"])
+        at |= {"epoch": at["epoch"] + 1, "step": 0, "summed": {}}
         keeper.save(model, optimizer, at)
         leave_if_asked(stop, args)
 
     write_log(args.output_dir, log_before + at["log"])  # resumed in another folder, nothing may be left to train
+    snapshots.keep(model.latent_size, at["snapshots"])
     progress.skip((args.num_epochs + 1 - at["epoch"]) * steps)
     if at["best"] is not None:
         model.load_state_dict(at["best"])
@@ -351,92 +379,30 @@ def leave_if_asked(stop: StopRequest, args: argparse.Namespace) -> None:
     stop.heed()
 
 
-def one_cycle(done: float, lr: float, peak_over_lr: float) -> float:
-    """The learning rate when a part ``done`` of all steps is done: up from ``lr`` to its peak, then down to nearly 0.
-
-    Two half cosines, as in Smith and Topin 2018 and torch's OneCycleLR. A function of the position alone, so that a
-    resumed run has no schedule to restore.
-    """
-    start, peak, end = lr, lr * peak_over_lr, lr * 1e-4
-    begin, finish, part = (start, peak, done / RISING) if done < RISING else (peak, end, (done - RISING) / (1 - RISING))
-    return finish + (begin - finish) * (1 + math.cos(math.pi * part)) / 2
-
-
 def measure(
-    model: Autoencoder, pca: PCA, test_images: np.ndarray, test_labels: np.ndarray | None, mean_image_mse: float
+    model: Autoencoder, test: Labelled, of_pca: np.ndarray, mean_image_mse: float
 ) -> dict[str, dict[str, float]]:
-    """Held-out MSE, PSNR and SSIM of PCA and of the network, with a warning where the network is not worth having."""
+    """Held-out errors of a network beside PCA's reconstructions, float32 (N, C, H, W); see ``latent.held_out``."""
     import numpy as np
 
-    from latent.fidelity import fidelity
-    from model.inference import encode_batches, reconstruct
+    from latent import held_out
+    from model.inference import divergences, encode_batches, reconstruct
 
-    size = model.latent_size
-    of_pca = fidelity(test_images, pca.reconstruct(test_images))
-    of_network = fidelity(test_images, reconstruct(model, test_images, test_labels))
-    spread = np.concatenate(list(encode_batches(model, test_images))).std(axis=0)
-    dead = int((spread <= 1e-3 * spread.max()).sum())
-    if dead:
-        warn(f"{dead} of the {size} dimensions of bottleneck {size} do not vary over the test images")
-    if of_network["mse"] > 0.95 * mean_image_mse:
-        warn(f"bottleneck {size} has collapsed: it reconstructs no better than the mean image")
-    elif of_network["mse"] > of_pca["mse"]:
-        warn(f"bottleneck {size} reconstructs worse than PCA of {size}; try more epochs or another --lr")
-    return {f"PCA of {size}": of_pca, f"autoencoder of {size}": of_network}
-
-
-def measure_mean_image(pca: PCA, test_images: np.ndarray) -> dict[str, float]:
-    """Held-out MSE, PSNR and SSIM of answering with the mean training image."""
-    import numpy as np
-
-    from latent.fidelity import fidelity
-
-    return fidelity(test_images, np.broadcast_to(pca.mean.reshape(test_images.shape[1:]), test_images.shape))
-
-
-def mean_error(images: np.ndarray, reconstructions: np.ndarray) -> float:
-    """Mean squared error over all pixels, in the [0, 1] range; arguments as for ``latent.fidelity.fidelity``."""
-    from latent.fidelity import squared_errors
-
-    return float(squared_errors(images, reconstructions).mean())
-
-
-def held_out_table(held_out: dict[str, dict[str, float]], count: int) -> str:
-    rows = [
-        (name, f"{values['mse']:.5f}", f"{values['psnr_db']:.2f}", f"{values['ssim']:.3f}")
-        for name, values in held_out.items()
-    ]
-    title = f"\nheld-out error on {count:,} test images (pixels in [0, 1]; PCA fitted on the same training images)\n"
-    return title + table(["", "MSE", "PSNR dB", "SSIM"], rows)
+    latents = np.concatenate(list(encode_batches(model, test.images)))
+    kl = divergences(model, test.images) if model.variational else None
+    made = reconstruct(model, *test)
+    return held_out.measure(model.latent_size, test.images, of_pca, made, latents, mean_image_mse, kl)
 
 
 def describe_epoch(record: dict[str, Any], num_epochs: int) -> str:
-    return (
-        f"bottleneck {record['latent_size']:>3}  epoch {record['epoch']:>3}/{num_epochs}  "
-        f"train {record['train_mse']:.5f}" + (f"  val {record['val_mse']:.5f}" if record["val_mse"] is not None else "")
-    )
-
-
-def describe_split(image_set: ImageSet, split: Split) -> str:
-    """How many images of each class are in train, val and test."""
-    from data.split import counts_per_class
-
-    title = f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}\n"
-    return title + table(*counts_per_class(image_set, split))
-
-
-def refuse_oversized_bottleneck(latent_size: int, image_shape: tuple[int, int, int]) -> None:
-    """A bottleneck of as many numbers as the image has is none.
-
-    Raises:
-        BadInput: ``latent_size`` is not below the number of values in an image.
-    """
-    channels, height, width = image_shape
-    if latent_size >= channels * height * width:
-        raise BadInput(
-            f"--latent_size {latent_size} is no bottleneck for images of {channels} x {height} x {width} = "
-            f"{channels * height * width} values; choose a smaller one: python train.py --latent_size 32"
-        )
+    """One line: errors and, of a variational family, both parts of its loss."""
+    said = f"bottleneck {record['latent_size']:>3}  epoch {record['epoch']:>3}/{num_epochs}  "
+    said += f"train {record['train_mse']:.5f}"
+    if record["val_mse"] is not None:
+        said += f"  val {record['val_mse']:.5f}"
+    if "train_kl" in record:
+        said += f"  reconstruction {record['train_reconstruction']:.2f}, KL {record['train_kl']:.2f} nats an image"
+    return said
 
 
 if __name__ == "__main__":

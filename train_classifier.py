@@ -276,6 +276,7 @@ def classify(
     import numpy as np
     import torch
 
+    from data.balance import draw_balanced
     from latent.probes import linear_classes, nearest_classes, standardisation
     from model.classifier import MLP, ConvClassifier
     from run.device import make_repeatable
@@ -318,22 +319,19 @@ def train(
     import torch
     from torch.nn.functional import cross_entropy
 
+    from data.balance import class_weights, epoch_order
+
     targets = torch.from_numpy(labels["train"]).to(device)
     weight = None
     if args.balance == "weights":
-        counts = np.bincount(labels["train"], minlength=int(network.layers[-1].out_features))
-        by_rarity = np.where(counts > 0, len(targets) / np.maximum(counts, 1) / (counts > 0).sum(), 0)
-        weight = torch.from_numpy(by_rarity.astype(np.float32)).to(device)
+        weight = torch.from_numpy(class_weights(labels["train"], network.layers[-1].out_features)).to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=args.lr, weight_decay=WEIGHT_DECAY)
     steps = -(-len(targets) // args.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=epochs * steps)
     progress, log = Progress(epochs * steps), []
     for epoch in range(1, epochs + 1):
         network.train()
-        random = np.random.default_rng([args.seed, epoch])
-        order = (
-            draw_balanced(labels["train"], random) if args.balance == "sampler" else random.permutation(len(targets))
-        )
+        order = epoch_order(len(targets), labels["train"], args.balance, args.seed, epoch)
         summed = torch.zeros(2, device=device)
         for rows in np.array_split(order, steps):  # parts of nearly equal size: none is too small for batch statistics
             logits = network(as_input(inputs["train"][rows], device))
@@ -388,15 +386,6 @@ def as_input(inputs: np.ndarray, device: torch.device) -> torch.Tensor:
 
     tensor = torch.from_numpy(inputs)
     return to_float(tensor, device) if inputs.ndim == 4 else tensor.to(device)
-
-
-def draw_balanced(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """As many rows as there are, drawn with replacement so that each class is as likely as any other."""
-    import numpy as np
-
-    counts = np.bincount(labels)
-    chances = 1 / counts[labels]
-    return random.choice(len(labels), len(labels), p=chances / chances.sum())
 
 
 def save(outcomes: list[Outcome], models: Models, args: argparse.Namespace) -> list[Path]:

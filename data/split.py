@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.image_set import ImageSet, content_digests, joined_groups
+from run.console import table
 from run.errors import BadInput, printable
 
 
@@ -94,6 +95,12 @@ def split_images(
         whole.update(b"".join(len(ids[p]).to_bytes(8, "big") + ids[p] + digests[p] for p in positions))
     place = np.array(order, np.int64)
     return Split(np.sort(place[train]), np.sort(place[val]), np.sort(place[test]), kind, whole.hexdigest(), dropped)
+
+
+def describe_split(image_set: ImageSet, split: Split) -> str:
+    """How many images of each class are in train, val and test, as a table with a title."""
+    title = f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}\n"
+    return title + table(*counts_per_class(image_set, split))
 
 
 def counts_per_class(image_set: ImageSet, split: Split) -> tuple[list[str], list[list[object]]]:

@@ -1,7 +1,6 @@
 """The contract that every family of networks keeps."""
 
 import abc
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,22 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from model.objective import Objective
+from model.optimisation import Optimisation
 from run.errors import BadInput
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """How AdamW trains a family.
-
-    Args:
-        peak_over_lr: the highest rate of the one-cycle schedule, in multiples of ``--lr``, where it begins.
-        betas: AdamW's.
-        weight_decay: AdamW's.
-    """
-
-    peak_over_lr: float
-    betas: tuple[float, float]
-    weight_decay: float
 
 
 class Autoencoder(nn.Module, abc.ABC):

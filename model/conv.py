@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model.autoencoder import Autoencoder, Optimisation
+from model.autoencoder import Autoencoder
 from model.layers import PATCH, Residual, begin, map_shape, patches, unpatched
+from model.optimisation import Optimisation
 
 HIDDEN = 512  # units of the dense layers on either side of the latents
 

@@ -238,11 +238,12 @@ def _checked_position(position: dict[str, Any], model: torch.nn.Module) -> dict[
         and all(isinstance(name, str) for name in line)
         for line in position["log"]
     ]
-    summed = position["summed"]
-    numbers = summed.values() if isinstance(summed, dict) else [summed]
-    alone = all(value.shape == () for value in numbers)
+    alone = all(isinstance(name, str) and value.shape == () for name, value in position["summed"].items())
     if not whole or not alone or not all(records) or len(records) != position["epoch"] - 1:
         raise ValueError("position")
+    for epoch, images in position["snapshots"].items():
+        if type(epoch) is not int or images.dtype != torch.uint8 or images.shape[1:] != model.image_shape:
+            raise ValueError("snapshots")
     if position["best"] is not None:
         shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
         if {name: tensor.shape for name, tensor in position["best"].items()} != shapes:

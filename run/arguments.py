@@ -265,6 +265,17 @@ def real_number(above: float, below: float, *, from_lowest: bool = False) -> Cal
     return parse
 
 
+def fraction(text: str) -> float:
+    """An argparse type: a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a number from 0 to 1")
+    return value
+
+
 def all_or_number(at_least: int) -> Callable[[str], int | None]:
     """An argparse type: ``all`` (None) or a whole number."""
 

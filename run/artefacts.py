@@ -31,6 +31,10 @@ def latent_space_path(output_dir: Path, latent_size: int) -> Path:
     return Path(output_dir) / f"latent_space_size_{latent_size}.npy"
 
 
+def snapshots_path(output_dir: Path, latent_size: int) -> Path:
+    return Path(output_dir) / f"snapshots_latent_size_{latent_size}.pth"
+
+
 @contextlib.contextmanager
 def replacing(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of ``path`` when the block ends without an error.

@@ -1,0 +1,45 @@
+"""How a family's weights are moved: AdamW and a one-cycle schedule."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+_RISING = 0.3  # part of the steps on the way to the peak
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How AdamW trains a family.
+
+    Args:
+        peak_over_lr: the highest rate of the one-cycle schedule, in multiples of ``--lr``, where it begins.
+        betas: AdamW's.
+        weight_decay: AdamW's.
+    """
+
+    peak_over_lr: float
+    betas: tuple[float, float]
+    weight_decay: float
+
+    def optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
+        """AdamW over the weights of ``model``; :meth:`set_rate` says how fast, before each step."""
+        return torch.optim.AdamW(model.parameters(), betas=self.betas, weight_decay=self.weight_decay, fused=True)
+
+    def set_rate(self, optimizer: torch.optim.Optimizer, done: float, lr: float) -> None:
+        """Set the rate of the step before which a part ``done`` of all steps is done; ``lr`` is where it began."""
+        for group in optimizer.param_groups:
+            group["lr"] = one_cycle(done, lr, self.peak_over_lr)
+
+
+def one_cycle(done: float, lr: float, peak_over_lr: float) -> float:
+    """The learning rate when a part ``done`` of all steps is done: up from ``lr`` to its peak, then down to nearly 0.
+
+    Two half cosines, as in Smith and Topin 2018 and torch's OneCycleLR. A function of the position alone, so that a
+    resumed run has no schedule to restore.
+    """
+    start, peak, end = lr, lr * peak_over_lr, lr * 1e-4
+    begin, finish, part = (
+        (start, peak, done / _RISING) if done < _RISING else (peak, end, (done - _RISING) / (1 - _RISING))
+    )
+    return finish + (begin - finish) * (1 + math.cos(math.pi * part)) / 2
