@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, class_colour, literal, new_figure
+from figure.style import MUTED, class_colour, class_marker, literal, new_figure, shown
 
 
 def draw_training_curves(epochs: Sequence[dict[str, Any]], baselines: dict[int, float | None], subject: str) -> Figure:
@@ -39,5 +39,41 @@ def draw_training_curves(epochs: Sequence[dict[str, Any]], baselines: dict[int, 
         axes.legend(loc="upper right", fontsize=8)
         axes.margins(y=0.3)
     figure.axes[0].set_ylabel("mean squared error, pixels in [0, 1]")
+    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    return figure
+
+
+def draw_compared_curves(curves: Sequence[tuple[str, int, Sequence[dict[str, Any]]]], subject: str) -> Figure:
+    """Error against epochs of several networks, a panel for each bottleneck.
+
+    The solid line is the validation error, the dotted one of the same colour the training error. Without validation
+    images the training error is all there is.
+
+    Args:
+        curves: (name, latent size, records as of :func:`draw_training_curves`) of each network.
+        subject: the figure's title.
+    """
+    sizes = sorted({size for _, size, _ in curves})
+    names = list(dict.fromkeys(name for name, _, _ in curves))
+    figure = new_figure(4.6 * len(sizes), 3.6 + 0.17 * len(names))
+    for axes, size in zip(figure.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
+        for name, records in [(name, records) for name, its_size, records in curves if its_size == size]:
+            number = names.index(name)
+            steps = [record["epoch"] for record in records]
+            errors = {key: [record[f"{key}_mse"] for record in records] for key in ("train", "val")}
+            validated = None not in errors["val"]
+            axes.plot(steps, errors["train"], ":", color=class_colour(number), linewidth=1.1)
+            line, label = (errors["val"], "validation") if validated else (errors["train"], "training")
+            axes.plot(
+                steps, line, "-", marker=class_marker(number), markersize=3.5, color=class_colour(number),
+                linewidth=1.3, label=f"{shown(name)}: {line[-1]:.5f} ({label})",
+            )  # fmt: skip
+        axes.set(title=f"bottleneck {size}", xlabel="epoch", yscale="log")
+        for each in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            each("{x:.3g}")
+        axes.grid(axis="y", which="both", color="#e4e4e4", linewidth=0.6)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        literal(*axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16)).get_texts())
+    figure.axes[0].set_ylabel("mean squared error, pixels in [0, 1]\n(solid: validation; dotted: training)")
     literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
     return figure

@@ -30,7 +30,8 @@ class Autoencoder(nn.Module, abc.ABC):
     takes_labels: ClassVar[bool] = False  # decodes images of a class that it is told
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss has a KL part
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
-    optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=25, betas=(0.9, 0.999), weight_decay=0.01)
+    # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; docs/families.md.
+    optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any) -> None:
         super().__init__()

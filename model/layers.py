@@ -8,7 +8,7 @@ from torch.nn import functional as F
 PATCH = 4  # pixels on the side of the square patches the convolutions work on
 MAP = 4096  # numbers in the map that is flattened into the dense layers, about
 HIDDEN = 256  # units of the dense layers of PatchEncoder and PatchDecoder
-WIDTH = 64  # channels of their maps
+WIDTH = 32  # channels of their maps; 64 take three times the work
 
 
 def begin(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.balance import draw_balanced
 from figure.confusion import draw_confusion
 from figure.learning import draw_learning_curves
 from figure.style import save_figure
@@ -15,7 +16,6 @@ from latent.archive import load_latent_space
 from latent.outcomes import Outcome, class_rows, outcome_table, scores_of
 from model.classifier import MLP, ConvClassifier
 from tests.conftest import refusal, run_script
-from train_classifier import draw_balanced
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
