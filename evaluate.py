@@ -146,6 +146,8 @@ def main() -> None:
     if len(models) > len(sizes):
         over += f" and {len(models)} checkpoints of {len(sizes)} sizes"
     say(f"{printable(test_data.dataset)}, {split.kind} split: {len(test_data.images):,} test images; {over}")
+    if any(model.takes_labels for model, _ in models.values()):
+        say("(reconstructions: the decoder was told each image's class, which PCA was not; latents hold no labels)")
     say(evaluation_tables(errors, numbers, drawn, num_clusters, transductive))
     for each in found:
         say(f"\n{each['question']} {each['answer']}\n  {each['because']}")
@@ -160,6 +162,7 @@ def main() -> None:
         "scored_images": len(scored),
         "scored_tracks_or_single_images": independent,
         "fitting_images": len(fit_rows),
+        "decoder_told_labels": any(model.takes_labels for model, _ in models.values()),
         "num_clusters": num_clusters,
         "seeds": list(range(args.seed, args.seed + args.seeds)),
         "pixel_range": "[0, 1]",

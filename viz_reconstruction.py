@@ -60,9 +60,12 @@ def main() -> None:
     device = choose_device(args.device)
     test_data = load_test_data(args.test_data)
     reconstructions, of_pca = {}, {}  # by latent size, that of the model that was named first
+    told = set()  # sizes whose decoders were told the class
     for path, (model, record) in load_with_sibling(args.model_path).items():
         require_split(record, path, test_data.fingerprint, args.test_data)
         size = model.latent_size
+        if model.takes_labels:
+            told.add(size)
         of_pca[size] = record["held_out"][f"PCA of {size}"]["mse"]  # measured by train.py on these same images
         reconstructions[size] = reconstruct(model.to(device), test_data.images, test_data.labels)
     errors = {size: squared_errors(test_data.images, images) for size, images in reconstructions.items()}
@@ -73,7 +76,8 @@ def main() -> None:
         test_data.images[chosen],
         [
             (
-                f"bottleneck {size}\nall test images {errors[size].mean():.5f}\nPCA of {size} {of_pca[size]:.5f}",
+                f"bottleneck {size}{' and the class' if size in told else ''}\n"
+                f"all test images {errors[size].mean():.5f}\nPCA of {size} {of_pca[size]:.5f}",
                 reconstructions[size][chosen],
                 errors[size][chosen],
             )
@@ -105,6 +109,8 @@ def main() -> None:
             ],
         )
     )
+    if told:
+        say("(the decoder was told each image's class, which PCA was not)")
     for path in [*saved, stem.with_suffix(".csv")]:
         say(f"saved {printable(path)}")
 

@@ -1,0 +1,122 @@
+"""What training minimises: losses against known answers and other implementations, noise, warm-up, weights."""
+
+import argparse
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+
+from data.balance import class_weights, epoch_order
+from model.objective import NATS, Objective, ssim
+from model.options import LOSSES, loss_mix, parse_mix
+
+
+def some(shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("side", "sigma"), [((28, 28), 1.5), ((8, 8), 0.9), ((9, 40), 1.2), ((32, 32), 1.5)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_ssim_is_that_of_scikit_image(side, sigma, channels):
+    first = some((3, channels, *side)).double()
+    second = (first + 0.2 * some((3, channels, *side), 1).double()).clamp(0, 1)
+    ours = ssim(first, second).mean(dim=(1, 2, 3))
+    theirs = [
+        structural_similarity(
+            a.numpy(), b.numpy(), channel_axis=0, data_range=1.0, gaussian_weights=True, sigma=sigma,
+            use_sample_covariance=False,
+        )
+        for a, b in zip(first, second, strict=True)
+    ]  # fmt: skip
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_ssim_of_equal_images_is_1_and_has_a_gradient_elsewhere():
+    images = some((2, 3, 8, 8))
+    torch.testing.assert_close(ssim(images, images), torch.ones_like(ssim(images, images)))
+    made = some((2, 3, 8, 8), 1).requires_grad_()
+    (1 - ssim(made, images)).mean().backward()
+    assert torch.isfinite(made.grad).all()
+    assert (made.grad != 0).all()
+
+
+def test_known_losses():
+    images, made = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2), torch.tensor([0.25, 0.5]).view(1, 1, 1, 2)
+
+    def loss(name: str) -> float:
+        return float(Objective({name: 1.0}).reconstruction(made, images, bounded=True))
+
+    assert loss("mse") == pytest.approx((0.0625 + 0.25) / 2)
+    assert loss("l1") == pytest.approx((0.25 + 0.5) / 2)
+    assert loss("bce") == pytest.approx(-(np.log(0.75) + np.log(0.5)) / 2)
+    mixed = Objective({"mse": 0.5, "l1": 2.0})
+    assert float(mixed.reconstruction(made, images, True)) == pytest.approx(0.5 * loss("mse") + 2 * loss("l1"))
+    assert set(NATS) == set(LOSSES)
+
+
+def test_cross_entropy_of_unbounded_outputs_pulls_back_what_overshot():
+    made = torch.tensor([-0.5, 0.2, 1.5]).view(1, 1, 1, 3).requires_grad_()
+    Objective({"bce": 1.0}).reconstruction(made, torch.full((1, 1, 1, 3), 0.5), bounded=False).backward()
+    below, inside, above = made.grad.flatten().tolist()
+    assert below < 0
+    assert inside < 0
+    assert above > 0
+
+
+def test_weights_count_images():
+    images, made = torch.zeros(2, 1, 8, 8), torch.stack([torch.full((1, 8, 8), 0.5), torch.ones(1, 8, 8)])
+    weighted = Objective().reconstruction(made, images, True, torch.tensor([2.0, 0.0]))
+    assert float(weighted) == pytest.approx(2 * 0.25 / 2)
+
+
+def test_noise_stays_in_range_and_comes_from_the_seed():
+    images = some((4, 1, 8, 8))
+    noisy = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        noisy.append(Objective(noise=0.5).noisy(images))
+    assert torch.equal(*noisy)
+    assert 0 <= noisy[0].min() <= noisy[0].max() <= 1
+    assert float((noisy[0] - images).abs().mean()) > 0.1
+    assert Objective().noisy(images) is images
+
+
+def test_warm_up_is_a_function_of_the_position():
+    assert [Objective(kl_warmup=0.5).warmth(at) for at in (0, 0.25, 0.5, 1)] == [0, 0.5, 1, 1]
+    assert Objective(kl_warmup=0.0).warmth(0.0) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "mix"),
+    [
+        ("mse", {"mse": 1}),
+        ("3*l1", {"l1": 1}),
+        ("0.8*mse + 0.2*ssim", {"mse": 0.8, "ssim": 0.2}),
+        ("mse+0.5*bce", {"mse": 1, "bce": 0.5}),
+    ],
+)
+def test_a_mix_is_read(text, mix):
+    assert parse_mix(loss_mix(text)) == mix
+    assert loss_mix(loss_mix(text)) == loss_mix(text)
+
+
+@pytest.mark.parametrize("text", ["", "huber", "mse+mse", "0*mse", "-1*mse", "*mse", "nan*mse+l1", "0.5mse", "mse+"])
+def test_what_is_no_mix_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="a mix of them such as"):
+        loss_mix(text)
+
+
+def test_balance():
+    labels = np.repeat([0, 1, 3], [900, 90, 10])
+    shown = epoch_order(1000, labels, "sampler", seed=0, epoch=1)
+    assert len(shown) == 1000
+    np.testing.assert_allclose(np.bincount(labels[shown])[[0, 1, 3]], 333, atol=60)
+    np.testing.assert_array_equal(shown, epoch_order(1000, labels, "sampler", seed=0, epoch=1))
+    assert (shown != epoch_order(1000, labels, "sampler", seed=0, epoch=2)).any()
+    for balance in ("none", "weights"):
+        np.testing.assert_array_equal(np.sort(epoch_order(1000, labels, balance, 0, 1)), np.arange(1000))
+    weights = class_weights(labels)
+    assert weights[2] == 0
+    assert weights[labels].mean() == pytest.approx(1)
+    np.testing.assert_allclose(np.bincount(labels)[[0, 1, 3]] * weights[[0, 1, 3]], 1000 / 3, rtol=1e-6)
