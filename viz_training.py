@@ -82,7 +82,8 @@ def main() -> None:
     write_csv(args.output_dir / "training_compared.csv", header, rows)
     saved.append(args.output_dir / "training_compared.csv")
 
-    originals, columns = collect_snapshots(runs, names, args.latent_size)
+    wanted = {(run, line["latent_size"]) for run, log in logs.items() for line in log}
+    originals, columns = collect_snapshots(wanted, names, first["fingerprint"])
     if columns:
         figure = draw_snapshots(
             originals,
@@ -146,37 +147,36 @@ def names_of(records: dict[Path, dict[str, Any]]) -> dict[Path, str]:
 
 
 def collect_snapshots(
-    runs: list[Path], names: dict[Path, str], sizes: list[int] | None
+    wanted: set[tuple[Path, int]], names: dict[Path, str], fingerprint: str
 ) -> tuple[np.ndarray | None, list[Snapshots]]:
-    """The images uint8 (M, C, H, W), and a column for each network that kept snapshots of them.
+    """The images uint8 (M, C, H, W), and a column for each wanted network (run, size) that kept snapshots of them.
 
     Raises:
-        BadInput: a file is damaged, or two are of different images.
+        BadInput: a file is damaged or of another training, or two are of different images.
     """
     from figure.snapshots import Snapshots
+    from run.artefacts import snapshots_path
     from run.tensor_file import load_tensors
 
     originals, columns = None, []
-    made_by = "python train.py --latent_size N --snapshot_epochs 1 5 10"
-    for run in runs:
-        paths = sorted(run.glob("snapshots_latent_size_*.pth"), key=lambda path: (len(path.name), path.name))
-        for path in paths:
-            content = load_tensors(path, "snapshots of a training", made_by)
-            if sizes is not None and content["latent_size"] not in sizes:
-                continue
-            images = content["images"].numpy()
-            if originals is not None and (images.shape != originals.shape or (images != originals).any()):
-                raise BadInput(
-                    f"{printable(path)} is of other images than the first run's; train both with one --split_seed"
-                )
-            originals = images
-            columns.append(
-                Snapshots(
-                    names[run],
-                    content["latent_size"],
-                    {int(epoch): taken.numpy() for epoch, taken in content["epochs"].items()},
-                )
-            )
+    for run, size in sorted(wanted, key=lambda each: (list(names).index(each[0]), each[1])):
+        path = snapshots_path(run, size)
+        if not path.exists():
+            continue
+        made_by = "python train.py --latent_size N --snapshot_epochs 1 5 10"
+        content = load_tensors(path, "snapshots of a training", made_by)
+        try:
+            images, epochs = content["images"].numpy(), {int(e): t.numpy() for e, t in content["epochs"].items()}
+            sound = content["fingerprint"] == fingerprint and images.dtype == "uint8" and images.ndim == 4
+            sound &= all(each.dtype == "uint8" and each.shape == images.shape for each in epochs.values())
+        except (KeyError, AttributeError, TypeError, ValueError):
+            sound = False
+        if not sound:
+            raise BadInput(f"{printable(path)} does not hold snapshots of this training; make them with: {made_by}")
+        if originals is not None and (images.shape != originals.shape or (images != originals).any()):
+            raise BadInput(f"{printable(path)} is of other images than the first run's; train with one --split_seed")
+        originals = images
+        columns.append(Snapshots(names[run], size, epochs))
     return originals, columns
 
 
