@@ -12,7 +12,14 @@ from run.errors import BadInput
 from run.tensor_file import save_tensors
 
 SHAPES = [(1, 8, 8), (3, 8, 8), (3, 32, 32), (1, 28, 28), (3, 9, 21), (1, 50, 13)]
-RECORD = {"fingerprint": "f", "held_out": {"PCA of 5": {"mse": 0.1}}}
+RECORD = {
+    "fingerprint": "f",
+    "model": "conv",
+    "dataset": "noise",
+    "command": "python train.py",
+    "arguments": {},
+    "held_out": {"PCA of 5": {"mse": 0.1}},
+}
 
 
 def some_images(shape: tuple[int, int, int], count: int = 40) -> np.ndarray:
