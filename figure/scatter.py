@@ -58,7 +58,7 @@ def draw_maps(
     groups = [panel.groups for row in panels for panel in row if panel.groups is not None]
     present = [int(group) for group in np.unique(np.concatenate(groups))] if groups else []
     named = [group for group in present if group != NO_GROUP]
-    on_the_map = _names_on_the_map(group_names, named) if len(named) > _LEGEND_UP_TO else {}
+    on_the_map = names_on_the_map(group_names, named) if len(named) > _LEGEND_UP_TO else {}
     entries = []  # of the legend
     if not on_the_map:
         entries = [(group, shown(group_names[group])) for group in named]
@@ -78,16 +78,16 @@ def draw_maps(
             _write_heading(axis, panel.title, remark, lines=max(len(each) for each in remarks))
     footer = "\n".join(_wrapped(footer, columns * 100))
     if entries and on_the_map:  # the footer heads the key: two things at the foot would lie on one another
-        _draw_legend(figure, entries, footer, loc="outside lower left", ncols=key_columns, fontsize=8)
+        draw_legend(figure, entries, footer, loc="outside lower left", ncols=key_columns, fontsize=8)
     else:
         if entries:
-            _draw_legend(figure, entries, legend_title, loc="outside right upper")
+            draw_legend(figure, entries, legend_title, loc="outside right upper")
         literal(figure.supxlabel(footer, x=0.01, ha="left", fontsize=8, color="#333333"))
     if on_the_map:
         figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on
         for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
             if panel.groups is not None:
-                _name_groups(axis, panel.points, panel.groups, on_the_map)
+                name_groups(axis, panel.points, panel.groups, on_the_map)
     return figure
 
 
@@ -98,23 +98,7 @@ def _shape(points: np.ndarray) -> float:
 
 
 def _draw_panel(axis: Axes, panel: Panel) -> None:
-    count = len(panel.points)
-    size = float(np.clip(16_000 / count, 3, 32))
-    order = np.random.default_rng(0).permutation(count)  # else the last group would lie on top of all others
-    groups = np.zeros(count, dtype=int) if panel.groups is None else panel.groups
-    colours = [_colour(group) if panel.groups is not None else NO_CLASS for group in groups[order]]
-    points = axis.scatter(
-        *panel.points[order].T,
-        s=size,
-        c=colours,
-        alpha=0.85,
-        linewidths=0.25,
-        edgecolors="white",
-        rasterized=count > 3000,
-    )
-    markers = {group: MarkerStyle(_marker(group)) for group in np.unique(groups)}
-    shapes = {group: marker.get_path().transformed(marker.get_transform()) for group, marker in markers.items()}
-    points.set_paths([shapes[group] for group in groups[order]])
+    draw_points(axis, panel.points, panel.groups)
     axis.set_aspect("equal", adjustable="datalim")
     axis.margins(0.04)
     axis.locator_params(nbins=5)
@@ -123,6 +107,26 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
     else:
         axis.set(xticks=[], yticks=[])
         axis.spines[["left", "bottom"]].set_visible(False)
+
+
+def draw_points(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> None:
+    """Points (rows, 2), each in the colour and shape of its group as in :class:`Panel`, in random order."""
+    count = len(points)
+    size = float(np.clip(16_000 / count, 3, 32))
+    order = np.random.default_rng(0).permutation(count)  # else the last group would lie on top of all others
+    coloured = np.zeros(count, dtype=int) if groups is None else groups
+    drawn = axis.scatter(
+        *points[order].T,
+        s=size,
+        c=[_colour(group) if groups is not None else NO_CLASS for group in coloured[order]],
+        alpha=0.85,
+        linewidths=0.25,
+        edgecolors="white",
+        rasterized=count > 3000,
+    )
+    markers = {group: MarkerStyle(_marker(group)) for group in np.unique(coloured)}
+    shapes = {group: marker.get_path().transformed(marker.get_transform()) for group, marker in markers.items()}
+    drawn.set_paths([shapes[group] for group in coloured[order]])
 
 
 def _write_heading(axis: Axes, title: str, remark: list[str], lines: int) -> None:
@@ -144,7 +148,8 @@ def _wrapped(text: str, width: int = 84) -> list[str]:
     return [part for line in text.splitlines() for part in textwrap.wrap(line, width)]
 
 
-def _draw_legend(figure: Figure, entries: Sequence[tuple[int, str]], title: str, **where: object) -> None:
+def draw_legend(figure: Figure, entries: Sequence[tuple[int, str]], title: str, **where: object) -> None:
+    """The key of some groups, given as (group, text); ``where`` as matplotlib's legend takes it."""
     handles = [
         Line2D([], [], linestyle="", marker=_marker(group), color=_colour(group), markersize=6) for group, _ in entries
     ]
@@ -155,7 +160,7 @@ def _draw_legend(figure: Figure, entries: Sequence[tuple[int, str]], title: str,
         literal(text)
 
 
-def _names_on_the_map(names: Sequence[str], named: Sequence[int]) -> dict[int, str]:
+def names_on_the_map(names: Sequence[str], named: Sequence[int]) -> dict[int, str]:
     """What stands on the map for each group: its name if all names are short, else its number."""
     if all(name.isascii() and name.isdigit() for _, name in _pick(names, named)):
         as_numbers = {group: str(int(name)) for group, name in _pick(names, named)}  # 00012 is 12
@@ -175,7 +180,7 @@ def _pick(names: Sequence[str], groups: Sequence[int]) -> list[tuple[int, str]]:
     return [(group, names[group]) for group in groups]
 
 
-def _name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str]) -> None:
+def name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str]) -> None:
     """Write the name of each group where its points are densest, moved aside where names would overlap."""
     found, counts = np.unique(groups[groups != NO_GROUP], return_counts=True)
     largest = found[np.argsort(-counts, kind="stable")[:_NAMED_AT_MOST]]

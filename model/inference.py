@@ -71,6 +71,33 @@ def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray |
             yield model.decode(codes, told).clamp_(0, 1).float().cpu().numpy()
 
 
+def encode(model: Autoencoder, images: np.ndarray) -> np.ndarray:
+    """The latents of uint8 images (N, C, H, W) in one piece, float32 (N, D).
+
+    Raises:
+        BadInput: the network gives NaN or infinity.
+    """
+    return _finite(np.concatenate(list(encode_batches(model, images))), model)
+
+
+def decode(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """The images of latents in one piece, float32 (N, C, H, W) in [0, 1]; arguments as of :func:`decode_batches`.
+
+    Raises:
+        BadInput: the network gives NaN or infinity, or takes labels and is given none, or one that it does not know.
+    """
+    return _finite(np.concatenate(list(decode_batches(model, latents, labels))), model)
+
+
+def _finite(values: np.ndarray, model: Autoencoder) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise BadInput(
+            f"the network of {model.latent_size} gives NaN or infinity; train again with a lower rate: "
+            f"python train.py --latent_size {model.latent_size} --lr 0.00001"
+        )
+    return values
+
+
 def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
     """Mean KL of a variational family's posterior from its prior, in nats, float64 (D,): uint8 (N, C, H, W)."""
     device = next(model.parameters()).device

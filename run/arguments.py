@@ -45,6 +45,39 @@ def parser(example: str, purpose: str) -> argparse.ArgumentParser:
     return _Parser(usage=f"{example}", description=purpose, formatter_class=_HelpFormatter, allow_abbrev=False)
 
 
+class _ModeParser(_Parser):
+    """The parser of one mode, which refuses unknown flags itself: it knows which it has."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+
+def add_modes(parser: argparse.ArgumentParser) -> Callable[[str, str, str], argparse.ArgumentParser]:
+    """Have the first word of the command line choose among modes, each with flags of its own; it becomes ``mode``.
+
+    Returns:
+        A function that adds one: (its name, a line that runs as it stands, its purpose) -> its parser.
+    """
+    modes = parser.add_subparsers(
+        dest="mode", required=True, metavar="MODE", title="modes", prog=parser.prog, parser_class=_ModeParser
+    )
+
+    def add(name: str, example: str, purpose: str) -> argparse.ArgumentParser:
+        return modes.add_parser(
+            name,
+            usage=example,
+            description=purpose,
+            help=purpose.partition(".")[0],
+            formatter_class=_HelpFormatter,
+            allow_abbrev=False,
+        )
+
+    return add
+
+
 def add_output_dir(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--output_dir",

@@ -9,14 +9,25 @@ import pytest
 from tests.conftest import ROOT, refusal, run_script
 
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
+MODES = {"generate_images.py": ["sample", "manifold", "interpolate", "traverse", "relabel", "neighbours"]}
+COMMANDS = [[name, *mode] for name in SCRIPTS for mode in ([[each] for each in MODES.get(name, [])] or [[]])]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_help_opens_with_a_runnable_line_and_shows_defaults(name: str):
-    done = run_script(name, "--help")
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_opens_with_a_runnable_line_and_shows_defaults(command: list[str]):
+    done = run_script(*command, "--help")
     assert done.returncode == 0
-    assert done.stdout.startswith(f"usage: python {name} --")
+    assert done.stdout.startswith(f"usage: python {' '.join(command)} --")
     assert "(default: " in done.stdout
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_help_of_a_script_with_modes_names_each(name: str):
+    done = run_script(name, "--help")
+    assert done.stdout.startswith(f"usage: python {name} {MODES[name][0]} --")
+    for mode in MODES[name]:
+        assert mode in [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ")]
+    assert all(mode in refusal(run_script(name, "paint")) for mode in MODES[name])
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -33,9 +44,9 @@ def test_help_imports_nothing_heavy(name: str):
     assert done.stdout.strip().endswith("[]"), done.stdout[-200:] + done.stderr
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_a_misspelt_flag_is_refused_with_the_nearest_one(name: str):
-    sentence = refusal(run_script(name, "--latent_size", 8, "--output_dri", "x"))
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_misspelt_flag_is_refused_with_the_nearest_one(command: list[str]):
+    sentence = refusal(run_script(*command, "--latent_size", 8, "--output_dri", "x"))
     assert "--output_dri" in sentence
     assert "--output_dir" in sentence
 
@@ -46,7 +57,7 @@ def test_a_latent_size_that_is_none_is_refused(value: str):
 
 
 def test_a_flag_means_the_same_in_every_script():
-    helps = {name: run_script(name, "--help").stdout for name in SCRIPTS}
+    helps = {" ".join(command): run_script(*command, "--help").stdout for command in COMMANDS}
     for flag in ("--output_dir", "--seed", "--device", "--num_workers", "--show", "--svg", "--data_dir"):
         texts = {name: _help_of(flag, text) for name, text in helps.items() if f"  {flag} " in text}
         assert len(set(texts.values())) == 1, texts

@@ -1,0 +1,152 @@
+"""Which images lie near which: in a latent space, or pixel by pixel."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+NEIGHBOURS = 10
+COPY = 1 / 3  # of the distance to the nearest image by that to the second: below, the first was learnt by heart
+_AT_ONCE = 1024  # rows whose distances to all others are held at a time
+_ASKED = 2000  # rows that agreement is measured over: enough for two decimals
+
+
+def nearest_rows(
+    vectors: np.ndarray, rows: np.ndarray, count: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest other rows (Euclidean), from near to far.
+
+    Args:
+        vectors: float (N, D).
+        rows: int (M,), those whose neighbours are looked for.
+        count: neighbours of each.
+        groups: int (N,): which rows belong together. If given, rows of the own group are passed over.
+
+    Returns:
+        int64 (M, count) neighbours, -1 where there are no more, and float64 (M, count) distances, infinite there.
+    """
+    near = np.full((len(rows), count), -1, np.int64)
+    far = np.full((len(rows), count), np.inf)
+    for start, squared in _squared_distances(vectors[rows], vectors):
+        asked = rows[start : start + len(squared)]
+        squared[np.arange(len(asked)), asked] = np.inf
+        if groups is not None:
+            squared[groups[asked][:, None] == groups[None]] = np.inf
+        taken = min(count, squared.shape[1])
+        found = np.argpartition(squared, taken - 1, axis=1)[:, :taken]
+        # anew from the differences: of rows that are nearly equal, what was expanded holds no digit
+        own = np.asarray(vectors[asked], np.float64)
+        exact = np.stack([np.linalg.norm(own - vectors[column], axis=1) for column in found.T], axis=1)
+        exact[np.isinf(np.take_along_axis(squared, found, axis=1))] = np.inf
+        order = np.lexsort((found, exact))
+        exact, found = np.take_along_axis(exact, order, axis=1), np.take_along_axis(found, order, axis=1)
+        far[start : start + len(asked), :taken] = exact
+        near[start : start + len(asked), :taken] = np.where(np.isinf(exact), -1, found)
+    return near, far
+
+
+def neighbour_agreement(
+    vectors: np.ndarray, labels: np.ndarray | None, groups: np.ndarray, seed: int
+) -> tuple[dict[str, float], np.ndarray]:
+    """How many of the 10 nearest neighbours of other groups are of a row's own class, over at most 2,000 random rows.
+
+    Args:
+        vectors: float (N, D).
+        labels: int (N,), or None without classes.
+        groups: int (N,): which rows belong together (the frames of one track).
+        seed: of the rows asked.
+
+    Returns:
+        ``agreement``: the mean share; ``agreement_chance``: that of neighbours drawn at random among other groups;
+        ``agreement_own_track_too``: the share when the own group is not passed over, where any group has more than one
+        row. {} without labels or with a single group. Beside it the neighbours, int64 (rows asked, 10), -1 for none.
+    """
+    rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_ASKED])
+    near, _ = nearest_rows(vectors, rows, NEIGHBOURS, groups)
+    if labels is None or (near < 0).all():
+        return {}, near
+    measures = {
+        "agreement": _share_of_own_class(near, labels, rows),
+        "agreement_chance": _chance_of_own_class(labels, groups, rows),
+    }
+    if len(np.unique(groups)) < len(groups):
+        everybody, _ = nearest_rows(vectors, rows, NEIGHBOURS)
+        measures["agreement_own_track_too"] = _share_of_own_class(everybody, labels, rows)
+    return measures, near
+
+
+def shared(near: np.ndarray, other: np.ndarray) -> float:
+    """Mean share of a row's neighbours that are its neighbours elsewhere too; (rows, k) each, -1 for none."""
+    both = [len(set(a[a >= 0].tolist()) & set(b[b >= 0].tolist())) for a, b in zip(near, other, strict=True)]
+    return float(sum(both) / max((near >= 0).sum(), 1))
+
+
+def nearest_images(
+    queries: np.ndarray,
+    images: np.ndarray,
+    groups: np.ndarray,
+    own_groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The image that each of some made images comes nearest to, and how near the next one is that is no twin of it.
+
+    Args:
+        queries: float32 (M, C, H, W) in [0, 1].
+        images: uint8 (N, C, H, W).
+        groups: int (N,): which images belong together (the frames of one track; equal pixels).
+        own_groups: int (M,): the group of each query, if they are such images themselves; it is passed over.
+
+    Returns:
+        int64 (M,) the nearest image; float64 (M,) mean squared error from it, pixels in [0, 1]; float64 (M,) that from
+        the nearest image of another group than that one's, infinite where there is none. A query is called a copy where
+        the root of the first is less than a third of the root of the second (Yoon et al., 2023): see :func:`copies`.
+    """
+    flat = queries.reshape(len(queries), -1).astype(np.float32)
+    errors = np.empty((len(flat), len(images)), np.float32)
+    for start in range(0, len(images), _AT_ONCE):
+        part = images[start : start + _AT_ONCE].reshape(-1, flat.shape[1]).astype(np.float32) / 255
+        for first, squared in _squared_distances(flat, part):
+            errors[first : first + len(squared), start : start + len(part)] = squared
+    if own_groups is not None:
+        errors[own_groups[:, None] == groups[None]] = np.inf
+    everyone = np.arange(len(flat))
+    nearest = errors.argmin(axis=1)
+    errors[groups[nearest][:, None] == groups[None]] = np.inf
+    second = errors.argmin(axis=1)
+    no_second = np.isinf(errors[everyone, second])
+    exact = [
+        ((flat - images[found].reshape(flat.shape).astype(np.float32) / 255) ** 2).mean(axis=1, dtype=np.float64)
+        for found in (nearest, second)
+    ]
+    return nearest, exact[0], np.where(no_second, np.inf, exact[1])
+
+
+def copies(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """bool (M,): which queries of :func:`nearest_images` are copies of their nearest image, by its two errors."""
+    return np.sqrt(first) < COPY * np.sqrt(second)
+
+
+def _share_of_own_class(near: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> float:
+    there = near >= 0
+    return float((labels[near] == labels[rows][:, None])[there].mean())
+
+
+def _chance_of_own_class(labels: np.ndarray, groups: np.ndarray, rows: np.ndarray) -> float:
+    """Expected share of the own class among rows of other groups, mean over the rows that have such."""
+    _, class_of, in_class = np.unique(labels, return_inverse=True, return_counts=True)
+    _, group_of, in_group = np.unique(groups, return_inverse=True, return_counts=True)
+    _, pair_of, in_both = np.unique(np.stack([group_of, class_of]), axis=1, return_inverse=True, return_counts=True)
+    same = in_class[class_of] - in_both[pair_of.reshape(-1)]
+    others = len(labels) - in_group[group_of]
+    asked = rows[others[rows] > 0]
+    return float((same[asked] / others[asked]).mean())
+
+
+def _squared_distances(queries: np.ndarray, vectors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """float32 (n, N) squared distances of a piece of ``queries`` to all ``vectors``, after the piece's first row."""
+    vectors = np.asarray(vectors, np.float32)
+    centre = vectors.mean(axis=0)  # smaller numbers, smaller rounding
+    centred = vectors - centre
+    lengths = np.einsum("nd,nd->n", centred, centred)
+    for start in range(0, len(queries), _AT_ONCE):
+        piece = np.asarray(queries[start : start + _AT_ONCE], np.float32) - centre
+        squared = np.einsum("nd,nd->n", piece, piece)[:, None] + lengths[None] - 2 * (piece @ centred.T)
+        yield start, np.maximum(squared, 0)

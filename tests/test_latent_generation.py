@@ -1,0 +1,157 @@
+"""Ways, grids and traversals with known answers; mixtures and neighbours on points that were placed by hand."""
+
+import numpy as np
+import pytest
+
+from latent.generation import (
+    by_variance,
+    cell_records,
+    cells_of,
+    grid,
+    linear_path,
+    measure_way,
+    ranges,
+    spherical_path,
+    traversal,
+)
+from latent.mixture import fit_mixture, hold_back
+from latent.neighbours import copies, nearest_images, nearest_rows, neighbour_agreement, shared
+
+
+def test_the_round_way_keeps_its_distance_and_turns_evenly():
+    centre = np.array([1.0, -2.0, 0.5])
+    start, end = centre + np.array([3, 0, 0]), centre + np.array([0, 0, 3])
+    way = spherical_path(start, end, 7, centre)
+    assert way.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(way - centre, axis=1), 3, rtol=1e-6)
+    np.testing.assert_allclose(np.diff(np.arctan2(way[:, 2] - 0.5, way[:, 0] - 1)), np.pi / 12, rtol=1e-4)
+    np.testing.assert_array_equal(way[[0, -1]], np.float32([start, end]))
+
+
+@pytest.mark.parametrize("end", [[-2.0, -4.0], [2.0, 4.0], [0.0, 0.0]], ids=["opposite", "same direction", "centre"])
+def test_where_no_arc_is_the_shortest_the_round_way_is_straight(end):
+    start = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(spherical_path(start, np.array(end), 5, np.zeros(2)), linear_path(start, end, 5))
+
+
+def test_numbers_of_a_way():
+    points = linear_path(np.zeros(2), np.array([3.0, 4.0]), 3)
+    images = np.float32([0.0, 0.25, 1.0]).reshape(3, 1, 1, 1) * np.ones((1, 1, 2, 2), np.float32)
+    steps, whole = measure_way(
+        points, images, np.array([0, 255], np.uint8).reshape(2, 1, 1, 1).repeat(2, 2).repeat(2, 3)
+    )
+    assert [step["part"] for step in steps] == [0, 0.5, 1]
+    assert [step["distance"] for step in steps] == [0, 2.5, 2.5]
+    assert [step["mse_from_last"] for step in steps] == [0, 0.0625, 0.5625]
+    assert [step["mse_to_end"] for step in steps] == [1, 0.5625, 0]
+    assert whole == {"length": 5, "mse_at_start": 0, "mse_at_end": 0, "largest_step": pytest.approx(1.8)}
+
+
+def test_a_grid_is_laid_out_as_a_picture_shows_it():
+    span = np.array([[-1.0, 10.0], [1.0, 14.0]])
+    places = grid(span, 4)
+    np.testing.assert_allclose(places[0, 0], [-0.75, 13.5])  # top left
+    np.testing.assert_allclose(places[-1, -1], [0.75, 10.5])  # bottom right
+    np.testing.assert_array_equal(cells_of(places.reshape(-1, 2), span, 4), np.arange(16))
+    np.testing.assert_array_equal(cells_of(np.array([[1.0, 10.0], [1.01, 12.0], [0.0, 9.9]]), span, 4), [15, -1, -1])
+    records = cell_records(np.array([15, 15, 15, -1, 0]), np.array([1, 1, 0, 0, 0]), ["a", "b"], span, 4)
+    assert records[15]["test_images"] == 3
+    assert (records[15]["commonest_class"], records[15]["share_of_commonest"]) == ("b", pytest.approx(2 / 3))
+    assert (records[1]["test_images"], records[1]["commonest_class"]) == (0, "")
+
+
+def test_ranges_and_variances_and_traversal():
+    latents = np.stack([np.linspace(0, 1, 101), np.linspace(0, 100, 101), np.zeros(101)], axis=1)
+    np.testing.assert_allclose(ranges(latents), [[0.01, 1, 0], [0.99, 99, 0]], rtol=1e-5)
+    order, variances = by_variance(latents)
+    assert order.tolist() == [1, 0, 2]
+    assert variances[2] == 0
+    np.testing.assert_array_equal(traversal(np.array([1, 2, 3]), 1, np.array([7, 8])), [[1, 7, 3], [1, 8, 3]])
+
+
+def test_a_mixture_finds_as_many_clouds_as_there_are():
+    random = np.random.default_rng(0)
+    centres = np.array([[0, 0, 50.0], [8, 0, 50], [0, 8, 50], [8, 8, 50]])
+    points = centres[random.integers(0, 4, 1500)] + random.normal(0, [1, 1, 0.02], (1500, 3))
+    mixture = fit_mixture(points[:1000], points[1000:], seed=0)
+    assert len(mixture.weights) == 4
+    assert list(mixture.scores) == [1, 2, 4, 8]  # it stopped where it got worse
+    found = mixture.means[np.lexsort(mixture.means[:, :2].round().T)]
+    np.testing.assert_allclose(found, centres[[0, 1, 2, 3]], atol=0.3)
+    # 1.419 nats a dimension for the normal clouds, less by log 50 in the thin one, and log 4 for which cloud it is
+    assert mixture.scores[4] == pytest.approx(-3 * 1.419 + np.log(50) - np.log(4), abs=0.15)
+    latents, component = mixture.sample(4000, random)
+    assert latents.dtype == np.float32
+    assert latents.shape == (4000, 3)
+    for number in range(4):
+        mine = latents[component == number]
+        assert len(mine) == pytest.approx(1000, abs=120)
+        np.testing.assert_allclose(mine.mean(axis=0), mixture.means[number], atol=0.15)
+        np.testing.assert_allclose(mine[:, :2].std(axis=0), 1, atol=0.1)
+
+
+def test_one_normal_cloud_is_one_component_and_few_rows_are_no_more():
+    random = np.random.default_rng(1)
+    assert len(fit_mixture(random.normal(size=(3000, 2)), random.normal(size=(1000, 2)), seed=0).weights) == 1
+    few = fit_mixture(random.normal(size=(12, 30)), random.normal(size=(5, 30)), seed=0)  # singular without a floor
+    assert list(few.scores) == [1]
+    assert np.isfinite(few.sample(3, random)[0]).all()
+
+
+def test_what_is_held_back_are_whole_groups():
+    groups = np.repeat(np.arange(20), 3)
+    held_back = hold_back(groups, np.random.default_rng(0))
+    assert held_back.sum() == 12
+    assert set(groups[held_back].tolist()).isdisjoint(groups[~held_back].tolist())
+
+
+def test_nearest_rows_are_those_of_an_exhaustive_search():
+    random = np.random.default_rng(0)
+    vectors, groups = random.normal(size=(60, 5)).astype(np.float32), np.arange(60) // 4
+    rows = np.array([3, 17, 59])
+    everything = np.linalg.norm(vectors[rows][:, None].astype(float) - vectors[None], axis=-1)
+    for apart in (None, groups):
+        expected = everything.copy()
+        expected[np.arange(3), rows] = np.inf
+        if apart is not None:
+            expected[groups[rows][:, None] == groups[None]] = np.inf
+        near, far = nearest_rows(vectors, rows, 6, apart)
+        np.testing.assert_array_equal(near, np.argsort(expected, axis=1)[:, :6])
+        np.testing.assert_allclose(far, np.sort(expected, axis=1)[:, :6])
+    near, far = nearest_rows(vectors[:3], np.array([0]), 4, None)
+    assert (near[0, 2:] == -1).all()
+    assert np.isinf(far[0, 2:]).all()
+
+
+def test_agreement_passes_over_the_own_track():
+    # 20 tracks of 15 frames at one place each, in pairs of different classes: a frame's 10 nearest are its own track,
+    # the 10 nearest of other tracks are its neighbour's
+    tracks = np.repeat(np.arange(20), 15)
+    vectors = np.stack([tracks // 2 * 100.0 + tracks % 2, np.zeros(300)], axis=1)
+    measures, near = neighbour_agreement(vectors, tracks % 2, tracks, seed=0)
+    assert measures["agreement"] == 0
+    assert measures["agreement_own_track_too"] == 1
+    assert measures["agreement_chance"] == pytest.approx(135 / 285)
+    assert shared(near, near) == 1
+    assert neighbour_agreement(vectors, None, tracks, seed=0)[0] == {}
+    assert neighbour_agreement(vectors, tracks % 2, np.zeros(300), seed=0)[0] == {}
+
+
+def test_a_copy_is_told_from_an_image_that_is_merely_near():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (50, 1, 8, 8), dtype=np.uint8)
+    images[1] = images[0]  # twins: of one group
+    groups = np.concatenate([[0, 0], np.arange(1, 49)])
+    queries = np.stack([images[0] / 255, 0.5 * (images[2] / 255.0) + 0.5 * (images[3] / 255.0), images[7] / 255])
+    nearest, error, next_error = nearest_images(queries.astype(np.float32), images, groups)
+    assert nearest.tolist()[0] in (0, 1)
+    assert nearest.tolist()[1] in (2, 3)
+    assert nearest.tolist()[2] == 7
+    assert copies(error, next_error).tolist() == [True, False, True]
+    np.testing.assert_allclose(error[[0, 2]], 0, atol=1e-12)
+    expected = ((queries[1] - images / 255.0) ** 2).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose([error[1], next_error[1]], np.sort(expected)[:2], rtol=1e-5)
+    # real images among themselves: the own group is passed over
+    _, error, next_error = nearest_images(images[:2] / np.float32(255), images, groups, groups[:2])
+    assert (error > 0.05).all()
+    assert not copies(error, next_error).any()
