@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from run import arguments as flags
@@ -149,6 +150,9 @@ def main() -> None:
     if any(model.takes_labels for model, _ in models.values()):
         say("(reconstructions: the decoder was told each image's class, which PCA was not; latents hold no labels)")
     say(evaluation_tables(errors, numbers, drawn, num_clusters, transductive))
+    through = pixels_clustered_through(pca)
+    if through:
+        say(f"(clusters of raw pixels, their stability and silhouette: in {through}, not in the pixels themselves)")
     for each in found:
         say(f"\n{each['question']} {each['answer']}\n  {each['because']}")
 
@@ -167,7 +171,7 @@ def main() -> None:
         "seeds": list(range(args.seed, args.seed + args.seeds)),
         "pixel_range": "[0, 1]",
         "reconstruction": with_protocol(errors, transductive),
-        "latent_space": with_protocol(numbers, transductive),
+        "latent_space": with_protocol(numbers, transductive, {"raw pixels": through} if through else {}),
         "maps": with_protocol(drawn, transductive),
         "reconstruction_per_class": {
             name: {test_data.class_names[label]: summarise(runs) for label, runs in classes.items()}
@@ -285,7 +289,7 @@ def measure_spaces(
         note(f"measuring {name}")
         measured = [measure_classes(*sides(encode))]
         turned = encode
-        if name == "raw pixels" and len(pca.mean) > PIXELS_CLUSTERED_UP_TO:
+        if name == "raw pixels" and pixels_clustered_through(pca):
             turned = pca.first(PIXELS_TURNED_INTO).encode
         both = sides(turned)
         measured += [measure_clusters(*both, num_clusters, args.seed + run) for run in range(args.seeds)]
@@ -369,12 +373,25 @@ def count_clusters(asked: int | None, test_data: TestData) -> int:
     return len(test_data.class_names)
 
 
-def with_protocol(numbers: dict[str, dict[str, Any]], transductive: bool) -> dict[str, dict[str, Any]]:
-    """The protocol beside each number."""
-    from latent.evaluation import protocol_of
+def pixels_clustered_through(pca: PCA) -> str | None:
+    """What the pixels are turned into before they are clustered, in words; None where they are clustered themselves."""
+    if len(pca.mean) <= PIXELS_CLUSTERED_UP_TO:
+        return None
+    return f"the first {len(pca.first(PIXELS_TURNED_INTO).components)} principal components of the training images"
+
+
+def with_protocol(
+    numbers: dict[str, dict[str, Any]], transductive: bool, through: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, dict[str, Any]]:
+    """The protocol beside each number; ``through`` says of a space what it was turned into before it was clustered."""
+    from latent.evaluation import of_clusters, protocol_of
+
+    def words(space: str, name: str) -> str:
+        said = protocol_of(name, transductive)
+        return f"{said}; clusters looked for in {through[space]}" if space in through and of_clusters(name) else said
 
     return {
-        space: {name: {**value, "protocol": protocol_of(name, transductive)} for name, value in measures.items()}
+        space: {name: {**value, "protocol": words(space, name)} for name, value in measures.items()}
         for space, measures in numbers.items()
     }
 

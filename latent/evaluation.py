@@ -156,6 +156,11 @@ def summarise(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float 
     return summary
 
 
+def of_clusters(measure: str) -> bool:
+    """Whether a measure is taken of clusters."""
+    return measure.startswith(("accuracy_", "nmi", "ami", "ari", "stability", "silhouette"))
+
+
 def protocol_of(measure: str, transductive: bool) -> str:
     """How a measure was fitted and what it was scored on, in words."""
     if measure in ("mse", "psnr_db", "ssim"):

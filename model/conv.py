@@ -1,5 +1,7 @@
 """A convolutional autoencoder that starts as PCA and can only learn from there."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -7,8 +9,12 @@ from torch import Tensor, nn
 from model.autoencoder import Autoencoder
 from model.layers import PATCH, Residual, begin, map_shape, patches, unpatched
 from model.optimisation import Optimisation
+from model.surface import nearest_latents
 
 HIDDEN = 512  # units of the dense layers on either side of the latents
+SEARCHED_UP_TO = 3  # latents; more of them, and a surface is too large to be searched from a few anchors
+ANCHORS = 1024  # latents of the last training images seen, where a search may begin
+SEARCHED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at
 
 
 class ConvAutoencoder(Autoencoder):
@@ -23,6 +29,10 @@ class ConvAutoencoder(Autoencoder):
     when the bottleneck is wide. A stays fixed: at a network's learning rate it would leave the optimum it starts in.
     Latents keep PCA's scale, so that distances between them are about those between the images, as neighbours and
     clusters want them; whitened, the many faint dimensions of a wide bottleneck would drown the few that matter.
+
+    Up to three latents, a trained encoder's answer is only where a search of the decoder's surface begins (see
+    :mod:`model.surface`): a network that has to fold images onto so few numbers guesses badly for images unlike those
+    it was trained on, while the surface it folds them onto fits them well.
 
     In the networks nearly all the work is matrix products with many channels: each 4 x 4 patch becomes one position of
     a map (a convolution whose stride is its kernel), 3 x 3 convolutions run on the map, and dense layers join it to the
@@ -53,6 +63,11 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("deviations", torch.ones(latent_size))  # of the latents, over the training images
         self.register_buffer("loudness", torch.ones(latent_size))  # what the decoder's network multiplies latents by
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
+        self.searched = latent_size <= SEARCHED_UP_TO
+        if self.searched:
+            self.optimisation = replace(self.optimisation, weight_decay=SEARCHED_WEIGHT_DECAY)
+            self.register_buffer("anchors", torch.zeros(ANCHORS, latent_size))
+            self.register_buffer("next_anchor", torch.zeros((), dtype=torch.int64))
 
         def convolutions() -> nn.Module:
             return Residual(begin(nn.Conv2d(width, width, 3, padding=1)), nn.SiLU(),
@@ -105,7 +120,19 @@ class ConvAutoencoder(Autoencoder):
         with torch.autocast(images.device.type, enabled=False):
             centred = images.flatten(1) - self.mean
             linear = centred @ self.axes.T
-        return linear + self.to_latents(self._patches(centred)).float() * self.deviations
+        guess = linear + self.to_latents(self._patches(centred)).float() * self.deviations
+        if not self.searched:
+            return guess
+        if self.training:
+            self._remember(guess.detach())
+            return guess
+        return nearest_latents(self.decode, images, guess, self.anchors, self.deviations)
+
+    def _remember(self, latents: Tensor) -> None:
+        """Latents (B, D) take the place of the oldest anchors."""
+        rows = (self.next_anchor + torch.arange(min(len(latents), ANCHORS), device=latents.device)) % ANCHORS
+        self.anchors[rows] = latents[:ANCHORS]
+        self.next_anchor.copy_((rows[-1] + 1) % ANCHORS)
 
     def _decode(self, codes: Tensor) -> Tensor:
         with torch.autocast(codes.device.type, enabled=False):

@@ -1,0 +1,101 @@
+"""N2D (McConville et al., 2021): a bottleneck of 10, UMAP to 10 with min_dist 0, a Gaussian mixture; pixels beside it.
+
+    python benchmarks/n2d.py --dataset mnist --seeds 0 1 2
+
+For each seed: train.py, the latents of all images, then the same UMAP and the same mixture on these latents and on the
+raw pixels. Transductive, as the published figures are: the network is trained on the training side, everything after
+it is fitted and scored on all images, and no class is used. What is done already is not done again. Writes
+n2d_{dataset}.csv and .md into the results folder.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from data.training_side import load_split_of  # noqa: E402
+from latent.clustering import find_clusters  # noqa: E402
+from latent.metrics import clustering_scores  # noqa: E402
+from latent.reduction import reduce  # noqa: E402
+from model.checkpoint import load_checkpoint  # noqa: E402
+from model.inference import encode_batches  # noqa: E402
+from run.artefacts import model_path, read_json, write_csv, write_json, write_text  # noqa: E402
+
+NEIGHBOURS = 20  # as in the published code
+SCORES = {"accuracy_hungarian": "ACC", "nmi": "NMI", "ari": "ARI"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
+    parser.add_argument("--latent_size", type=int, default=10)
+    parser.add_argument("--space_size", type=int, default=10, help="dimensions of the UMAP")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("train", nargs="*", help="after --: further arguments of train.py, such as --num_epochs 10")
+    args = parser.parse_args()
+
+    rows = [row for seed in args.seeds for row in measure(seed, args)]
+    stem = args.results / f"n2d_{args.dataset}"
+    write_csv(stem.with_suffix(".csv"), list(rows[0]), [list(row.values()) for row in rows])
+    write_text(stem.with_suffix(".md"), markdown(rows))
+    print(markdown(rows))
+
+
+def measure(seed: int, args: argparse.Namespace) -> list[dict[str, object]]:
+    """A row for the latents and one for the pixels, of one seed."""
+    output = args.results / "runs" / f"n2d_{args.dataset}_{args.latent_size}_seed_{seed}"
+    checkpoint = model_path(output, args.latent_size)
+    started = time.monotonic()
+    if not checkpoint.exists():
+        command = [sys.executable, ROOT / "train.py", "--dataset", args.dataset, "--data_dir", args.data_dir]
+        command += ["--latent_size", args.latent_size, "--seed", seed, "--output_dir", output, *args.train]
+        subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
+    training = time.monotonic() - started
+    model, record = load_checkpoint(checkpoint)
+    image_set, _ = load_split_of(record, args.data_dir)
+    spaces = {
+        f"bottleneck {args.latent_size}": lambda: np.concatenate(list(encode_batches(model, image_set.images))),
+        "raw pixels": lambda: image_set.images.reshape(len(image_set), -1).astype(np.float32) / 255,
+    }
+    rows = []
+    for name, vectors in spaces.items():
+        kept = output / f"n2d_{name.replace(' ', '_')}.json"
+        if not kept.exists():
+            started = time.monotonic()
+            reduction = reduce(vectors(), "umap", seed, size=args.space_size, n_neighbors=NEIGHBOURS, min_dist=0.0)
+            found = find_clusters(reduction.points, "gmm", len(image_set.class_names), seed)
+            scores = clustering_scores(found.clusters, image_set.labels)
+            minutes = {"minutes of training": training / 60 if name.startswith("bottleneck") else 0.0}
+            minutes["minutes of UMAP and mixture"] = (time.monotonic() - started) / 60
+            write_json(kept, {"seed": seed, "space": name, **scores, **minutes})
+        rows.append(read_json(kept))
+        print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
+def markdown(rows: list[dict[str, object]]) -> str:
+    """The median of each space over the seeds, and the least and the most."""
+    lines = ["| space | " + " | ".join(SCORES.values()) + " | seeds |", "| --- " * (len(SCORES) + 2) + "|"]
+    for space in dict.fromkeys(row["space"] for row in rows):
+        mine = [row for row in rows if row["space"] == space]
+        cells = []
+        for score in SCORES:
+            values = [row[score] for row in mine]
+            spread = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
+            cells.append(f"{statistics.median(values):.3f}{spread}")
+        lines.append(f"| {space} | " + " | ".join(cells) + f" | {len(mine)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The point of a decoder's surface that is nearest to an image.
+
+A bottleneck of two or three leaves the decoder a surface in the space of images. A network can only guess where on it
+an image lies, and guesses worst for images unlike those it was trained on; the surface itself is known, and can be
+searched.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+_CHUNK = 128  # anchors decoded at a time, so that memory does not grow with the size of images
+_STEP = 0.01  # of the differences that slopes are taken from, in deviations of the latents
+_DAMPING = 0.01  # of the first Gauss-Newton step, as a part of the mean squared slope
+
+
+def nearest_latents(
+    decode: Callable[[Tensor], Tensor],
+    images: Tensor,
+    guess: Tensor,
+    anchors: Tensor,
+    deviations: Tensor,
+    steps: int = 2,
+) -> Tensor:
+    """Latents whose decoded images are nearest to ``images``, from the best of several starts.
+
+    The starts are the network's own guess and the nearest of the anchors; from there damped Gauss-Newton steps
+    (Levenberg 1944, Marquardt 1963), each kept only where it brings the image nearer. No answer is
+    worse than the guess.
+
+    Args:
+        decode: latents (n, D) -> images (n, C, H, W); D small, for the slopes take D decodings.
+        images: (B, C, H, W) float32.
+        guess: (B, D) float32.
+        anchors: (A, D) latents spread over the surface.
+        deviations: (D,) the latents' scale.
+        steps: Gauss-Newton steps.
+
+    Returns:
+        (B, D) float32.
+    """
+    target = images.flatten(1)
+
+    def decoded(latents: Tensor) -> Tensor:  # (n, D) -> (n, P)
+        return decode(latents).flatten(1)
+
+    latents, residual = guess, target - decoded(guess)
+    error = residual.square().sum(1)  # (B,)
+
+    def keep_better(candidate: Tensor) -> Tensor:
+        nonlocal latents, residual, error
+        left = target - decoded(candidate)
+        distance = left.square().sum(1)
+        better = distance < error  # false where a step went to infinity
+        latents = torch.where(better[:, None], candidate, latents)
+        residual = torch.where(better[:, None], left, residual)
+        error = torch.where(better, distance, error)
+        return better
+
+    keep_better(anchors[_nearest_anchor(decoded, target, anchors)])
+    damping = torch.full_like(error, _DAMPING)
+    for _ in range(steps):
+        here = target - residual
+        shifts = torch.diag(_STEP * deviations)  # (D, D)
+        slopes = torch.stack([(decoded(latents + shift) - here) / _STEP for shift in shifts], 1)  # (B, D, P)
+        curvature = slopes @ slopes.mT  # (B, D, D), in units of the deviations
+        ridge = damping * curvature.diagonal(dim1=1, dim2=2).mean(1) + torch.finfo(error.dtype).tiny
+        step = torch.linalg.solve_ex(curvature + torch.diag_embed(ridge[:, None].expand_as(latents)),
+                                     slopes @ residual[..., None])[0]  # fmt: skip
+        better = keep_better(latents + step[..., 0] * deviations)
+        damping = torch.where(better, damping / 3, damping * 10)
+    return latents
+
+
+def _nearest_anchor(decoded: Callable[[Tensor], Tensor], target: Tensor, anchors: Tensor) -> Tensor:
+    """Which anchor's image is nearest to each of ``target`` (B, P): (B,) int64."""
+    distances = []
+    for chunk in anchors.split(_CHUNK):
+        of_anchors = decoded(chunk)
+        # |t - a|^2 without |t|^2, which is the same for every anchor
+        distances.append(torch.addmm(of_anchors.square().sum(1), target, of_anchors.T, alpha=-2))
+    return torch.cat(distances, 1).argmin(1)
