@@ -108,7 +108,7 @@ def read_log(run: Path, sizes: list[int] | None) -> list[dict[str, Any]]:
     path = run / "training_log.jsonl"
     try:
         log = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        sound = all({"latent_size", "epoch", "train_mse", "val_mse"} <= line.keys() for line in log)
+        sound = all(is_record(line) for line in log)
     except FileNotFoundError:
         raise BadInput(f"{printable(path)} is not there; make it with: python train.py --latent_size N") from None
     except (ValueError, AttributeError):
@@ -122,15 +122,33 @@ def read_log(run: Path, sizes: list[int] | None) -> list[dict[str, Any]]:
     return wanted
 
 
+def is_record(line: Any) -> bool:
+    """Whether a line of a log is what train.py writes of an epoch."""
+    return (
+        isinstance(line, dict)
+        and all(type(line.get(name)) is int for name in ("latent_size", "epoch"))
+        and type(line.get("train_mse")) is float
+        and "val_mse" in line
+        and all(value is None or isinstance(value, int | float) for value in line.values())
+    )
+
+
 def require_one_split(records: dict[Path, dict[str, Any]]) -> None:
     """Refuse runs whose errors can't be held against each other.
 
     Raises:
-        BadInput: two runs are of different splits.
+        BadInput: two runs are of different splits, or a file of metrics is not one of train.py.
     """
+    for run, record in records.items():
+        texts = all(isinstance(record.get(name), str) for name in ("model", "dataset", "fingerprint"))
+        if not texts or not isinstance(record.get("held_out"), dict):
+            raise BadInput(
+                f"{printable(run / 'metrics_training.json')} does not say what was trained; train again: "
+                "python train.py --latent_size N"
+            )
     (first, known), *others = records.items()
     for run, record in others:
-        if record.get("fingerprint") != known.get("fingerprint"):
+        if record["fingerprint"] != known["fingerprint"]:
             raise BadInput(
                 f"{printable(first)} and {printable(run)} are trainings on different splits, whose errors can't be "
                 "compared; draw runs of one split, each by: python train.py with the same images and --split_seed"

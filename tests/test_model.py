@@ -7,7 +7,8 @@ import torch
 from latent.pca import fit_pca
 from model import FAMILIES
 from model.checkpoint import build_model, family_class, load_checkpoint, load_model, save_model
-from model.inference import encode_batches, reconstruct, to_float
+from model.inference import decode_batches, divergences, encode_batches, reconstruct, to_float
+from model.objective import Objective
 from run.errors import BadInput
 from run.tensor_file import save_tensors
 
@@ -120,3 +121,60 @@ def test_hostile_hyperparameters_allocate_nothing(tmp_path):
         save_tensors(tmp_path / "wrong.pth", "autoencoder checkpoint", content | wrong)
         with pytest.raises(BadInput, match=r"wrong\.pth.*train again: python train\.py"):
             load_model(tmp_path / "wrong.pth")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_of_one_image_and_bfloat16(family):
+    images = some_images((1, 8, 8), 1)
+    model, _ = started(family, 2, images)
+    told = torch.tensor([2]) if model.takes_labels else None
+    with torch.autocast("cpu", torch.bfloat16):
+        parts = model.train().loss(to_float(torch.from_numpy(images), torch.device("cpu")), told)
+    parts["total"].backward()
+    assert all(torch.isfinite(part) and part.dtype == torch.float32 for part in parts.values())
+
+
+@pytest.mark.parametrize("family", ["conditional", "cvae"])
+def test_a_decoder_that_is_told_the_class(family):
+    images = some_images((1, 8, 8), 6)
+    model, _ = started(family, 2, images)
+    latents = np.concatenate(list(encode_batches(model, images)))  # of no label
+    zeros, ones = (np.concatenate(list(decode_batches(model, latents, np.full(6, label)))) for label in (0, 1))
+    assert np.abs(zeros - ones).max() > 1e-3
+    np.testing.assert_allclose(reconstruct(model, images, np.zeros(6, np.int64)), zeros, atol=1e-6)
+    with pytest.raises(BadInput, match="--model conv"):
+        reconstruct(model, images)
+    with pytest.raises(BadInput, match="no labels were given"):
+        model(to_float(torch.from_numpy(images), torch.device("cpu")))
+    for label in (3, -1):
+        with pytest.raises(BadInput, match=f"knows the classes 0 to 2, and was told of a class {label}"):
+            reconstruct(model, images, np.full(6, label))
+
+
+def test_labels_that_a_family_takes_none_of():
+    model, _ = started("vae", 2, some_images((1, 8, 8)))
+    with pytest.raises(BadInput, match="takes no labels; use one that does"):
+        model.decode(torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64))
+    latents = np.zeros((3, 2), np.float32)
+    given, not_given = (next(decode_batches(model, latents, labels)) for labels in (np.zeros(3, np.int64), None))
+    np.testing.assert_array_equal(given, not_given)  # a script may pass what it has
+
+
+def test_both_parts_of_a_variational_loss():
+    images = some_images((1, 8, 8), 500)
+    batch = to_float(torch.from_numpy(images), torch.device("cpu"))
+    model, _ = started("beta_vae", 3, images)
+    assert model.beta == 4
+    mean, log_variance = model.posterior(batch)
+    torch.testing.assert_close(model.encode(batch), mean)
+    known = torch.distributions.kl_divergence(
+        torch.distributions.Normal(mean, (log_variance / 2).exp()), torch.distributions.Normal(0.0, 1.0)
+    )
+    torch.testing.assert_close(model.divergences(batch), known)
+    np.testing.assert_allclose(divergences(model, images), known.mean(dim=0).detach(), rtol=1e-4)
+    for position, warmth in [(0.0, 0), (0.25, 0.5), (1.0, 1)]:
+        parts = model.loss(batch, objective=Objective(kl_warmup=0.5), position=position)
+        torch.testing.assert_close(parts["kl"], known.sum(dim=1).mean())
+        torch.testing.assert_close(parts["reconstruction"], parts["mse"] * 64 * 10)
+        total = (parts["reconstruction"] + 4 * warmth * parts["kl"]) / 640
+        torch.testing.assert_close(parts["total"], total)
