@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from run import arguments as flags
-from run.console import note, say, table
+from run.console import note, say, table, warn
 from run.errors import BadInput, execute, printable
 
 if TYPE_CHECKING:
@@ -553,6 +553,7 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
 
     from data.choice import choose_images
     from figure.sheet import Cell, Row, draw_sheet
+    from latent.relabelling import mse_between_classes, over_all, relabelling
     from model.inference import decode
     from model.reading import read
 
@@ -581,19 +582,12 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
         if len(others):
             made = decode(model, latents[others], np.full(len(others), label))
             seen = read(reader, made)
-            measured = {
-                "read_as_it": (seen == label).mean(),
-                "so_before": (read_before[others] == label).mean(),
-                "still_read_as_own": (seen == own[others]).mean(),
-                "mse_moved": ((made - before[others]) ** 2).mean(dtype=np.float64),
-            }
-            numbers.append({"label": test_data.class_names[label], "images": len(others)})
-            numbers[-1] |= {name: float(value) for name, value in measured.items()}
+            measured = relabelling(label, own[others], seen, read_before[others], made, before[others])
+            numbers.append({"label": test_data.class_names[label], **measured})
     if not numbers:
         raise BadInput("every test image has the one label asked for; ask for others: --labels LABEL LABEL")
-    counts = [each["images"] for each in numbers]
-    every = {name: float(np.average([each[name] for each in numbers], weights=counts)) for name in measured}
-    numbers.append({"label": "all of these", "images": sum(counts), **every})
+    every = over_all([{name: value for name, value in each.items() if name != "label"} for each in numbers])
+    numbers.append({"label": "all of these", **every})
     right = {
         "original test images": float((read(reader, test_data.images) == own).mean()),
         "test images decoded under their own label": float((read_before == own).mean()),
@@ -611,6 +605,9 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
         f"in [0, 1]; a guess is right for {1 / model.num_classes:.1%})"
     )
 
+    if every["read_as_it"] < every["so_before"] + 0.1:
+        warn("the label hardly changes what is read: this network makes the class from the latents, or no class at all")
+
     drawn, sheet = labels[:DRAWN_LABELS], []
     pictures = np.empty((len(chosen), len(drawn), *model.image_shape), np.float32)
     for place, row in enumerate(chosen):
@@ -626,23 +623,13 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
         title(subject, f"the same latents of {model.family}, bottleneck {subject.size}, decoded under other labels"),
         "solid frame: a classifier of original images reads the new label; dashed: it reads another one\n"
         f"over {len(rows):,} test images it reads the new label in {every['read_as_it']:.1%}; of original test images "
-        f"it reads {right['original test images']:.1%} correctly",
+        f"it reads {right['original test images']:.1%} correctly"
+        + (f"\nthe first {len(drawn)} of {len(labels)} labels" if len(drawn) < len(labels) else ""),
     )
     learnt = f"ConvClassifier, {args.cnn_epochs} epochs of at most {args.max_fit or 'all'} original training images"
     facts = {"classifier": learnt, "reads_correctly": right, "drawn_test_rows": chosen, "labels": numbers}
     facts["mse_between_images_of_different_classes"] = apart
     return Result("relabelled", figure, numbers, facts, pictures)
-
-
-def mse_between_classes(images: np.ndarray, labels: np.ndarray, seed: int) -> float | None:
-    """What to hold against how far images move: the MSE between random images of different classes; None without."""
-    import numpy as np
-
-    other = np.random.default_rng(seed).permutation(len(images))
-    differ = labels != labels[other]
-    if not differ.any():
-        return None
-    return float(((images[differ] - images[other[differ]]) ** 2).mean(dtype=np.float64))
 
 
 def load_or_train_reader(subject: Subject, args: argparse.Namespace) -> ConvClassifier:
@@ -673,7 +660,7 @@ def neighbours(subject: Subject, args: argparse.Namespace) -> Result:
 
     from data.choice import choose_images, require_images
     from figure.sheet import Cell, Row, draw_sheet
-    from latent.neighbours import NEIGHBOURS, nearest_rows, neighbour_agreement, shared
+    from latent.neighbours import NEIGHBOURS, nearest_rows, neighbour_agreement, neighbour_records, shared
 
     labels, groups = subject.test_data.labels, subject.groups
     require_images(subject.test_data, 2, "a neighbour")
@@ -689,31 +676,19 @@ def neighbours(subject: Subject, args: argparse.Namespace) -> Result:
     ]
 
     sheet, records = [], []
+    classes = [subject.class_of(row) for row in range(len(groups))]
     for place, row in enumerate(chosen):
         for line, (space, (near, distances)) in enumerate(found.items()):
+            known = {"test_row": row, "class": classes[row], "space": space}
+            mine = neighbour_records(row, near[place], distances[place], classes, subject.test_data.sample_ids, groups)
+            records += [{**known, **each} for each in mine]
             cells: list[Cell | None] = [None if line else subject.original(row)]
-            for rank, (other, distance) in enumerate(zip(near[place].tolist(), distances[place], strict=True), 1):
-                if other < 0:  # there are no more
-                    cells.append(None)
-                    continue
-                same = "" if labels is None else "yes" if labels[other] == labels[row] else "no"
-                track = groups[other] == groups[row]
-                records.append(
-                    {
-                        "test_row": row,
-                        "class": subject.class_of(row),
-                        "space": space,
-                        "rank": rank,
-                        "neighbour_test_row": other,
-                        "neighbour_sample_id": subject.test_data.sample_ids[other],
-                        "neighbour_class": subject.class_of(other),
-                        "same_class": same,
-                        "same_track": "yes" if track else "no",
-                        "distance": float(distance),
-                    }
-                )
-                lines = [f"{distance:.3g}", subject.class_of(other) if same == "no" else "same track" if track else ""]
-                cells.append(Cell(subject.pixels[other], "\n".join(lines).strip(), same))
+            for each in mine:
+                other = each["neighbour_class"] if each["same_class"] == "no" else ""
+                remark = other or ("same track" if each["same_track"] == "yes" else "")
+                caption = f"{each['distance']:.3g}\n{remark}".strip()
+                cells.append(Cell(subject.pixels[each["neighbour_test_row"]], caption, each["same_class"]))
+            cells += [None] * (1 + args.num_neighbours - len(cells))
             sheet.append(Row(space, cells, opens=line == 0))
     columns = {
         "space": (f"{NEIGHBOURS} nearest test images", ""),

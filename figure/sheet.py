@@ -13,7 +13,7 @@ from figure.style import MUTED, class_colour, literal, new_figure, shown
 _UNIT = 0.72  # inches that a cell is wide
 _ROWS = 100  # at most: a picture has no more than 65,536 pixels on a side
 _AIR = 0.1  # between cells, in widths of a cell
-_LETTERS, _LARGE_LETTERS = 13, 10.5  # of the footer and of the title, an inch: what lies beyond would be cut off
+_LETTERS, _LARGE_LETTERS = 14, 11  # of the footer and of the title, an inch: what lies beyond would be cut off
 _LINE = 0.17  # height of a line below a cell
 # Frames tell by their line as well as by their colour.
 _FRAMES = {"yes": (class_colour(0), "-"), "no": (class_colour(3), (0, (2, 1.2)))}

@@ -1,6 +1,6 @@
 """Which images lie near which: in a latent space, or pixel by pixel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -72,6 +72,38 @@ def neighbour_agreement(
         everybody, _ = nearest_rows(vectors, rows, NEIGHBOURS)
         measures["agreement_own_track_too"] = _share_of_own_class(everybody, labels, rows)
     return measures, near
+
+
+def neighbour_records(
+    row: int,
+    near: np.ndarray,
+    distances: np.ndarray,
+    classes: Sequence[str],
+    sample_ids: Sequence[str],
+    groups: np.ndarray,
+) -> list[dict[str, object]]:
+    """The neighbours of one row as :func:`nearest_rows` gives them, (count,) each, with what is known of them.
+
+    Args:
+        row: whose neighbours they are.
+        near, distances: from near to far; -1 where there are no more.
+        classes: N names of classes, all "" without classes.
+        sample_ids: N.
+        groups: int (N,): which rows belong together.
+    """
+    return [
+        {
+            "rank": rank,
+            "neighbour_test_row": other,
+            "neighbour_sample_id": sample_ids[other],
+            "neighbour_class": classes[other],
+            "same_class": ("yes" if classes[other] == classes[row] else "no") if any(classes) else "",
+            "same_track": "yes" if groups[other] == groups[row] else "no",
+            "distance": distance,
+        }
+        for rank, (other, distance) in enumerate(zip(near.tolist(), distances.tolist(), strict=True), 1)
+        if other >= 0
+    ]
 
 
 def shared(near: np.ndarray, other: np.ndarray) -> float:

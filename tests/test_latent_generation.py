@@ -15,7 +15,15 @@ from latent.generation import (
     traversal,
 )
 from latent.mixture import fit_mixture, hold_back
-from latent.neighbours import copies, nearest_images, nearest_rows, neighbour_agreement, shared
+from latent.neighbours import (
+    copies,
+    nearest_images,
+    nearest_rows,
+    neighbour_agreement,
+    neighbour_records,
+    shared,
+)
+from latent.relabelling import mse_between_classes, over_all, relabelling
 
 
 def test_the_round_way_keeps_its_distance_and_turns_evenly():
@@ -155,3 +163,34 @@ def test_a_copy_is_told_from_an_image_that_is_merely_near():
     _, error, next_error = nearest_images(images[:2] / np.float32(255), images, groups, groups[:2])
     assert (error > 0.05).all()
     assert not copies(error, next_error).any()
+
+
+def test_records_of_neighbours():
+    near, distances = np.array([2, 1, -1]), np.array([0.5, 1.5, np.inf])
+    records = neighbour_records(0, near, distances, ["a", "b", "a"], ["x", "y", "z"], np.array([7, 7, 8]))
+    assert [list(record.values()) for record in records] == [
+        [1, 2, "z", "a", "yes", "no", 0.5],
+        [2, 1, "y", "b", "no", "yes", 1.5],
+    ]
+    without = neighbour_records(0, near, distances, ["", "", ""], ["x", "y", "z"], np.arange(3))
+    assert [record["same_class"] for record in without] == ["", ""]
+
+
+def test_numbers_of_relabelling():
+    before, made = np.zeros((4, 1, 2, 2)), np.full((4, 1, 2, 2), 0.5)
+    own, read = np.array([1, 1, 2, 2]), np.array([3, 1, 3, 3])
+    numbers = relabelling(3, own, read, np.array([1, 3, 2, 2]), made, before)
+    expected = {"images": 4, "read_as_it": 0.75, "so_before": 0.25, "still_read_as_own": 0.25, "mse_moved": 0.25}
+    assert numbers == expected
+    other = {"images": 12, "read_as_it": 0.0, "so_before": 0.25, "still_read_as_own": 1.0, "mse_moved": 0.0}
+    both = over_all([numbers, other])
+    assert both == {
+        "images": 16,
+        "read_as_it": 0.1875,
+        "so_before": 0.25,
+        "still_read_as_own": 0.8125,
+        "mse_moved": 0.0625,
+    }
+    images = np.repeat([0.0, 0.2], 50).reshape(-1, 1, 1, 1)
+    assert mse_between_classes(images, np.repeat([0, 1], 50), seed=0) == pytest.approx(0.04)
+    assert mse_between_classes(images, np.zeros(100), seed=0) is None
