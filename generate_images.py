@@ -169,7 +169,6 @@ class Subject:
     models: dict[int, Autoencoder]  # by latent size; the first is the one that was named
     records: dict[int, dict[str, Any]]  # likewise
     test_data: TestData
-    pixels: np.ndarray  # the test images as float32 (N, C, H, W) in [0, 1]
     groups: np.ndarray  # int64 (N,): which test images belong together
     device: torch.device
 
@@ -182,6 +181,12 @@ class Subject:
     def model(self) -> Autoencoder:
         """The network that was named."""
         return self.models[self.size]
+
+    def pixels(self, rows: Any) -> np.ndarray:
+        """Test images as float32 (..., C, H, W) in [0, 1]."""
+        import numpy as np
+
+        return self.test_data.images[rows] / np.float32(255)
 
     @functools.cached_property
     def latents(self) -> dict[int, np.ndarray]:
@@ -202,7 +207,7 @@ class Subject:
         """A test image as a cell of a sheet."""
         from figure.sheet import Cell
 
-        return Cell(self.pixels[row], self.class_of(row))
+        return Cell(self.pixels(row), self.class_of(row))
 
 
 @dataclass(frozen=True)
@@ -248,7 +253,6 @@ def load(args: argparse.Namespace, with_sibling: bool) -> Subject:
         {model.latent_size: model.to(device) for model, _ in loaded.values()},
         {model.latent_size: record for model, record in loaded.values()},
         test_data,
-        test_data.images / np.float32(255),
         np.arange(len(test_data.images)) if test_data.groups is None else test_data.groups,
         device,
     )
@@ -286,9 +290,9 @@ def sample(subject: Subject, args: argparse.Namespace) -> Result:
 
     compared = {f"samples ({count:,})": (error, copied)}
     if real.side == "training" or len(np.unique(real.groups)) > 1:
-        rows = np.sort(random.permutation(len(subject.pixels))[:COMPARED])
+        rows = np.sort(random.permutation(len(subject.groups))[:COMPARED])
         own = real.groups[rows] if real.side == "test" else None
-        _, *errors = nearest_images(subject.pixels[rows], real.images, real.groups, own)
+        _, *errors = nearest_images(subject.pixels(rows), real.images, real.groups, own)
         compared[f"test images ({len(rows):,})"] = errors[0], copies(*errors)
     numbers = [
         {"what": what, "median": float(np.median(each)), "smallest": float(each.min()), "copies": int(found.sum())}
@@ -458,7 +462,7 @@ def interpolate(subject: Subject, args: argparse.Namespace) -> Result:
                 ("round", spherical_path(latents[a], latents[b], steps, centre)),
             ]:
                 ways.append((f"bottleneck {size}", way, points, decode(model, points, told)))
-        faded = linear_path(subject.pixels[a], subject.pixels[b], steps)
+        faded = linear_path(subject.pixels(a), subject.pixels(b), steps)
         ways.append(("pixels", "faded", faded.reshape(steps, -1), faded))
         for place, (space, way, points, images) in enumerate(ways):
             known = {"from_test_row": a, "to_test_row": b, "space": space, "way": way}
@@ -570,17 +574,17 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
         )
     labels = labels_of(subject, args)
     chosen = choose_images(test_data, args.images, 8, args.seed)
-    shuffled = np.random.default_rng(args.seed).permutation(len(subject.pixels))
+    shuffled = np.random.default_rng(args.seed).permutation(len(subject.groups))
     rows = np.sort(shuffled[: args.num_samples])  # all of them for None
-    latents, own = subject.latents[subject.size], test_data.labels
+    latents, own = subject.latents[subject.size], test_data.labels[rows]
     reader = load_or_train_reader(subject, args)
-    before = decode(model, latents, own)
+    before = decode(model, latents[rows], own)
     read_before = read(reader, before)
     numbers = []
     for label in labels.tolist():
-        others = rows[own[rows] != label]
+        others = np.flatnonzero(own != label)
         if len(others):
-            made = decode(model, latents[others], np.full(len(others), label))
+            made = decode(model, latents[rows[others]], np.full(len(others), label))
             seen = read(reader, made)
             measured = relabelling(label, own[others], seen, read_before[others], made, before[others])
             numbers.append({"label": test_data.class_names[label], **measured})
@@ -589,7 +593,7 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     every = over_all([{name: value for name, value in each.items() if name != "label"} for each in numbers])
     numbers.append({"label": "all of these", **every})
     right = {
-        "original test images": float((read(reader, test_data.images) == own).mean()),
+        "original test images": float((read(reader, test_data.images[rows]) == own).mean()),
         "test images decoded under their own label": float((read_before == own).mean()),
     }
     columns = {"label": ("decoded under", ""), "images": ("images", ",d"), "read_as_it": ("read as it", ".1%")}
@@ -597,7 +601,7 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     tell(numbers, columns | {"mse_moved": ("MSE moved", ".5f")})
     for what, share in right.items():
         say(f"the classifier reads {share:.1%} of {what} correctly")
-    apart = mse_between_classes(before[rows], own[rows], args.seed)
+    apart = mse_between_classes(before, own, args.seed)
     if apart is not None:
         say(f"two of the images before, of different classes, differ by an MSE of {apart:.5f} on average")
     say(
@@ -616,7 +620,8 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
             Cell(image, "" if seen == label else f"read {subject.class_name(seen)}", "yes" if seen == label else "no")
             for image, seen, label in zip(pictures[place], read(reader, pictures[place]), drawn, strict=True)
         ]
-        sheet.append(Row(f"test image {row}", [subject.original(row), Cell(before[row]), *cells]))
+        decoded = decode(model, latents[[row]], test_data.labels[[row]])[0]
+        sheet.append(Row(f"test image {row}", [subject.original(row), Cell(decoded), *cells]))
     figure = draw_sheet(
         sheet,
         ["original", "decoded", *(test_data.class_names[label] for label in drawn)],
@@ -666,7 +671,7 @@ def neighbours(subject: Subject, args: argparse.Namespace) -> Result:
     require_images(subject.test_data, 2, "a neighbour")
     chosen = choose_images(subject.test_data, args.images, 3, args.seed)
     spaces = {f"bottleneck {size}": latents for size, latents in subject.latents.items()}
-    spaces["pixels"] = subject.pixels.reshape(len(groups), -1)
+    spaces["pixels"] = subject.pixels(slice(None)).reshape(len(groups), -1)
     apart = groups if args.other_tracks else None
     found = {name: nearest_rows(space, np.array(chosen), args.num_neighbours, apart) for name, space in spaces.items()}
     measured = {name: neighbour_agreement(space, labels, groups, args.seed) for name, space in spaces.items()}
@@ -687,7 +692,7 @@ def neighbours(subject: Subject, args: argparse.Namespace) -> Result:
                 other = each["neighbour_class"] if each["same_class"] == "no" else ""
                 remark = other or ("same track" if each["same_track"] == "yes" else "")
                 caption = f"{each['distance']:.3g}\n{remark}".strip()
-                cells.append(Cell(subject.pixels[each["neighbour_test_row"]], caption, each["same_class"]))
+                cells.append(Cell(subject.pixels(each["neighbour_test_row"]), caption, each["same_class"]))
             cells += [None] * (1 + args.num_neighbours - len(cells))
             sheet.append(Row(space, cells, opens=line == 0))
     columns = {

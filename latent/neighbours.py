@@ -7,6 +7,7 @@ import numpy as np
 NEIGHBOURS = 10
 COPY = 1 / 3  # of the distance to the nearest image by that to the second: below, the first was learnt by heart
 _AT_ONCE = 1024  # rows whose distances to all others are held at a time
+_QUERIES = 500  # images whose distances to all real ones are held at a time
 _ASKED = 2000  # rows that agreement is measured over: enough for two decimals
 
 
@@ -131,6 +132,11 @@ def nearest_images(
         the nearest image of another group than that one's, infinite where there is none. A query is called a copy where
         the root of the first is less than a third of the root of the second (Yoon et al., 2023): see :func:`copies`.
     """
+    if len(queries) > _QUERIES:
+        parts = [slice(start, start + _QUERIES) for start in range(0, len(queries), _QUERIES)]
+        own = [None if own_groups is None else own_groups[part] for part in parts]
+        found = [nearest_images(queries[part], images, groups, mine) for part, mine in zip(parts, own, strict=True)]
+        return tuple(np.concatenate(each) for each in zip(*found, strict=True))
     flat = queries.reshape(len(queries), -1).astype(np.float32)
     errors = np.empty((len(flat), len(images)), np.float32)
     for start in range(0, len(images), _AT_ONCE):

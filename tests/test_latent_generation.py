@@ -159,6 +159,9 @@ def test_a_copy_is_told_from_an_image_that_is_merely_near():
     np.testing.assert_allclose(error[[0, 2]], 0, atol=1e-12)
     expected = ((queries[1] - images / 255.0) ** 2).mean(axis=(1, 2, 3))
     np.testing.assert_allclose([error[1], next_error[1]], np.sort(expected)[:2], rtol=1e-5)
+    many = np.repeat(queries, 200, axis=0).astype(np.float32)  # more than are held at a time
+    for each, expected in zip(nearest_images(many, images, groups)[1:], (error, next_error), strict=True):
+        np.testing.assert_allclose(each[::200], expected, rtol=1e-5, atol=1e-12)
     # real images among themselves: the own group is passed over
     _, error, next_error = nearest_images(images[:2] / np.float32(255), images, groups, groups[:2])
     assert (error > 0.05).all()
