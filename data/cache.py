@@ -8,7 +8,6 @@ asked for and from where, ``<source>`` for the state of the source's files: when
 import errno
 import hashlib
 import io
-import mmap
 import re
 import shutil
 from pathlib import Path
@@ -84,9 +83,8 @@ def _read(folder: Path, name: str) -> ImageSet | None:
     if not (folder / "index.json").exists():
         return None
     index = read_json(folder / "index.json")
-    with open(folder / "images.npy", "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if hashlib.sha256(content).hexdigest() != index.get("sha256"):
-            raise BadInput("images.npy is damaged: its checksum does not match its content")
+    if file_sha256(folder / "images.npy") != index.get("sha256"):
+        raise BadInput("images.npy is damaged: its checksum does not match its content")
     try:
         return _image_set(name, np.load(folder / "images.npy", mmap_mode="r"), index)
     except (KeyError, TypeError, ValueError):

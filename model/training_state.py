@@ -116,7 +116,7 @@ class StateKeeper:
             )
         try:
             model.load_state_dict(content["weights"])
-            _restore_optimizer(optimizer, content["optimizer"]["state"])
+            _restore_optimizer(optimizer, content["optimizer"])
             _set_generators(content["generators"])
             return _checked_position(content["position"], model)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, ArithmeticError) as error:
@@ -215,14 +215,17 @@ def _sound(content: dict[str, Any], path: Path) -> dict[str, Any]:
     return content
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[int, dict[str, torch.Tensor]]) -> None:
-    """Put the moments back, and nothing else: the rest is as the run's arguments say."""
+def _restore_optimizer(optimizer: torch.optim.Optimizer, kept: dict[str, Any]) -> None:
+    """Put the moments and the last rate back, and nothing else: the rest is as the run's arguments say."""
+    state = kept["state"]
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for number, parameter in enumerate(parameters):
         for name, value in state.get(number, {}).items():  # the fused step reads past the end of what is too short
             if value.shape != (() if name == "step" else parameter.shape) or value.dtype != torch.float32:
                 raise ValueError(name)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for group, before in zip(optimizer.param_groups, kept["param_groups"], strict=True):
+        group["lr"] = float(before["lr"])
 
 
 def _checked_position(position: dict[str, Any], model: torch.nn.Module) -> dict[str, Any]:

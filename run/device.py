@@ -28,7 +28,8 @@ def make_repeatable(seed: int) -> None:
 
     random.seed(seed)
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # as use_deterministic_algorithms(True, warn_only=True), which also imports the compiler: three seconds for nothing
+    torch.set_deterministic_debug_mode("warn")
     torch.backends.cudnn.benchmark = False
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 
 
@@ -38,8 +39,9 @@ def execute(main: Callable[[], None]) -> None:
     The first Ctrl-C raises KeyboardInterrupt inside ``main``, which may save and leave; a second one ends the
     process at once.
     """
+    _leave_at_second_ctrl_c()
     signal.signal(signal.SIGTERM, _raise_terminated)
-    signal.signal(signal.SIGINT, _raise_interrupt_once)
+    signal.signal(signal.SIGINT, _raise_interrupt)
     try:
         main()
         sys.stdout.flush()
@@ -79,10 +81,28 @@ def _complain(sentence: str) -> int:
     return 2
 
 
+def _leave_at_second_ctrl_c() -> None:
+    """Have a thread end the process when Ctrl-C comes after Ctrl-C or SIGTERM.
+
+    A handler of Python's own would wait for the end of whatever the main thread computes outside Python.
+    """
+    arrived, written = os.pipe()
+    os.set_blocking(written, False)
+    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        before = b""
+        while numbers := os.read(arrived, 64):
+            before += bytes(number for number in numbers if number in (signal.SIGINT, signal.SIGTERM))
+            if signal.SIGINT in before[1:]:
+                os._exit(130)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _raise_terminated(signum: int, frame: object) -> None:
     raise Terminated
 
 
-def _raise_interrupt_once(signum: int, frame: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _raise_interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt

@@ -7,7 +7,8 @@ from run.errors import Terminated
 
 
 class StopRequest:
-    """Within the block Ctrl-C and SIGTERM only set :attr:`asked`; a Ctrl-C after either leaves at once."""
+    """Within the block Ctrl-C and SIGTERM only set :attr:`asked`; for a second Ctrl-C see
+    ``run.errors.execute``."""
 
     def __init__(self) -> None:
         self.asked: type[BaseException] | None = None
@@ -38,5 +39,3 @@ class StopRequest:
 
     def _ask(self, number: int, frame: object) -> None:
         self.asked = KeyboardInterrupt if number == signal.SIGINT else Terminated
-        # From here on a Ctrl-C ends the process by itself: an exception would wait for the end of a long computation.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)

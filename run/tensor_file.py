@@ -132,16 +132,18 @@ def _refuse_what_is_larger_than_it_is(content: Any) -> None:
     import torch
 
     waiting = [(content, 0)]
-    seen = set()  # one container in two places is walked once: a few bytes may name it a million times
+    seen = set()
     while waiting:
         value, depth = waiting.pop()
         if isinstance(value, torch.Tensor):
             dense = value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
             if not dense or value.numel() * value.element_size() > value.untyped_storage().nbytes():
                 raise ValueError("a tensor that is not what it says")
-        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
+        elif isinstance(value, dict | list | tuple) and value != ():
             if depth > _DEEPEST:
                 raise ValueError("nested too deeply")
+            if id(value) in seen:  # twenty lists of two references to the one before are a million lists to a reader
+                raise ValueError("one container in two places")
             seen.add(id(value))
             inside = [*value.keys(), *value.values()] if isinstance(value, dict) else value
             waiting += [(item, depth + 1) for item in inside]

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.forking import Server
 
 ROOT = Path(__file__).parent.parent
 Script = Callable[..., subprocess.CompletedProcess]
@@ -38,6 +40,14 @@ def refusal(done: subprocess.CompletedProcess) -> str:
     assert "Traceback" not in done.stderr
     assert lines, "nothing was said"
     return lines[-1]
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Server]:
+    """Runs the real scripts in forked processes, which start at once; see ``tests.forking``."""
+    server = Server()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,174 @@
+"""Disks that fail at any write, fsync or rename: each file is then the old or the new one, and the script says so."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model.training_state import find_run
+from run.tensor_file import load_tensors
+from tests.conftest import ROOT, refusal
+from tests.faults import ERRORS, KILL, points
+
+# Every script that writes, with arguments that make it quick; each reads what those before it wrote.
+CHAIN = {
+    "train.py": ["--dataset", "digits", "--latent_size", 3, "--num_epochs", 2, "--max_train", 100, "--max_test", 40,
+                 "--batch_size", 50, "--model", "dense", "--svg"],
+    "viz_reconstruction.py": ["--latent_size", 3, "--svg"],
+    "encode_latent_space.py": ["--latent_size", 3, "--num_samples", 30],
+    "viz_latent_space.py": ["--latent_size", 3, "--vis_type", "pca"],
+    "viz_kmeans_latent_space.py": ["--latent_size", 3, "--num_clusters", 3, "--space", "pca"],
+    "viz_dataset.py": ["--dataset", "digits", "--num_images", 2],
+    "evaluate.py": ["--latent_size", 3, "--seeds", 2, "--num_fit", 60],
+    "train_classifier.py": ["--latent_size", 3, "--max_fit", 60, "--num_epochs", 1, "--classifiers", "mlp", "knn"],
+}  # fmt: skip
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def linked_copy(source: Path, target: Path) -> Path:
+    """A copy that shares its files with the source: a script that wrote into one instead of replacing it would show."""
+    return shutil.copytree(source, target, copy_function=os.link)
+
+
+@pytest.fixture(scope="module")
+def old(forked, tmp_path_factory) -> Path:
+    """A folder in which every script has run once."""
+    folder = tmp_path_factory.mktemp("old")
+    for script, arguments in CHAIN.items():
+        done = forked.run(script, *arguments, "--seed", 1, cwd=folder)
+        assert done.returncode == 0, (script, done.stderr)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def renewed(forked, old, tmp_path_factory) -> Callable[[str], tuple[dict[str, bytes], list[tuple[str, str]]]]:
+    """For a script: what ``old`` becomes when it runs again with another seed, and the points of that run."""
+    known = {}
+
+    def renew(script: str) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
+        if script not in known:
+            place = tmp_path_factory.mktemp("new")
+            folder = linked_copy(old, place / "run")
+            done = forked.run(script, *CHAIN[script], "--seed", 2, cwd=folder, fault={"record": str(place / "points")})
+            assert done.returncode == 0, done.stderr
+            known[script] = contents(folder), points(place / "points")
+        return known[script]
+
+    return renew
+
+
+def check_all_is_old_or_new(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> None:
+    found = {name: content for name, content in contents(folder).items() if not name.endswith(".partial")}
+    for name, content in found.items():
+        if content in (before.get(name), after.get(name)):
+            continue
+        if "training_state" in name:  # of an epoch between
+            load_tensors(folder / name, "training state", "")
+        else:
+            assert name.endswith("training_log.jsonl"), name
+            assert after[name].startswith(content)
+    lost = (before.keys() & after.keys()) - found.keys()  # the states of a run that another has taken the place of
+    assert not [name for name in lost if "training_state" not in name]
+
+
+def fail_at(forked, place: Path, old: Path, script: str, after: dict[str, bytes], at: int, how: str) -> None:
+    folder = linked_copy(old, place)
+    before = contents(old)
+    done = forked.run(script, *CHAIN[script], "--seed", 2, cwd=folder, fault={"at": at, "how": how})
+    if how == KILL:
+        assert done.returncode == -signal.SIGKILL, done.stderr
+    else:
+        sentence = refusal(done)
+        assert "output" in sentence  # names the place
+        assert not [name for name in contents(folder) if name.endswith(".partial")]
+    check_all_is_old_or_new(folder, before, after)
+    assert contents(old) == before
+    if script == "train.py":
+        assert find_run(folder / "output").states
+    done = forked.run(script, *CHAIN[script], "--seed", 2, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert contents(folder) == after
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("script", list(CHAIN))
+def test_a_fault_at_some_points(forked, tmp_path, old, renewed, script):
+    after, all_points = renewed(script)
+    chance = random.Random(script)
+    for turn in range({"train.py": 4, "evaluate.py": 1}.get(script, 2)):
+        how = KILL if turn % 2 else chance.choice(ERRORS)
+        fail_at(forked, tmp_path / str(turn), old, script, after, chance.randrange(len(all_points)), how)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("script", list(CHAIN))
+def test_a_fault_at_every_point(forked, tmp_path, old, renewed, script):
+    after, all_points = renewed(script)
+    for at in range(len(all_points)):
+        for how in (ERRORS[at % len(ERRORS)], KILL):
+            fail_at(forked, tmp_path / f"{at}{how}", old, script, after, at, how)
+    print(f"{script}: {len(all_points)} points, each failed once and killed once")
+
+
+@pytest.mark.parametrize("script", list(CHAIN))
+def test_nothing_is_written_in_another_way(renewed, script):
+    """Each artefact is written, flushed and renamed, and its folder flushed, in this order."""
+    _, all_points = renewed(script)
+    calls: dict[str, list[str]] = {}
+    for number, (call, target) in enumerate(all_points):
+        name = Path(target).name
+        if call == "rename" and not name.endswith("_previous.pth"):
+            calls.setdefault(name, []).append(all_points[number + 1][0])
+            before = [c for c, t in all_points[:number] if Path(t).name.startswith(f".{name}.")]
+            assert before[-1] == "fsync"
+            assert "write" in before
+    assert calls
+    assert all(set(following) == {"fsync"} for following in calls.values())
+
+
+def in_a_mount(kind: str, folder: Path, arguments: list[object]) -> subprocess.CompletedProcess:
+    """Run train.py in ``folder``, its ``output`` mounted by the shell words ``kind``; what it leaves is in ``left``."""
+    command = f'set -e; {kind}; set +e; "$@"; code=$?; cp -r output left; exit $code'
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command, "sh", sys.executable, ROOT / "train.py", *map(str, arguments)],
+        cwd=folder, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+def has_mounts() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    probe = ["unshare", "-rm", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_mounts(), reason="this account may not mount a small disk of its own (unshare -rm)")
+@pytest.mark.parametrize("kind", ["full", "read-only"])
+def test_a_real_disk(tmp_path, old, renewed, kind):
+    after, _ = renewed("train.py")
+    shutil.copytree(old / "output", tmp_path / "output")
+    before = contents(tmp_path / "output")
+    if kind == "full":  # room for some of the new files, which stand beside the old ones until they replace them
+        room = sum(-(-len(content) // 4096) * 4 for content in before.values()) + 300
+        mount = f"cp -r output kept; mount -t tmpfs -o size={room}k tmpfs output; cp -r kept/. output"
+    else:
+        mount = "mount --bind output output; mount -o remount,ro,bind output"
+    done = in_a_mount(mount, tmp_path, [*CHAIN["train.py"], "--seed", 2])
+    assert {"full": "the disk is full", "read-only": "read-only"}[kind] in refusal(done)
+    left = {f"output/{name}": content for name, content in contents(tmp_path / "left").items()}
+    (tmp_path / "output").rename(tmp_path / "before")
+    (tmp_path / "left").rename(tmp_path / "output")
+    for name in ("before", "kept"):
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
+    check_all_is_old_or_new(tmp_path, {f"output/{name}": content for name, content in before.items()}, after)
+    assert left
+    assert find_run(tmp_path / "output").states
