@@ -10,6 +10,8 @@ import importlib
 import json
 import os
 import runpy
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-NOBODY = 65534
+# Root reads and writes what it likes; without these two of its powers permissions bind it as they bind others.
+_AS_OTHERS = [f"--{which}=-dac_override,-dac_read_search" for which in ("bounding-set", "inh-caps")]
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 _IMPORTED = (
     "torch",
@@ -80,13 +83,18 @@ class Server:
     """The process that forks scripts.
 
     Args:
-        user: the user to be, for which this process must be root; None stays.
-        modules: further modules that every child has imported.
+        read_only: folders that can't be written by any script; see :func:`can_be_bound`.
+        bound: whether permissions bind even root.
+        modules: further modules that every child has imported; of ``module:function`` the function is called.
         environment: changes to the environment; None removes a variable.
     """
 
     def __init__(
-        self, user: int | None = None, modules: tuple[str, ...] = (), environment: dict[str, str | None] | None = None
+        self,
+        read_only: tuple[str, ...] = (),
+        bound: bool = False,
+        modules: tuple[str, ...] = (),
+        environment: dict[str, str | None] | None = None,
     ) -> None:
         changed = {**os.environ, **_ONE_THREAD, "PYTHONPATH": str(ROOT), **(environment or {})}
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS"):
@@ -95,14 +103,13 @@ class Server:
         os.chmod(self._folder.name, 0o777)
         self._errors = open(Path(self._folder.name) / "server", "w")  # noqa: SIM115  (closed with the server)
         self._process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "tests.forking", *modules],
+            [*_bonds(read_only, bound), sys.executable, "-B", "-m", "tests.forking", *modules],
             cwd=ROOT,
             env={name: value for name, value in changed.items() if value is not None},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            user=user,
             start_new_session=True,
         )
         self._count = 0
@@ -150,9 +157,30 @@ class Server:
         self._folder.cleanup()
 
 
+def can_be_bound() -> bool:
+    """Whether this account may mount folders read-only for processes of its own, and give up powers."""
+    if not shutil.which("unshare") or not shutil.which("setpriv"):
+        return False
+    probe = [*_bonds((tempfile.gettempdir(),), True), "true"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+def _bonds(read_only: tuple[str, ...], bound: bool) -> list[str]:
+    """The words before a command."""
+    words = []
+    if read_only:
+        places = " ".join(map(shlex.quote, read_only))
+        mount = f'for d in {places}; do mount --bind "$d" "$d" && mount -o remount,ro,bind "$d" || exit 1; done'
+        words += ["unshare", "-rm", "sh", "-c", f'{mount}; exec "$@"', "sh"]
+    return [*words, "setpriv", *_AS_OTHERS] if bound else words
+
+
 def _serve(modules: list[str]) -> None:
     for name in (*_IMPORTED, *modules):
-        importlib.import_module(name)
+        module, _, function = name.partition(":")
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
     for folder in ("data", "model", "latent", "figure", "run"):
         for path in sorted((ROOT / folder).glob("*.py")):
             importlib.import_module(f"{folder}.{path.stem}")

@@ -1,18 +1,20 @@
 """Another person's machine: no network, no display, no home folder, packages that stay as they are; the same twice."""
 
-import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.forking import NOBODY, Server
+from tests.forking import Server, can_be_bound
 
+pytestmark = pytest.mark.skipif(not can_be_bound(), reason="this account may mount nothing read-only (unshare -rm)")
 # All scripts, in the order in which each finds what it reads.
 SCRIPTS = [
     ["train.py", "--dataset", "digits", "--latent_size", 3, "--num_epochs", 2, "--max_train", 300, "--max_test", 60],
     ["viz_dataset.py", "--dataset", "digits", "--num_images", 3],
+    ["viz_training.py", "--latent_size", 3],
     ["viz_reconstruction.py", "--latent_size", 3],
     ["encode_latent_space.py", "--latent_size", 3, "--num_samples", "all"],
     ["viz_latent_space.py", "--latent_size", 3, "--vis_type", "umap"],
@@ -25,16 +27,16 @@ SCRIPTS = [
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory) -> Iterator[tuple[Server, Path]]:
-    """Runs scripts as a user who has nothing, where this process may become one, with no home in any case."""
+    """Runs scripts where home, packages and Python itself are read-only."""
     folder = tmp_path_factory.mktemp("bare")
-    for place in (folder, folder.parent, folder.parent.parent):
-        place.chmod(0o755)
-    for name in ("first", "second"):
+    for name in ("first", "second", "home"):
         (folder / name).mkdir()
-        (folder / name).chmod(0o777)
-    nobody = NOBODY if hasattr(os, "geteuid") and os.geteuid() == 0 else None
-    homeless = dict.fromkeys(("MPLCONFIGDIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR"))
-    server = Server(user=nobody, modules=("umap",), environment={**homeless, "HOME": "/nonexistent", "USER": "nobody"})
+    told = dict.fromkeys(("MPLCONFIGDIR", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"))
+    server = Server(
+        read_only=(sys.prefix, sys.base_prefix, str(folder / "home")),
+        modules=("latent.projection:_import_umap",),
+        environment={**told, "HOME": str(folder / "home")},
+    )
     yield server, folder
     server.close()
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import refusal
-from tests.forking import NOBODY, Server
+from tests.forking import Server, can_be_bound
 
 CLASSES = (
     "<img src=x onerror=alert(1)>", "$\\frac", "=cmd|' calc'!A0", "صور", "🙂🐈", "line\nbreak",
@@ -104,23 +104,17 @@ def test_everything_at_once_through_all_scripts(forked, tmp_path):
     assert {path.suffix for path in made} >= {".svg", ".csv", ".png"}
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be somebody else for a while"
-)
-def test_what_may_not_be_read(tmp_path_factory):
-    """As a user whom permissions bind, which root's they do not."""
-    folder = Path(tmp_path_factory.mktemp("permissions"))
-    for parent in (folder, *folder.parents[:3]):
-        if parent.name.startswith(("pytest", "permissions")):
-            parent.chmod(0o755)
+@pytest.mark.skipif(not can_be_bound(), reason="this account may not give up root's powers (unshare -rm, setpriv)")
+def test_what_may_not_be_read(tmp_path):
+    """As somebody whom permissions bind, which root they do not."""
+    folder = tmp_path
     fill(folder / "set")
     secret = next(folder.glob("set/*/3 *.png"))
     secret.chmod(0)
     (folder / "set" / "closed").mkdir(mode=0)
     (folder / "mine").mkdir()
-    (folder / "mine").chmod(0o777)
-    (folder / "theirs").mkdir(mode=0o755)
-    server = Server(user=NOBODY, environment={"HOME": "/nonexistent"})
+    (folder / "theirs").mkdir(mode=0o555)
+    server = Server(bound=True)
     try:
         command = ["train.py", "--dataset", "../set", *BRIEF]
         done = server.run(*command, cwd=folder / "mine")
@@ -133,6 +127,7 @@ def test_what_may_not_be_read(tmp_path_factory):
         assert os.listdir(folder / "theirs") == []
     finally:
         server.close()
+        (folder / "set" / "closed").chmod(0o755)
 
 
 @pytest.mark.long

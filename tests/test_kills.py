@@ -17,7 +17,16 @@ from tests.forking import Done, Server
 BRIEF = ["--latent_size", 3, "--num_epochs", 3, "--batch_size", 32, "--save_every", 0.001]
 VARIANTS = {
     "dropout, one thread a core decodes": ["--num_workers", 0],
-    "samples, two threads decode": ["--model", "vae", "--num_workers", 2],
+    "samples and noise, two threads decode": [
+        "--model",
+        "vae",
+        "--noise",
+        0.1,
+        "--snapshot_epochs",
+        2,
+        "--num_workers",
+        2,
+    ],
     "neither": ["--model", "dense"],
 }
 
@@ -90,7 +99,7 @@ def kill_at_random(forked: Server, folder: Path, variant: str, kills: int, undis
     """Kill runs ``kills`` times; whenever one comes to its end, it must have come to the right one."""
     expected, seconds = undisturbed(variant)
     first, chance = undisturbed.arguments(variant), random.Random(kills)
-    killed = runs = 0
+    killed = runs = saving = 0
     while killed < kills:
         folder.joinpath(str(runs)).mkdir(exist_ok=True)
         child = go_on(forked, folder / str(runs), first)
@@ -103,6 +112,8 @@ def kill_at_random(forked: Server, folder: Path, variant: str, kills: int, undis
             continue
         assert done.returncode == -signal.SIGKILL, done.stderr
         killed += 1
+        saving += bool(list((folder / str(runs)).rglob("*.partial")))
+    print(f"{variant}: {killed} kills, {saving} of them in the middle of writing a file, {runs + 1} runs completed")
     finish(forked, folder / str(runs), first)
     assert differences(contents(folder / str(runs)), expected) == []
 
