@@ -1,12 +1,7 @@
-"""What train.py promises: both models, a split with no leak, the same bytes twice, and a run that can be killed."""
+"""What train.py promises: both models, a split with no leak, the same bytes twice; kills stand in test_kills.py."""
 
 import json
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +9,7 @@ import pytest
 from data.test_data import load_test_data
 from model.checkpoint import load_checkpoint
 from run.artefacts import read_json
-from tests.conftest import ROOT, refusal, run_script
+from tests.conftest import refusal, run_script
 
 BRIEF = ["--dataset", "digits", "--latent_size", 6, "--num_epochs", 2, "--max_train", 300]
 
@@ -105,57 +100,11 @@ def undisturbed(tmp_path_factory, data_dir) -> dict[str, bytes]:
     return contents(folder / "output")
 
 
-def start_training(folder: Path, data_dir: Path, *arguments: object) -> subprocess.Popen:
-    command = [sys.executable, ROOT / "train.py", *arguments, "--data_dir", data_dir]
-    return subprocess.Popen(
-        list(map(str, command)), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-
-
-def wait_for_state(folder: Path, process: subprocess.Popen) -> None:
-    while not list(folder.glob("output/training_state/*.pth")) and process.poll() is None:
-        time.sleep(0.01)
-
-
-def resume(folder: Path, data_dir: Path) -> None:
-    done = run_script("train.py", "--resume", "--data_dir", data_dir, cwd=folder)
-    assert done.returncode == 0, done.stderr
-
-
 def differences(folder: Path, undisturbed: dict[str, bytes]) -> list[str]:
     """Names of artefacts that differ; the states before the last depend on when states were kept."""
     found = contents(folder / "output")
     names = {name for name in {*found, *undisturbed} if not name.endswith("_previous.pth")}
     return sorted(name for name in names if found.get(name) != undisturbed.get(name))
-
-
-def test_killed_at_random_moments_and_resumed_to_the_same_bytes(tmp_path, data_dir, undisturbed):
-    moments = random.Random(0)
-    for _ in range(3):
-        process = start_training(tmp_path, data_dir, *(["--resume"] if (tmp_path / "output").exists() else LONGER))
-        wait_for_state(tmp_path, process)
-        time.sleep(moments.uniform(0, 2))
-        process.kill()
-        process.communicate()
-    resume(tmp_path, data_dir)
-    assert differences(tmp_path, undisturbed) == []
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_keeps_the_state_and_leaves(tmp_path, data_dir, undisturbed, number, status):
-    process = start_training(tmp_path, data_dir, *LONGER)
-    wait_for_state(tmp_path, process)
-    asked = time.monotonic()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    if process.returncode == 0:
-        pytest.skip("the training was over before the signal came")
-    assert process.returncode == status
-    assert time.monotonic() - asked < 10
-    assert "--resume" in said
-    assert "Traceback" not in said
-    resume(tmp_path, data_dir)
-    assert differences(tmp_path, undisturbed) == []
 
 
 def test_resuming_refuses_what_would_change_the_run(tmp_path, data_dir, undisturbed):
