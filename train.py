@@ -163,7 +163,7 @@ def main() -> None:
     from model.objective import Objective
     from model.snapshots import Snapshots
     from model.training_state import StateKeeper
-    from run.artefacts import model_path, snapshots_path, test_data_path, write_csv, write_json
+    from run.artefacts import file_sha256, model_path, snapshots_path, test_data_path, write_csv, write_json
     from run.device import choose_device, choose_precision, make_repeatable
     from run.signals import StopRequest
 
@@ -233,7 +233,8 @@ def main() -> None:
         held_out |= measured
     progress.close()
 
-    write_json(args.output_dir / "metrics_training.json", {**record, "held_out": held_out})
+    log_sha256 = file_sha256(args.output_dir / "training_log.jsonl")
+    write_json(args.output_dir / "metrics_training.json", {**record, "held_out": held_out, "log_sha256": log_sha256})
     val_errors = dict.fromkeys(sizes)
     if len(validation.images):
         val_errors = {

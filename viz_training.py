@@ -57,14 +57,15 @@ def main() -> None:
     runs = args.runs or [args.output_dir]
     records = {run: read_json(run / "metrics_training.json") for run in runs}
     require_one_split(records)
-    logs = {run: read_log(run, args.latent_size) for run in runs}
-    names = names_of(records)
+    logs = {run: read_log(run, args.latent_size, records[run].get("log_sha256")) for run in runs}
+    names, first = names_of(records), records[runs[0]]
+    wanted = {(run, line["latent_size"]) for run, log in logs.items() for line in log}
+    originals, columns = collect_snapshots(wanted, names, first["fingerprint"])
 
     from figure.curves import draw_compared_curves
     from figure.snapshots import draw_snapshots
     from figure.style import save_figure, shown
 
-    first = records[runs[0]]
     curves = [
         (names[run], size, [line for line in log if line["latent_size"] == size])
         for run, log in logs.items()
@@ -82,8 +83,6 @@ def main() -> None:
     write_csv(args.output_dir / "training_compared.csv", header, rows)
     saved.append(args.output_dir / "training_compared.csv")
 
-    wanted = {(run, line["latent_size"]) for run, log in logs.items() for line in log}
-    originals, columns = collect_snapshots(wanted, names, first["fingerprint"])
     if columns:
         figure = draw_snapshots(
             originals,
@@ -99,22 +98,27 @@ def main() -> None:
         say(f"saved {printable(path)}")
 
 
-def read_log(run: Path, sizes: list[int] | None) -> list[dict[str, Any]]:
-    """The records of each epoch of a run, of some bottlenecks or all.
+def read_log(run: Path, sizes: list[int] | None, digest: str | None) -> list[dict[str, Any]]:
+    """The records of each epoch of a run, of some bottlenecks or all; ``digest`` is the log's SHA-256.
 
     Raises:
         BadInput: the log is missing or damaged, or has none of these bottlenecks.
     """
+    from run.artefacts import file_sha256
+
     path = run / "training_log.jsonl"
     try:
         log = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        sound = all(is_record(line) for line in log)
+        sound = all(is_record(line) for line in log) and file_sha256(path) == digest
     except FileNotFoundError:
         raise BadInput(f"{printable(path)} is not there; make it with: python train.py --latent_size N") from None
     except (ValueError, AttributeError):
         sound = False
     if not sound:
-        raise BadInput(f"{printable(path)} is damaged; make it again with: python train.py --latent_size N")
+        raise BadInput(
+            f"{printable(path)} is damaged, or not of the training that metrics_training.json beside it is of (has it "
+            "come to its end?); make both with: python train.py --latent_size N"
+        )
     wanted = [line for line in log if sizes is None or line["latent_size"] in sizes]
     if not wanted:
         has = ", ".join(map(str, sorted({line["latent_size"] for line in log})))

@@ -8,7 +8,6 @@ without a sidecar (a person's own vectors) loads without classes.
 import hashlib
 import io
 import math
-import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from run.artefacts import file_sha256, latent_space_path, read_json, replacing, write_json
+from run.artefacts import file_sha256, latent_space_path, replacing
 from run.console import warn
+from run.described import description_path as sidecar_path
+from run.described import has_description, read_description, settle, write_description
 from run.errors import BadInput, printable
 
 _KIND = "latent space"
@@ -79,11 +80,6 @@ class LatentSpace:
         return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
 
-def sidecar_path(path: Path) -> Path:
-    """Where the description of the latents at ``path`` lies: ``x.npy`` has ``x.json``."""
-    return Path(path).with_suffix(".json")
-
-
 def save_latent_space(path: Path, space: LatentSpace) -> None:
     """Write ``space`` as ``path`` (.npy) and its sidecar; see :func:`save_latent_batches`."""
     save_latent_batches(
@@ -113,8 +109,7 @@ def save_latent_batches(
 ) -> None:
     """Write vectors as they come, (n, D) at a time, so that their number does not show in the memory used.
 
-    The sidecar takes its place first: a process killed between the two leaves a pair that is refused when loaded,
-    never vectors beside the labels of other vectors.
+    They change as one; see :mod:`run.described`.
 
     Args:
         path: the .npy; the sidecar lies beside it.
@@ -159,7 +154,8 @@ def save_latent_batches(
             written += len(vectors)
         if written != shape[0] or not written:
             raise ValueError(f"{shape[0]} vectors were announced, and {written} came")
-        write_json(sidecar_path(path), description | {"npy_sha256": digest.hexdigest()})
+        write_description(path, description | {"npy_sha256": digest.hexdigest()}, "npy_sha256")
+    settle(path)
 
 
 def load_latent_space(path: Path) -> LatentSpace:
@@ -174,12 +170,12 @@ def load_latent_space(path: Path) -> LatentSpace:
     path = Path(path)
     vectors = _load_vectors(path)
     sidecar = sidecar_path(path)
-    if not os.path.lexists(sidecar):
+    if not has_description(path):
         return LatentSpace(vectors)
     about = f"{printable(sidecar)}, which should describe {printable(path.name)},"
     remedy = f"{_REMEDY}, or move it away to use the vectors without classes"
     try:
-        description = read_json(sidecar)
+        description = read_description(path, "npy_sha256")
     except BadInput:
         raise BadInput(f"{about} is damaged or not a file of this suite; {remedy}") from None
     if description.get("kind") != _KIND:
@@ -258,7 +254,7 @@ def _load_vectors(path: Path) -> np.ndarray:
         if min(shape) < 1:
             raise BadInput(f"{name} is empty: its shape is {shape}; {_REMEDY}")
         # compared before anything is read: a header can promise more than the machine's memory
-        promised, found = math.prod(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - in_header
+        promised, found = math.prod(shape) * dtype.itemsize, path.stat().st_size - in_header
         if promised != found:
             state = "truncated" if found < promised else "damaged"
             raise BadInput(f"{name} is {state}: it promises {promised} bytes of numbers and has {found}; {_REMEDY}")

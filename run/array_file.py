@@ -3,6 +3,7 @@
 The description holds the SHA-256 of the arrays and a checksum of its own, so that a flipped bit in either is found.
 """
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -10,21 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from run.artefacts import file_sha256, read_json, write_bytes, write_json
+from run.artefacts import file_sha256, write_bytes
+from run.described import description_path, read_description, settle, write_description
 from run.errors import BadInput, printable
 
 
 def save_arrays(path: Path, kind: str, arrays: dict[str, np.ndarray], description: dict[str, Any]) -> list[Path]:
     """Write arrays as ``path`` (.npz), and beside it (.json) what they are; the paths written.
 
-    The description goes last: a process killed between the two leaves a pair that is refused when loaded.
+    They change as one; see :mod:`run.described`.
     """
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    write_description(path, {"kind": kind, **description, "npz_sha256": digest}, "npz_sha256")
     write_bytes(path, buffer.getvalue())
-    described = Path(path).with_suffix(".json")
-    write_json(described, {"kind": kind, **description, "npz_sha256": file_sha256(path)})
-    return [Path(path), described]
+    settle(path)
+    return [Path(path), description_path(path)]
 
 
 def load_arrays(path: Path, kind: str, made_by: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -39,11 +42,11 @@ def load_arrays(path: Path, kind: str, made_by: str) -> tuple[dict[str, np.ndarr
     if not path.exists():
         raise BadInput(f"{name} is not there; {remedy}")
     try:
-        description = read_json(path.with_suffix(".json"))
+        description = read_description(path, "npz_sha256")
     except BadInput as error:
         raise BadInput(f"{name} has no sound description beside it ({error}); {remedy}") from None
     if description.get("kind") != kind:
-        raise BadInput(f"{printable(path.with_suffix('.json'))} describes something else than a {kind}; {remedy}")
+        raise BadInput(f"{printable(description_path(path))} describes something else than a {kind}; {remedy}")
     if description.get("npz_sha256") != file_sha256(path):
         raise BadInput(f"{name} is damaged: it is not the file that its description was written for; {remedy}")
     try:

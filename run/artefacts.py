@@ -79,9 +79,9 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: dict[str, Any], previous: Path | None = None) -> None:
     """Write ``content`` as indented JSON, with the SHA-256 of everything else in it under ``checksum``."""
-    write_bytes(path, _json_bytes(content))
+    write_bytes(path, _json_bytes(content), previous)
 
 
 def read_json(path: Path) -> dict[str, Any]:
