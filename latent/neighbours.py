@@ -158,8 +158,11 @@ def nearest_images(
 
 
 def copies(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """bool (M,): which queries of :func:`nearest_images` are copies of their nearest image, by its two errors."""
-    return np.sqrt(first) < COPY * np.sqrt(second)
+    """bool (M,): which queries of :func:`nearest_images` are copies of their nearest image, by its two errors.
+
+    None is where there is no second image to hold the first against.
+    """
+    return np.isfinite(second) & (np.sqrt(first) < COPY * np.sqrt(second))
 
 
 def _share_of_own_class(near: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> float:

@@ -162,6 +162,9 @@ def test_a_copy_is_told_from_an_image_that_is_merely_near():
     many = np.repeat(queries, 200, axis=0).astype(np.float32)  # more than are held at a time
     for each, expected in zip(nearest_images(many, images, groups)[1:], (error, next_error), strict=True):
         np.testing.assert_allclose(each[::200], expected, rtol=1e-5, atol=1e-12)
+    _, error, alone = nearest_images(queries[:1].astype(np.float32), images[:2], groups[:2])
+    assert np.isinf(alone).all()
+    assert not copies(error, alone).any()
     # real images among themselves: the own group is passed over
     _, error, next_error = nearest_images(images[:2] / np.float32(255), images, groups, groups[:2])
     assert (error > 0.05).all()
