@@ -263,6 +263,7 @@ def saved_latents(
                 image_set.class_names,
                 ids,
                 origin={**origin, "command": command_line(), "versions": versions()},
+                groups=image_set.groups[rows[side]],
             ),
         )
         note(f"saved {printable(kept)}")

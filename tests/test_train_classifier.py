@@ -91,7 +91,7 @@ def test_latents_are_saved_taken_up_again_and_made_anew_when_damaged(checkpoints
     assert kept.name in said
     space = load_latent_space(kept)
     assert space.origin["side"] == "train"
-    assert len(space.vectors) == len(space.labels) == len(space.sample_ids)
+    assert len(space.vectors) == len(space.labels) == len(space.sample_ids) == len(space.groups)
     kept.write_bytes(kept.read_bytes()[:-4] + b"\1\2\3\4")
     said, second = run()
     assert kept.name in said
