@@ -20,6 +20,8 @@ SCRIPTS = [
     ["viz_latent_space.py", "--latent_size", 3, "--vis_type", "umap"],
     ["viz_latent_space.py", "--latent_size", 3, "--vis_type", "tsne"],
     ["viz_kmeans_latent_space.py", "--latent_size", 3, "--num_clusters", 10, "--space", "umap"],
+    ["generate_images.py", "traverse", "--latent_size", 3],
+    ["generate_images.py", "manifold", "--latent_size", 2],
     ["evaluate.py", "--latent_size", 3, "--seeds", 1, "--num_fit", 100],
     ["train_classifier.py", "--latent_size", 3, "--max_fit", 100, "--num_epochs", 1, "--classifiers", "linear", "knn"],
 ]
