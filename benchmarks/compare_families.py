@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from data.test_data import load_test_data  # noqa: E402
 from data.training_side import load_split_of  # noqa: E402
@@ -203,7 +204,9 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
     subject = (
         "MNIST: the same 16 held-out digits after epochs of training; readable: a classifier of originals is right"
     )
-    save_figure(draw_snapshots(originals, columns, subject), ROOT / "docs" / "figures" / "families.png")
+    for path in save_figure(draw_snapshots(originals, columns, subject), ROOT / "docs" / "figures" / "families.png"):
+        with Image.open(path) as picture:  # many small pictures: in 16 shades, small enough for a repository
+            picture.convert("RGB").quantize(16, dither=Image.Dither.NONE).save(path, optimize=True)
     return rows
 
 
