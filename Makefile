@@ -14,7 +14,7 @@ demo: .venv/installed
 	$(BIN)/python viz_kmeans_latent_space.py --latent_size 16 --num_clusters 10
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadscope
 
 test-long: .venv/installed-dev
 	$(BIN)/python -m pytest -m long

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.forking import Server
+from tests.forking import ONE_THREAD, Server
+
+# As many tests run side by side as there are cores; equal threads everywhere, since sums depend on their number.
+os.environ.update(ONE_THREAD)
 
 ROOT = Path(__file__).parent.parent
 Script = Callable[..., subprocess.CompletedProcess]

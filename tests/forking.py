@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # Root reads and writes what it likes; without these two of its powers permissions bind it as they bind others.
 _AS_OTHERS = [f"--{which}=-dac_override,-dac_read_search" for which in ("bounding-set", "inh-caps")]
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 _IMPORTED = (
     "torch",
     "torch._dynamo",  # by the first optimizer
@@ -96,7 +96,7 @@ class Server:
         modules: tuple[str, ...] = (),
         environment: dict[str, str | None] | None = None,
     ) -> None:
-        changed = {**os.environ, **_ONE_THREAD, "PYTHONPATH": str(ROOT), **(environment or {})}
+        changed = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), **(environment or {})}
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS"):
             changed.pop(name, None)
         self._folder = tempfile.TemporaryDirectory()

@@ -110,7 +110,7 @@ def test_what_cannot_be_evaluated_gets_a_sentence(trained: Path, tmp_path: Path,
             weights.fill_(float("nan"))
     save_model(tmp_path / "broken.pth", model, record)
     arguments = ["--test_data", trained / "test_data.pth", "--data_dir", data_dir, "--output_dir", tmp_path / "out"]
-    assert "not finite" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "broken.pth", *arguments))
+    assert "NaN or infinite" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "broken.pth", *arguments))
     save_model(tmp_path / "other.pth", model, {**record, "fingerprint": "0" * 64})
     assert "another split" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "other.pth", *arguments))
     assert not (tmp_path / "out").exists()

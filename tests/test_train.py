@@ -47,7 +47,7 @@ def test_the_same_twice_and_once_for_a_bottleneck_of_2(tmp_path, data_dir):
     folders = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        done = run_script("train.py", *BRIEF, "--data_dir", data_dir, cwd=tmp_path / name)
+        done = run_script("train.py", *BRIEF, "--data_dir", data_dir, cwd=tmp_path / name, OMP_NUM_THREADS="2")
         assert done.returncode == 0, done.stderr
         folders.append(contents(tmp_path / name / "output"))
     assert folders[0].keys() == folders[1].keys()
