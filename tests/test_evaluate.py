@@ -105,14 +105,14 @@ def test_images_that_were_changed_since_are_refused(trained_without_classes: Pat
 def test_what_cannot_be_evaluated_gets_a_sentence(trained: Path, tmp_path: Path, data_dir: Path):
     assert "--model_path" in refusal(run_script("evaluate.py"))
     model, record = load_checkpoint(trained / "model_latent_size_8.pth")
+    arguments = ["--test_data", trained / "test_data.pth", "--data_dir", data_dir, "--output_dir", tmp_path / "out"]
+    save_model(tmp_path / "other.pth", model, {**record, "fingerprint": "0" * 64})
+    assert "another split" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "other.pth", *arguments))
     with torch.no_grad():
         for weights in model.parameters():
             weights.fill_(float("nan"))
     save_model(tmp_path / "broken.pth", model, record)
-    arguments = ["--test_data", trained / "test_data.pth", "--data_dir", data_dir, "--output_dir", tmp_path / "out"]
     assert "NaN or infinite" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "broken.pth", *arguments))
-    save_model(tmp_path / "other.pth", model, {**record, "fingerprint": "0" * 64})
-    assert "another split" in refusal(run_script("evaluate.py", "--model_path", tmp_path / "other.pth", *arguments))
     assert not (tmp_path / "out").exists()
 
 
