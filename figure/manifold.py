@@ -42,7 +42,7 @@ def draw_manifold(
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in panels[len(sheets) + 1 :]:
         axes.set_axis_off()
-    for axes, (title, images) in zip(panels, sheets, strict=False):
+    for axes, (title, images) in zip(panels[: len(sheets)], sheets, strict=True):
         count, _, channels = images.shape[:3]
         # (G, G, C, H, W) -> (G*H, G*W, C)
         picture = images.transpose(0, 3, 1, 4, 2).reshape(count * height, count * width, channels)
