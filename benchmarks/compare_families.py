@@ -44,7 +44,7 @@ from run.tensor_file import load_tensors  # noqa: E402
 MNIST = ["--dataset", "mnist", "--max_train", 20000, "--max_test", 4000]
 SNAPSHOTS = [1, 5, 10, 15, 20, 25]
 COLOUR = ["--dataset", "gtsrb", "--max_train", 4000, "--max_test", 1500, "--num_epochs", 8]
-FAMILIES = ["dense", "cae", "vae", "cvae", "deep_dense", "conv"]
+FAMILIES = ["dense", "deep_dense", "cae", "vae", "beta_vae", "conditional", "cvae", "conv"]
 COLOUR_FAMILIES, COLOUR_SIZES = ["cae", "vae"], [2, 32, 128]
 DRAWN, DRAWN_EPOCHS = ["dense", "cae", "cvae", "conv"], [1, 5, 10, 25]  # in the grid of docs/figures
 

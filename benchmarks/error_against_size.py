@@ -2,9 +2,10 @@
 
     python benchmarks/error_against_size.py --results benchmarks/results
 
-Each run is one call of train.py with its defaults and all sizes. What is done already is not done again, so that the
-table can be filled over several sittings. Writes error_against_size.csv and .md into the results folder, and the
-figure into docs/figures.
+Each run is one call of train.py with its defaults and all sizes that are missing. Each error is added to
+error_against_size.jsonl in the results folder, with the precision and the versions that gave it, and is not measured
+again, so that the table can be filled over several sittings; --only_table trains nothing. Writes
+error_against_size.csv and .md there as well, and the figure into docs/figures.
 """
 
 import argparse
@@ -38,12 +39,16 @@ def main() -> None:
     parser.add_argument("--num_epochs", type=int, default=10)
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--only_table", action="store_true", help="train nothing; table and figure of what is there")
     args = parser.parse_args()
 
-    for seed in args.seeds:
-        for name in args.sets:
-            train(name, seed, args)
+    if not args.only_table:
+        for seed in args.seeds:
+            for name in args.sets:
+                train(name, seed, args)
     rows = collect(args)
+    if not rows:
+        raise SystemExit(f"no error of {args.num_epochs} epochs stands in {kept(args)}; leave out --only_table")
     write_csv(args.results / "error_against_size.csv", list(rows[0]), [list(row.values()) for row in rows])
     write_text(args.results / "error_against_size.md", markdown(rows))
     save_figure(draw(rows), ROOT / "docs" / "figures" / "error_against_size.png")
@@ -55,10 +60,13 @@ def folder(name: str, seed: int, args: argparse.Namespace) -> Path:
     return args.results / "runs" / f"{slug}_epochs_{args.num_epochs}_seed_{seed}"
 
 
+def kept(args: argparse.Namespace) -> Path:
+    return args.results / "error_against_size.jsonl"
+
+
 def train(name: str, seed: int, args: argparse.Namespace) -> None:
     """One call of train.py for the sizes that are not there yet."""
-    output = folder(name, seed, args)
-    done = {row["size"] for row in read(output)}
+    output, done = folder(name, seed, args), {row["size"] for row in read(name, args) if row["seed"] == seed}
     missing = [size for size in args.sizes if size not in done]
     if not missing:
         return
@@ -68,23 +76,37 @@ def train(name: str, seed: int, args: argparse.Namespace) -> None:
     ]  # fmt: skip
     print(f"{name}, seed {seed}: {missing}", flush=True)
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with open(output / "errors.jsonl", "a") as file:  # kept beside metrics_training.json, which the next call replaces
-        held_out = json.loads((output / "metrics_training.json").read_text())["held_out"]
+    record = json.loads((output / "metrics_training.json").read_text())
+    held_out = record["held_out"]
+    with open(kept(args), "a") as file:
         for size in missing:
-            row = {"size": size, "pca": held_out[f"PCA of {size}"], "autoencoder": held_out[f"autoencoder of {size}"]}
-            file.write(json.dumps(row | {"mean_image": held_out["mean image"]["mse"]}) + "\n")
+            row = {
+                "set": name,
+                "epochs": args.num_epochs,
+                "seed": seed,
+                "size": size,
+                "mean_image": held_out["mean image"]["mse"],
+                "pca": held_out[f"PCA of {size}"],
+                "autoencoder": held_out[f"autoencoder of {size}"],
+                "precision": record["precision"],
+                "versions": record["versions"],
+            }
+            file.write(json.dumps(row) + "\n")
 
 
-def read(output: Path) -> list[dict]:
-    path = output / "errors.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+def read(name: str, args: argparse.Namespace) -> list[dict]:
+    """What was measured of a set with that many epochs: a row for each seed and size."""
+    if not kept(args).exists():
+        return []
+    rows = map(json.loads, kept(args).read_text().splitlines())
+    return [row for row in rows if row["set"] == name and row["epochs"] == args.num_epochs]
 
 
 def collect(args: argparse.Namespace) -> list[dict]:
     """A row for each set and size: means over the seeds, the spread (standard deviation) and the gain over PCA."""
     rows = []
     for name in args.sets:
-        found = [row for seed in args.seeds for row in read(folder(name, seed, args))]
+        found = [row for row in read(name, args) if row["seed"] in args.seeds]
         for size in args.sizes:
             mine = [row for row in found if row["size"] == size]
             if not mine:
