@@ -2,11 +2,12 @@
 
     python benchmarks/n2d.py --dataset mnist --seeds 0 1 2
 
-For each seed: train.py, the latents of all images, then the same UMAP and the same mixture on these latents and on the
-raw pixels. Transductive, as the published figures are: the network is trained on the training side, everything after
-it is fitted and scored on all images, and no class is used. What is done already is not done again. Writes
-n2d_{dataset}.csv and .md into the results folder. The published bottleneck is of 10 (--latent_size 10); why 32 is the
-default here stands in docs/clusters.md.
+For each seed: train.py with its defaults, the latents of all images, then the same UMAP and the same mixture on these
+latents and on the raw pixels. Transductive, as the published figures are: the network is trained on the training side,
+everything after it is fitted and scored on all images, and no class is used. What is done already is not done again;
+checkpoints that are there already, one for each seed, are taken with --model_path. Writes n2d_{dataset}.csv and .md
+into the results folder. The published bottleneck is of 10 (--latent_size 10); why 32 is the default here stands in
+docs/clusters.md.
 """
 
 import argparse
@@ -31,7 +32,6 @@ from model.inference import encode_batches  # noqa: E402
 from run.artefacts import model_path, read_json, write_csv, write_json, write_text  # noqa: E402
 
 NEIGHBOURS = 20  # as in the published code
-TRAINING = ["--max_train", "20000", "--num_epochs", "25", "--batch_size", "256"]
 SCORES = {"accuracy_hungarian": "ACC", "nmi": "NMI", "ari": "ARI"}
 
 
@@ -43,43 +43,49 @@ def main() -> None:
     parser.add_argument("--space_size", type=int, default=10, help="dimensions of the UMAP")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
-    parser.add_argument("train", nargs="*", default=TRAINING, help="after --: arguments of train.py instead of these")
+    parser.add_argument("--model_path", type=Path, nargs="+", metavar="FILE", help="of train.py, one for each seed")
+    parser.add_argument("train", nargs="*", help="after --: arguments of train.py")
     args = parser.parse_args()
+    if args.model_path and len(args.model_path) != len(args.seeds):
+        raise SystemExit(f"--model_path: {len(args.model_path)} checkpoints for {len(args.seeds)} seeds; name one each")
 
-    rows = [row for seed in args.seeds for row in measure(seed, args)]
+    rows = [row for place, seed in enumerate(args.seeds) for row in measure(place, seed, args)]
     stem = args.results / f"n2d_{args.dataset}"
-    write_csv(stem.with_suffix(".csv"), list(rows[0]), [list(row.values()) for row in rows])
+    header = ["seed", "space", *SCORES, "minutes of UMAP and mixture"]
+    write_csv(stem.with_suffix(".csv"), header, [[row[name] for name in header] for row in rows])
     write_text(stem.with_suffix(".md"), markdown(rows))
     print(markdown(rows))
 
 
-def measure(seed: int, args: argparse.Namespace) -> list[dict[str, object]]:
+def measure(place: int, seed: int, args: argparse.Namespace) -> list[dict[str, object]]:
     """A row for the latents and one for the pixels, of one seed."""
     output = args.results / "runs" / f"n2d_{args.dataset}_{args.latent_size}_seed_{seed}"
-    checkpoint = model_path(output, args.latent_size)
-    started = time.monotonic()
-    if not checkpoint.exists():
+    checkpoint, minutes = model_path(output, args.latent_size), {}
+    if args.model_path:
+        checkpoint = args.model_path[place]
+    elif not checkpoint.exists():
+        started = time.monotonic()
         command = [sys.executable, ROOT / "train.py", "--dataset", args.dataset, "--data_dir", args.data_dir]
         command += ["--latent_size", args.latent_size, "--seed", seed, "--output_dir", output, *args.train]
         subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
-    training = time.monotonic() - started
+        minutes["minutes of training, both bottlenecks"] = (time.monotonic() - started) / 60
     model, record = load_checkpoint(checkpoint)
     image_set, _ = load_split_of(record, args.data_dir)
     spaces = {
-        f"bottleneck {args.latent_size}": lambda: np.concatenate(list(encode_batches(model, image_set.images))),
+        f"bottleneck {model.latent_size}": lambda: np.concatenate(list(encode_batches(model, image_set.images))),
         "raw pixels": lambda: image_set.images.reshape(len(image_set), -1).astype(np.float32) / 255,
     }
     rows = []
     for name, vectors in spaces.items():
         kept = output / f"n2d_{name.replace(' ', '_')}.json"
-        if not kept.exists():
+        trained = {"checkpoint": record["sha256"], **minutes} if name.startswith("bottleneck") else {}
+        if not kept.exists() or read_json(kept).get("checkpoint") != trained.get("checkpoint"):
             started = time.monotonic()
             reduction = reduce(vectors(), "umap", seed, size=args.space_size, n_neighbors=NEIGHBOURS, min_dist=0.0)
             found = find_clusters(reduction.points, "gmm", len(image_set.class_names), seed)
             scores = clustering_scores(found.clusters, image_set.labels)
-            minutes = {"minutes of training": training / 60 if name.startswith("bottleneck") else 0.0}
-            minutes["minutes of UMAP and mixture"] = (time.monotonic() - started) / 60
-            write_json(kept, {"seed": seed, "space": name, **scores, **minutes})
+            spent = {"minutes of UMAP and mixture": (time.monotonic() - started) / 60}
+            write_json(kept, {"seed": seed, "space": name, **scores, **spent, **trained})
         rows.append(read_json(kept))
         print(json.dumps(rows[-1]), flush=True)
     return rows
