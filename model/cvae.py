@@ -1,9 +1,5 @@
 """A variational autoencoder whose decoder is told the class (after Sohn, Lee and Yan, 2015)."""
 
-import numpy as np
-from torch import Tensor
-
-from model.layers import PatchDecoder, PatchEncoder
 from model.variational import Variational
 
 
@@ -33,16 +29,3 @@ class ConditionalVAE(Variational):
         beta: float = 1.0,
     ) -> None:
         super().__init__(latent_size, image_shape, beta, num_classes=num_classes, embedding_size=embedding_size)
-        self.encoder = PatchEncoder(image_shape, 2 * latent_size)
-        self.decoder = PatchDecoder(latent_size + embedding_size, image_shape)
-
-    def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:
-        """Takes the mean image, and how far images lie from it."""
-        self.encoder.start(mean, scales)
-        self.decoder.start(mean)
-
-    def _encode(self, images: Tensor) -> Tensor:
-        return self.encoder(images)
-
-    def _decode(self, codes: Tensor) -> Tensor:
-        return self.decoder(codes)

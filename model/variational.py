@@ -1,17 +1,16 @@
 """What variational families share: the posterior, and a loss of two parts."""
 
-import abc
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.autoencoder import Autoencoder
 from model.objective import Objective
+from model.patch_autoencoder import PatchAutoencoder
 
 
-class Variational(Autoencoder):
+class Variational(PatchAutoencoder):
     """The encoder gives a Gaussian over latents; training decodes a sample of it, everything else its mean.
 
     Minimised is the negative evidence lower bound (Kingma and Welling, 2014), with beta as the weight of its KL part
@@ -24,8 +23,6 @@ class Variational(Autoencoder):
     over pixels: twenty halves of the squared error, plus the KL. Other variances are other betas: ten times the beta is
     the sum of squared errors plus the KL.
 
-    A subclass sets ``self.encoder``, images -> (B, 2 * D).
-
     Args:
         latent_size: D.
         image_shape: (C, H, W).
@@ -35,16 +32,12 @@ class Variational(Autoencoder):
     variational: ClassVar[bool] = True
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], beta: float, **more: Any) -> None:
-        super().__init__(latent_size, image_shape, beta=beta, **more)
+        super().__init__(latent_size, image_shape, 2 * latent_size, beta=beta, **more)
         self.beta = float(beta)
-
-    @abc.abstractmethod
-    def _encode(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, 2 * D): the mean, then the logarithm of the variance."""
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, H, W) -> mean and logarithm of the variance of the latents, (B, D) each."""
-        mean, log_variance = self._encode(images).chunk(2, dim=1)
+        mean, log_variance = self.encoder(images).chunk(2, dim=1)  # (B, 2 * D)
         return mean, log_variance.clamp(-20, 10)  # no sample overflows
 
     def encode(self, images: Tensor) -> Tensor:
