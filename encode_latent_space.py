@@ -21,27 +21,14 @@ def parse_arguments() -> argparse.Namespace:
         "Encode the same random held-out images with the bottleneck of N and the bottleneck of 2.",
     )
     group = parser.add_argument_group("what is encoded")
-    flags.add_model_and_test_data(group)
-    group.add_argument(
-        "--num_samples",
-        type=flags.all_or_number(1),
-        default=1000,
-        metavar="M|all",
-        help="how many random test images; all of them with all",
-    )
-    group.add_argument(
-        "--images",
-        type=Path,
-        default=None,
-        metavar="PATH",
-        help="a folder of new images to encode instead of test images; saved into OUTPUT_DIR/images",
-    )
-    flags.add_data_dir(group)
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_device(group)
-    flags.add_num_workers(group)
+    flags.add_model(group)
+    flags.add_test_data(group)
+    how_many = "how many random test images; all of them with all"
+    flags.add_value(group, "--num_samples", flags.all_or_number(1), 1000, "M|all", how_many)
+    new = "a folder of new images to encode instead of test images; saved into OUTPUT_DIR/images"
+    flags.add_value(group, "--images", Path, None, "PATH", new)
+    flags.add_shared(group, "data_dir")
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers")
     return flags.with_model_paths(parser.parse_args())
 
 

@@ -43,60 +43,30 @@ def parse_arguments() -> argparse.Namespace:
         "Several checkpoints of one size (trainings with other seeds) are put together as mean and spread.",
     )
     group = parser.add_argument_group("what is measured")
-    group.add_argument(
-        "--model_path",
-        type=Path,
-        nargs="+",
-        default=None,
-        metavar="FILE",
-        help="checkpoints of the bottleneck of N, all of one split; that of 2 is found beside each",
-    )
-    flags.add_latent_size(group, "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by")
-    group.add_argument(
-        "--test_data",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="held-out test split (default: test_data.pth beside the checkpoint)",
-    )
-    flags.add_data_dir(group)
+    checkpoints = "checkpoints of the bottleneck of N, all of one split; that of 2 is found beside each"
+    flags.add_model(group, checkpoints, several=True)
+    flags.add_test_data(group)
+    flags.add_shared(group, "data_dir")
     group = parser.add_argument_group("how it is measured")
-    group.add_argument(
-        "--protocol",
-        choices=["train-test", "transductive"],
-        default="train-test",
-        help="train-test fits on training images and scores on test images; transductive fits and scores on the same "
+    flags.add_choice(
+        group, "--protocol", ["train-test", "transductive"], "train-test",
+        "train-test fits on training images and scores on test images; transductive fits and scores on the same "
         "images, all of them, and is there to compare with published tables",
-    )
-    group.add_argument(
-        "--seeds", type=flags.whole_number(1, 100), default=3, metavar="R", help="runs, with seeds S, S + 1, ..."
-    )
-    group.add_argument(
-        "--num_clusters",
-        type=flags.whole_number(1),
-        default=None,
-        metavar="K",
-        help="clusters of k-means (default: one for each class; 10 without classes)",
-    )
-    group.add_argument(
-        "--num_fit",
-        type=flags.all_or_number(2),
-        default=10000,
-        metavar="M|all",
-        help="train-test: random training images that clusters and probes are fitted on",
-    )
-    group.add_argument(
-        "--num_samples",
-        type=flags.all_or_number(1),
-        default=1000,
-        metavar="M|all",
-        help="random test images on each map, or all of them where there are fewer",
-    )
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_device(group)
-    flags.add_num_workers(group)
+    )  # fmt: skip
+    flags.add_value(group, "--seeds", flags.whole_number(1, 100), 3, "R", "runs, with seeds S, S + 1, ...")
+    flags.add_value(
+        group, "--num_clusters", flags.whole_number(1), None, "K",
+        "clusters of k-means (default: one for each class; 10 without classes)",
+    )  # fmt: skip
+    flags.add_value(
+        group, "--num_fit", flags.all_or_number(2), 10000, "M|all",
+        "train-test: random training images that clusters and probes are fitted on",
+    )  # fmt: skip
+    flags.add_value(
+        group, "--num_samples", flags.all_or_number(1), 1000, "M|all",
+        "random test images on each map, or all of them where there are fewer",
+    )  # fmt: skip
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers")
     return parser.parse_args()
 
 

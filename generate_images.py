@@ -41,46 +41,41 @@ def parse_arguments() -> argparse.Namespace:
 
     def mode(name: str, purpose: str, size: int = 256) -> argparse._ArgumentGroup:
         modes.append(add_mode(name, f"python generate_images.py {name} --latent_size {size}", purpose))
-        flags.add_model_and_test_data(modes[-1].add_argument_group("what is decoded"))
+        group = modes[-1].add_argument_group("what is decoded")
+        flags.add_model(group)
+        flags.add_test_data(group)
         return modes[-1].add_argument_group("what is made")
 
     def whole(flag: str, default: int | None, meaning: str, at_least: int, at_most: int, metavar: str = "M") -> None:
-        kind = flags.whole_number(at_least, at_most)
-        group.add_argument(flag, type=kind, default=default, metavar=metavar, help=meaning)
+        flags.add_value(group, flag, flags.whole_number(at_least, at_most), default, metavar, meaning)
 
     def add_images(meaning: str) -> None:
         meaning += ", by their rows in the test split, which every .csv calls test_row"
-        group.add_argument("--images", type=flags.whole_number(0), nargs="+", default=None, metavar="ROW", help=meaning)
+        flags.add_value(group, "--images", flags.whole_number(0), None, "ROW", meaning, several=True)
 
     def add_labels() -> None:
         meaning = "networks that take labels: classes to decode under, by name or by number (default: all)"
-        group.add_argument("--labels", nargs="+", default=None, metavar="LABEL", help=meaning)
+        flags.add_value(group, "--labels", str, None, "LABEL", meaning, several=True)
 
     group = mode(
         "sample",
         "Sample new images, each beside the real image nearest to it. Latents come from the prior of a variational\n"
         "network, or from a Gaussian mixture fitted on the latents of any.",
     )
-    group.add_argument(
-        "--source",
-        choices=["prior", "mixture"],
-        default=None,
-        help="where latents come from (default: prior where the network has one, else mixture)",
-    )
+    latents = "where latents come from (default: prior where the network has one, else mixture)"
+    flags.add_choice(group, "--source", ["prior", "mixture"], None, latents)
     whole("--num_images", 20, "samples", 1, 10000)
     components = (
         "mixture: components (default: of 1, 2, 4, ... 64, the fewest under which other latents are as likely as any)"
     )
     whole("--num_components", None, components, 1, 1000, "K")
-    group.add_argument(
-        "--fit_on",
-        choices=["train", "test"],
-        default=None,
-        help="real images that the mixture is fitted on and samples are compared with (default: train where the "
-        "training images are found, else test)",
-    )
+    flags.add_choice(
+        group, "--fit_on", ["train", "test"], None,
+        "real images that the mixture is fitted on and samples are compared with (default: train where the training "
+        "images are found, else test)",
+    )  # fmt: skip
     add_labels()
-    flags.add_data_dir(group)
+    flags.add_shared(group, "data_dir")
 
     group = mode(
         "manifold",
@@ -105,14 +100,8 @@ def parse_arguments() -> argparse.Namespace:
         "the dimensions of largest variance come first.",
     )
     add_images("test images to begin from (default: a random one)")
-    group.add_argument(
-        "--dimensions",
-        type=flags.whole_number(1),
-        nargs="+",
-        default=None,
-        metavar="D",
-        help=f"which, counted from 1 (default: the {DRAWN_DIMENSIONS} of largest variance)",
-    )
+    which = f"which, counted from 1 (default: the {DRAWN_DIMENSIONS} of largest variance)"
+    flags.add_value(group, "--dimensions", flags.whole_number(1), None, "D", which, several=True)
     whole("--steps", 9, "values of each dimension", 2, 100)
 
     group = mode(
@@ -122,22 +111,12 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_images("test images to draw (default: 8 random ones of different classes; the table is of more)")
     add_labels()
-    group.add_argument(
-        "--num_samples",
-        type=flags.all_or_number(1),
-        default=1000,
-        metavar="M|all",
-        help="random test images that the table is of, or all of them where there are fewer",
-    )
+    table_of = "random test images that the table is of, or all of them where there are fewer"
+    flags.add_value(group, "--num_samples", flags.all_or_number(1), 1000, "M|all", table_of)
     whole("--cnn_epochs", 10, "times the classifier sees each training image", 1, 1000, "E")
-    group.add_argument(
-        "--max_fit",
-        type=flags.all_or_number(2),
-        default=10000,
-        metavar="M|all",
-        help="random training images that the classifier learns from",
-    )
-    flags.add_data_dir(group)
+    learnt = "random training images that the classifier learns from"
+    flags.add_value(group, "--max_fit", flags.all_or_number(2), 10000, "M|all", learnt)
+    flags.add_shared(group, "data_dir")
 
     group = mode(
         "neighbours",
@@ -151,14 +130,8 @@ def parse_arguments() -> argparse.Namespace:
     )
 
     for each in modes:
-        group = each.add_argument_group("run")
-        flags.add_output_dir(group)
-        flags.add_seed(group)
-        flags.add_device(group)
-        if each.get_default("data_dir") is not None:
-            flags.add_num_workers(group)
-        flags.add_svg(group)
-        flags.add_show(group)
+        decoding = [] if each.get_default("data_dir") is None else ["num_workers"]
+        flags.add_shared(each.add_argument_group("run"), "output_dir", "seed", "device", *decoding, "svg", "show")
     return flags.with_model_paths(parser.parse_args())
 
 

@@ -17,6 +17,7 @@ from run import arguments as flags
 from run.console import Progress, duration, note, say
 from run.errors import BadInput, execute, printable
 from run.provenance import command_line, versions
+from run.resumed_arguments import parse_with_given, resumed
 
 if TYPE_CHECKING:  # importing torch takes seconds, which --help does not have
     import numpy as np
@@ -47,55 +48,32 @@ def parse_arguments() -> argparse.Namespace:
         "Train an autoencoder with a bottleneck of 2 and one with a bottleneck of N on the same images.",
     )
     group = parser.add_argument_group("what is trained")
-    group.add_argument(
-        "--latent_size",
-        type=flags.whole_number(1),
-        nargs="+",
-        default=None,
-        metavar="N",
-        help="bottleneck of the second model, the first has 2; several sizes train one model each",
-    )
+    sizes = "bottleneck of the second model, the first has 2; several sizes train one model each"
+    flags.add_value(group, "--latent_size", flags.whole_number(1), None, "N", sizes, several=True)
     options.add_model_arguments(group)
     group = parser.add_argument_group("images and split")
     add_data_arguments(group)
-    group.add_argument(
-        "--val_fraction",
-        type=flags.real_number(0, 0.5),
-        default=0.05,
-        metavar="F",
-        help="part of the training side that is watched and not trained on",
-    )
+    watched = "part of the training side that is watched and not trained on"
+    flags.add_value(group, "--val_fraction", flags.real_number(0, 0.5), 0.05, "F", watched)
     group = parser.add_argument_group("training")
-    group.add_argument(
-        "--num_epochs", type=flags.whole_number(1), default=10, metavar="E", help="times each training image is seen"
-    )
-    group.add_argument("--batch_size", type=flags.whole_number(1), default=128, metavar="B", help="images a step")
-    group.add_argument(
-        "--lr",
-        type=flags.real_number(0, 10),
-        default=0.0001,
-        metavar="R",
-        help="learning rate that the one-cycle schedule begins with; its peak is a multiple, mostly 25 times that",
-    )
-    group.add_argument(
-        "--balance",
-        choices=["none", "sampler", "weights"],
-        default="none",
-        help="against unequal classes: draw each class as often, or weigh an image's loss by how rare its class is",
-    )
-    group.add_argument(
-        "--patience",
-        type=flags.whole_number(1),
-        default=None,
-        metavar="P",
-        help="stop after P epochs without a better validation error, and keep the best weights (default: off)",
-    )
-    group.add_argument(
-        "--precision",
-        default="auto",
-        choices=["auto", "fp32", "bf16"],
-        help="of the convolutions; auto takes bf16 where the processor multiplies in it",
-    )
+    flags.add_value(group, "--num_epochs", flags.whole_number(1), 10, "E", "times each training image is seen")
+    flags.add_value(group, "--batch_size", flags.whole_number(1), 128, "B", "images a step")
+    flags.add_value(
+        group, "--lr", flags.real_number(0, 10), 0.0001, "R",
+        "learning rate that the one-cycle schedule begins with; its peak is a multiple, mostly 25 times that",
+    )  # fmt: skip
+    flags.add_choice(
+        group, "--balance", ["none", "sampler", "weights"], "none",
+        "against unequal classes: draw each class as often, or weigh an image's loss by how rare its class is",
+    )  # fmt: skip
+    flags.add_value(
+        group, "--patience", flags.whole_number(1), None, "P",
+        "stop after P epochs without a better validation error, and keep the best weights (default: off)",
+    )  # fmt: skip
+    flags.add_choice(
+        group, "--precision", ["auto", "fp32", "bf16"], "auto",
+        "of the convolutions; auto takes bf16 where the processor multiplies in it",
+    )  # fmt: skip
     group = parser.add_argument_group("run")
     group.add_argument(
         "--resume",
@@ -107,28 +85,12 @@ def parse_arguments() -> argparse.Namespace:
         help="go on with the run that was stopped in OUTPUT_DIR, or in a folder PATH, or with a training state PATH; "
         "its arguments are taken from it, and more epochs may be asked for",
     )
-    group.add_argument(
-        "--save_every",
-        type=flags.real_number(0, 1e6),
-        default=5.0,
-        metavar="MIN",
-        help="minutes between two training states; one is kept at each epoch's end as well",
-    )
-    group.add_argument(
-        "--snapshot_epochs",
-        type=flags.whole_number(1),
-        nargs="+",
-        default=[],
-        metavar="E",
-        help="epochs after which reconstructions of the same 16 test images are kept, for viz_training.py",
-    )
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_device(group)
-    flags.add_num_workers(group)
-    flags.add_svg(group)
-    flags.add_show(group)
-    return flags.parse_with_given(parser)
+    often = "minutes between two training states; one is kept at each epoch's end as well"
+    flags.add_value(group, "--save_every", flags.real_number(0, 1e6), 5.0, "MIN", often)
+    kept = "epochs after which reconstructions of the same 16 test images are kept, for viz_training.py"
+    flags.add_value(group, "--snapshot_epochs", flags.whole_number(1), [], "E", kept, several=True)
+    flags.add_shared(group, "output_dir", "seed", "device", "num_workers", "svg", "show")
+    return parse_with_given(parser)
 
 
 def main() -> None:
@@ -139,7 +101,7 @@ def main() -> None:
         from model.training_state import find_run
 
         kept = find_run(args.output_dir if args.resume is True else args.resume)
-        args, command = flags.resumed(args, kept.arguments, FREE_ON_RESUME, {"num_epochs"}), kept.command
+        args, command = resumed(args, kept.arguments, FREE_ON_RESUME, {"num_epochs"}), kept.command
         if kept.output_dir is not None and "output_dir" not in args.given:
             args.output_dir = kept.output_dir
     if args.latent_size is None:

@@ -42,22 +42,10 @@ def parse_arguments() -> argparse.Namespace:
         "size and on raw pixels. Several checkpoints, of any families, sizes and data sets, make one table.",
     )
     group = parser.add_argument_group("what is classified")
-    group.add_argument(
-        "--model_path",
-        type=Path,
-        nargs="+",
-        default=None,
-        metavar="FILE",
-        help="checkpoints of bottlenecks of N; that of 2 is found beside each",
-    )
-    flags.add_latent_size(group, "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by")
-    flags.add_data_dir(group)
-    group.add_argument(
-        "--max_fit",
-        type=flags.whole_number(2),
-        default=None,
-        metavar="M",
-        help="learn from M random training images (default: from all)",
+    flags.add_model(group, "checkpoints of bottlenecks of N; that of 2 is found beside each", several=True)
+    flags.add_shared(group, "data_dir")
+    flags.add_value(
+        group, "--max_fit", flags.whole_number(2), None, "M", "learn from M random training images (default: from all)"
     )
     group = parser.add_argument_group("classifiers")
     group.add_argument(
@@ -68,45 +56,19 @@ def parse_arguments() -> argparse.Namespace:
         metavar="C",
         help=f"which of {', '.join(CLASSIFIERS)}",
     )
-    group.add_argument(
-        "--balance",
-        choices=["none", "sampler", "weights"],
-        default="none",
-        help="against unequal classes: draw each class as often, or weigh its loss by how rare it is; nearest "
+    flags.add_choice(
+        group, "--balance", ["none", "sampler", "weights"], "none",
+        "against unequal classes: draw each class as often, or weigh its loss by how rare it is; nearest "
         "neighbours stay as they are",
-    )
-    group.add_argument(
-        "--hidden", type=flags.whole_number(1, 8192), default=64, metavar="H", help="ReLU units of the MLP"
-    )
-    group.add_argument(
-        "--num_epochs",
-        type=flags.whole_number(1),
-        default=40,
-        metavar="E",
-        help="times the MLP sees each training image",
-    )
-    group.add_argument(
-        "--cnn_epochs",
-        type=flags.whole_number(1),
-        default=10,
-        metavar="E",
-        help="times the convolutional network sees each training image",
-    )
-    group.add_argument("--batch_size", type=flags.whole_number(1), default=128, metavar="B", help="images a step")
-    group.add_argument(
-        "--lr",
-        type=flags.real_number(0, 10),
-        default=0.003,
-        metavar="R",
-        help="highest learning rate of the MLP's and the network's one-cycle schedule",
-    )
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_device(group)
-    flags.add_num_workers(group)
-    flags.add_svg(group)
-    flags.add_show(group)
+    )  # fmt: skip
+    number = flags.whole_number(1)
+    flags.add_value(group, "--hidden", flags.whole_number(1, 8192), 64, "H", "ReLU units of the MLP")
+    flags.add_value(group, "--num_epochs", number, 40, "E", "times the MLP sees each training image")
+    flags.add_value(group, "--cnn_epochs", number, 10, "E", "times the convolutional network sees each training image")
+    flags.add_value(group, "--batch_size", number, 128, "B", "images a step")
+    rate = "highest learning rate of the MLP's and the network's one-cycle schedule"
+    flags.add_value(group, "--lr", flags.real_number(0, 10), 0.003, "R", rate)
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers", "svg", "show")
     return parser.parse_args()
 
 

@@ -29,15 +29,8 @@ def parse_arguments() -> argparse.Namespace:
     group = parser.add_argument_group("images and split")
     add_data_arguments(group)
     group = parser.add_argument_group("what is drawn")
-    group.add_argument(
-        "--num_images", type=flags.whole_number(1, 64), default=10, metavar="M", help="random images of each class"
-    )
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_num_workers(group)
-    flags.add_svg(group)
-    flags.add_show(group)
+    flags.add_value(group, "--num_images", flags.whole_number(1, 64), 10, "M", "random images of each class")
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "num_workers", "svg", "show")
     return parser.parse_args()
 
 

@@ -54,81 +54,46 @@ def parse_arguments() -> argparse.Namespace:
     )
     group = parser.add_argument_group("what is clustered")
     flags.add_latent_space(group)
-    group.add_argument(
-        "--test_data",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="held-out images, whose pixels are clustered for comparison (default: test_data.pth beside the latents)",
+    flags.add_test_data(
+        group, "held-out images, whose pixels are clustered for comparison (default: test_data.pth beside the latents)"
     )
     group = parser.add_argument_group("where clusters are looked for")
-    group.add_argument(
-        "--space",
-        choices=["umap", "pca", "pca-umap", "latent"],
-        default="umap",
-        help="on the UMAP or PCA of the latents, on the UMAP of their first principal components, or among the latents "
+    flags.add_choice(
+        group, "--space", ["umap", "pca", "pca-umap", "latent"], "umap",
+        "on the UMAP or PCA of the latents, on the UMAP of their first principal components, or among the latents "
         "themselves",
-    )
-    group.add_argument(
-        "--space_size",
-        type=flags.whole_number(2, 100),
-        default=2,
-        metavar="S",
-        help="dimensions of that UMAP or PCA; of more than 2, the clusters are drawn on a map of their own",
-    )
-    group.add_argument(
-        "--pca_size", type=flags.whole_number(2), default=50, metavar="P", help="pca-umap: principal components kept"
-    )
-    flags.add_n_neighbors(group)
-    group.add_argument(
-        "--min_dist",
-        type=flags.real_number(0, 1, from_lowest=True),
-        default=0.1,
-        metavar="D",
-        help="umap: how near points may come; 0 packs clusters tightly",
-    )
+    )  # fmt: skip
+    flags.add_value(
+        group, "--space_size", flags.whole_number(2, 100), 2, "S",
+        "dimensions of that UMAP or PCA; of more than 2, the clusters are drawn on a map of their own",
+    )  # fmt: skip
+    flags.add_value(group, "--pca_size", flags.whole_number(2), 50, "P", "pca-umap: principal components kept")
+    flags.add_shared(group, "n_neighbors")
+    near = "umap: how near points may come; 0 packs clusters tightly"
+    flags.add_value(group, "--min_dist", flags.real_number(0, 1, from_lowest=True), 0.1, "D", near)
     group = parser.add_argument_group("how")
-    group.add_argument(
-        "--clusterer",
-        choices=["kmeans", "gmm", "hdbscan"],
-        default="kmeans",
-        help="k-means, a Gaussian mixture, or HDBSCAN, which finds the number itself and leaves noise out",
-    )
-    group.add_argument(
-        "--num_clusters",
-        type=number_or_auto,
-        default=None,
-        metavar="K|auto",
-        help="how many clusters (default: one for each class); auto takes the number with the best silhouette "
+    flags.add_choice(
+        group, "--clusterer", ["kmeans", "gmm", "hdbscan"], "kmeans",
+        "k-means, a Gaussian mixture, or HDBSCAN, which finds the number itself and leaves noise out",
+    )  # fmt: skip
+    flags.add_value(
+        group, "--num_clusters", number_or_auto, None, "K|auto",
+        "how many clusters (default: one for each class); auto takes the number with the best silhouette "
         "(kmeans) or Bayesian information criterion (gmm) in the bottleneck of N, and draws the curve",
-    )
-    group.add_argument(
-        "--max_clusters", type=flags.whole_number(2), default=60, metavar="K", help="auto: the most that is tried"
-    )
-    group.add_argument(
-        "--min_cluster_size",
-        type=flags.whole_number(2),
-        default=None,
-        metavar="M",
-        help="hdbscan: the fewest images that make a cluster (default: a hundredth of all, at least 5)",
-    )
+    )  # fmt: skip
+    flags.add_value(group, "--max_clusters", flags.whole_number(2), 60, "K", "auto: the most that is tried")
+    flags.add_value(
+        group, "--min_cluster_size", flags.whole_number(2), None, "M",
+        "hdbscan: the fewest images that make a cluster (default: a hundredth of all, at least 5)",
+    )  # fmt: skip
     group = parser.add_argument_group("new images")
-    group.add_argument(
-        "--assign",
-        type=Path,
-        default=None,
-        metavar="PATH",
-        help="fit nothing: give the images of a folder, or the latents of a .npy, clusters of the fit that the same "
+    flags.add_value(
+        group, "--assign", Path, None, "PATH",
+        "fit nothing: give the images of a folder, or the latents of a .npy, clusters of the fit that the same "
         "command without --assign has saved",
-    )
-    flags.add_data_dir(group)
-    flags.add_num_workers(group)
-    flags.add_device(group)
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_svg(group)
-    flags.add_show(group)
+    )  # fmt: skip
+    flags.add_shared(group, "data_dir", "num_workers", "device")
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "svg", "show")
     args = flags.with_latent_space_path(parser.parse_args())
     if args.clusterer == "hdbscan" and args.num_clusters is not None:
         raise BadInput("HDBSCAN finds the number of clusters itself; leave --num_clusters out, or take --clusterer gmm")

@@ -31,20 +31,12 @@ def parse_arguments() -> argparse.Namespace:
     group = parser.add_argument_group("what is drawn")
     flags.add_latent_space(group)
     group = parser.add_argument_group("map")
-    group.add_argument("--vis_type", choices=["umap", "tsne", "pca"], default="umap", help="how N becomes 2")
-    flags.add_n_neighbors(group)
-    group.add_argument(
-        "--perplexity",
-        type=flags.real_number(0, 1e6),
-        default=30.0,
-        metavar="P",
-        help="tsne: about how many neighbours count",
+    flags.add_choice(group, "--vis_type", ["umap", "tsne", "pca"], "umap", "how N becomes 2")
+    flags.add_shared(group, "n_neighbors")
+    flags.add_value(
+        group, "--perplexity", flags.real_number(0, 1e6), 30.0, "P", "tsne: about how many neighbours count"
     )
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_svg(group)
-    flags.add_show(group)
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "svg", "show")
     return flags.with_latent_space_path(parser.parse_args())
 
 

@@ -21,26 +21,16 @@ def parse_arguments() -> argparse.Namespace:
         "Draw held-out images beside their reconstructions by the bottleneck of N and the bottleneck of 2.",
     )
     group = parser.add_argument_group("what is drawn")
-    flags.add_model_and_test_data(group)
-    group.add_argument(
-        "--pick",
-        default="class",
-        choices=["class", "random", "worst"],
-        help="one image of each class, random ones, or those that the bottleneck of N reconstructs worst",
+    flags.add_model(group)
+    flags.add_test_data(group)
+    flags.add_choice(
+        group, "--pick", ["class", "random", "worst"], "class",
+        "one image of each class, random ones, or those that the bottleneck of N reconstructs worst",
+    )  # fmt: skip
+    flags.add_value(
+        group, "--num_images", flags.whole_number(1, 512), None, "M", "how many (default: one of each class, or 16)"
     )
-    group.add_argument(
-        "--num_images",
-        type=flags.whole_number(1, 512),
-        default=None,
-        metavar="M",
-        help="how many (default: one of each class, or 16)",
-    )
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_seed(group)
-    flags.add_device(group)
-    flags.add_svg(group)
-    flags.add_show(group)
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "svg", "show")
     return flags.with_model_paths(parser.parse_args())
 
 

@@ -26,26 +26,11 @@ def parse_arguments() -> argparse.Namespace:
         "--snapshot_epochs, how each network came to see the same 16 test images, families and sizes in columns.",
     )
     group = parser.add_argument_group("what is drawn")
-    group.add_argument(
-        "--runs",
-        type=Path,
-        nargs="+",
-        default=None,
-        metavar="DIR",
-        help="output folders of train.py, all of one split (default: OUTPUT_DIR)",
-    )
-    group.add_argument(
-        "--latent_size",
-        type=flags.whole_number(1),
-        nargs="+",
-        default=None,
-        metavar="N",
-        help="draw these bottlenecks only (default: all)",
-    )
-    group = parser.add_argument_group("run")
-    flags.add_output_dir(group)
-    flags.add_svg(group)
-    flags.add_show(group)
+    runs = "output folders of train.py, all of one split (default: OUTPUT_DIR)"
+    flags.add_value(group, "--runs", Path, None, "DIR", runs, several=True)
+    sizes = "draw these bottlenecks only (default: all)"
+    flags.add_value(group, "--latent_size", flags.whole_number(1), None, "N", sizes, several=True)
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "svg", "show")
     return parser.parse_args()
 
 

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run.arguments import add_data_dir, image_size, real_number, whole_number
+from run.arguments import add_choice, add_shared, add_value, image_size, real_number, whole_number
 from run.console import warn
 from run.errors import printable
 
@@ -35,50 +35,24 @@ SPLIT_KINDS = ("published", "track", "random")
 
 def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     """The flags that say which images are read and how they are split."""
-    group.add_argument(
-        "--dataset",
-        default="gtsrb",
-        metavar="NAME|DIR",
-        help=f"one of {', '.join(DATASETS)}, or any folder of images: one folder a class, or flat",
-    )
-    add_data_dir(group)
-    group.add_argument(
-        "--image_size",
-        type=image_size,
-        default=None,
-        metavar="S|HxW",
-        help="height and width that every image is scaled to (default: the images' own where all share one, else 32)",
-    )
+    which = f"one of {', '.join(DATASETS)}, or any folder of images: one folder a class, or flat"
+    add_value(group, "--dataset", str, "gtsrb", "NAME|DIR", which)
+    add_shared(group, "data_dir")
+    add_value(
+        group, "--image_size", image_size, None, "S|HxW",
+        "height and width that every image is scaled to (default: the images' own where all share one, else 32)",
+    )  # fmt: skip
     group.add_argument("--grayscale", action="store_true", help="turn colours into one channel of brightness")
-    group.add_argument(
-        "--split",
-        choices=SPLIT_KINDS,
-        default=None,
-        help="what the test images are: the published test set, whole tracks (all frames of one object on one side), "
-        "or drawn at random (default: published where there is one, track where tracks are known, else random)",
-    )
-    group.add_argument(
-        "--split_seed",
-        type=whole_number(0, 2**31 - 1),
-        default=0,
-        metavar="S",
-        help="seed of the split alone, so that --seed leaves it as it is",
-    )
-    group.add_argument(
-        "--test_fraction",
-        type=real_number(0, 1),
-        default=0.1,
-        metavar="F",
-        help="part of each class held out for testing",
-    )
-    group.add_argument(
-        "--max_train",
-        type=whole_number(2),
-        default=None,
-        metavar="N",
-        help="take at most N images for training and validation",
-    )
-    group.add_argument("--max_test", type=whole_number(1), default=None, metavar="N", help="take at most N test images")
+    add_choice(
+        group, "--split", SPLIT_KINDS, None,
+        "what the test images are: the published test set, whole tracks (all frames of one object on one side), or "
+        "drawn at random (default: published where there is one, track where tracks are known, else random)",
+    )  # fmt: skip
+    alone = "seed of the split alone, so that --seed leaves it as it is"
+    add_value(group, "--split_seed", whole_number(0, 2**31 - 1), 0, "S", alone)
+    add_value(group, "--test_fraction", real_number(0, 1), 0.1, "F", "part of each class held out for testing")
+    add_value(group, "--max_train", whole_number(2), None, "N", "take at most N images for training and validation")
+    add_value(group, "--max_test", whole_number(1), None, "N", "take at most N test images")
 
 
 def load_images(

@@ -4,7 +4,7 @@ import argparse
 import math
 
 from model import FAMILIES
-from run.arguments import fraction, real_number
+from run.arguments import add_choice, add_value, fraction, real_number
 from run.errors import BadInput, printable
 
 LOSSES = ("mse", "l1", "bce", "ssim")  # those of model.objective
@@ -13,39 +13,21 @@ KL_WARMUP = 0.2  # long enough for a decoder to learn to use latents before they
 
 def add_model_arguments(group: argparse._ArgumentGroup) -> None:
     """Which network is trained, and on what loss."""
-    group.add_argument(
-        "--model", default="conv", choices=list(FAMILIES), help="family of networks; see docs/families.md"
-    )
-    group.add_argument(
-        "--loss",
-        type=loss_mix,
-        default="mse",
-        metavar="MIX",
-        help="what reconstructions are held against images by: mse, l1, bce (cross-entropy) or ssim (1 - SSIM), or a "
-        "mix such as 0.8*mse+0.2*ssim",
-    )
-    group.add_argument(
-        "--noise",
-        type=real_number(0, 10),
-        default=None,
-        metavar="SD",
-        help="denoising: deviation of Gaussian noise on what the encoder sees while training, pixels in [0, 1]; the "
-        "target stays clean (default: none)",
-    )
-    group.add_argument(
-        "--beta",
-        type=real_number(0, 1e6),
-        default=None,
-        metavar="B",
-        help="vae, beta_vae, cvae: weight of the KL part (default: 1, of beta_vae 4)",
-    )
-    group.add_argument(
-        "--kl_warmup",
-        type=fraction,
-        default=None,
-        metavar="F",
-        help=f"vae, beta_vae, cvae: part of the training over which that weight rises from 0 (default: {KL_WARMUP})",
-    )
+    add_choice(group, "--model", list(FAMILIES), "conv", "family of networks; see docs/families.md")
+    add_value(
+        group, "--loss", loss_mix, "mse", "MIX",
+        "what reconstructions are held against images by: mse, l1, bce (cross-entropy) or ssim (1 - SSIM), or a mix "
+        "such as 0.8*mse+0.2*ssim",
+    )  # fmt: skip
+    add_value(
+        group, "--noise", real_number(0, 10), None, "SD",
+        "denoising: deviation of Gaussian noise on what the encoder sees while training, pixels in [0, 1]; the target "
+        "stays clean (default: none)",
+    )  # fmt: skip
+    weight = "vae, beta_vae, cvae: weight of the KL part (default: 1, of beta_vae 4)"
+    add_value(group, "--beta", real_number(0, 1e6), None, "B", weight)
+    rising = f"vae, beta_vae, cvae: part of the training over which that weight rises from 0 (default: {KL_WARMUP})"
+    add_value(group, "--kl_warmup", fraction, None, "F", rising)
 
 
 def loss_mix(text: str) -> str:

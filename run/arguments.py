@@ -3,7 +3,7 @@
 import argparse
 import difflib
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,144 +78,51 @@ def add_modes(parser: argparse.ArgumentParser) -> Callable[[str, str, str], argp
     return add
 
 
-def add_output_dir(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--output_dir",
-        type=Path,
-        default=DEFAULT_OUTPUT_DIR,
-        metavar="DIR",
-        help="folder of everything that the scripts write",
-    )
+def add_shared(group: argparse._ArgumentGroup, *names: str) -> None:
+    """Add flags that mean the same in every script that has them, by name: see ``_SHARED``, below."""
+    for name in names:
+        group.add_argument(f"--{name}", **_SHARED[name])
 
 
-def add_data_dir(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--data_dir", type=Path, default=Path("data"), metavar="DIR", help="folder of downloads and of decoded images"
-    )
+def add_value(
+    group: argparse._ArgumentGroup,
+    flag: str,
+    kind: Callable[[str], Any],
+    default: Any,
+    metavar: str,
+    meaning: str,
+    *,
+    several: bool = False,
+) -> None:
+    """A flag with one value, or ``several``; a ``meaning`` says what a default of None stands for."""
+    nargs = "+" if several else None
+    group.add_argument(flag, type=kind, nargs=nargs, default=default, metavar=metavar, help=meaning)
 
 
-def add_seed(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--seed", type=whole_number(0, 2**31 - 1), default=0, metavar="S", help="seed of everything random"
-    )
+def add_choice(
+    group: argparse._ArgumentGroup, flag: str, choices: Sequence[str], default: str | None, meaning: str
+) -> None:
+    """A flag whose value is one of a few words."""
+    group.add_argument(flag, choices=choices, default=default, help=meaning)
 
 
-def add_show(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--show", action="store_true", help="open a window as well, where there is a display")
+def add_model(
+    group: argparse._ArgumentGroup,
+    meaning: str = "checkpoint of the bottleneck of N; that of 2 is found beside it",
+    *,
+    several: bool = False,
+) -> None:
+    """Where the checkpoint is: by ``--model_path``, or by ``--latent_size``."""
+    add_value(group, "--model_path", Path, None, "FILE", meaning, several=several)
+    by_size = "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by"
+    add_value(group, "--latent_size", whole_number(1), None, "N", by_size)
 
 
-def add_svg(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--svg", action="store_true", help="save each figure as .svg as well")
-
-
-def add_device(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--device",
-        default="auto",
-        choices=["auto", "cpu", "cuda", "mps"],
-        help="where the network runs; auto takes cuda, then mps, then cpu",
-    )
-
-
-def add_num_workers(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--num_workers",
-        type=whole_number(0),
-        default=0,
-        metavar="W",
-        help="threads that decode images; 0 takes one a core",
-    )
-
-
-def add_latent_size(group: argparse._ArgumentGroup, meaning: str) -> None:
-    """``--latent_size`` of the scripts after train.py, which find their files in ``--output_dir`` by it."""
-    group.add_argument("--latent_size", type=whole_number(1), default=None, metavar="N", help=meaning)
-
-
-class Parsed(argparse.Namespace):
-    """Arguments, and beside them the parser's own ``actions``, by which those of an earlier run are checked."""
-
-    __slots__ = ("actions",)
-
-
-def parse_with_given(parser: argparse.ArgumentParser) -> Parsed:
-    """Parse the command line; ``given`` holds the names of the arguments that stood on it, rather than by default."""
-    absent = object()
-    names = [action.dest for action in parser._actions if action.default is not argparse.SUPPRESS]
-    probe = parser.parse_args(namespace=argparse.Namespace(**dict.fromkeys(names, absent)))
-    given = {name for name in names if getattr(probe, name) is not absent}
-    parsed = Parsed(**vars(parser.parse_args()), given=given)
-    parsed.actions = {action.dest: action for action in parser._actions if action.dest in names}
-    return parsed
-
-
-def resumed(now: Parsed, before: dict[str, Any], free: Collection[str], growing: Collection[str]) -> argparse.Namespace:
-    """The arguments of an earlier run, with those given now that may differ.
-
-    Args:
-        now: what :func:`parse_with_given` gave.
-        before: the arguments that decided the earlier run's outcome, from a file that anybody may have made.
-        free: names of arguments that decide nothing about the outcome.
-        growing: names of arguments that may be larger than before.
-
-    Raises:
-        BadInput: an argument was given that would make it another run, or the earlier run's are none that this
-            command line takes.
-    """
-    for name, value in before.items():
-        if name in free or name not in now.actions or not _could_be_given(now.actions[name], value):
-            raise BadInput(
-                f"the run to resume has --{printable(name)} {printable(value)}, which this version of the suite does "
-                "not take; train anew without --resume"
-            )
-    changed = {}
-    for name in now.given - set(free):
-        value, kept = getattr(now, name), before.get(name)
-        if name in growing and value >= kept:
-            changed[name] = value
-        elif value != kept:
-            raise BadInput(
-                f"--{name} would make this another run than the one to resume, which has {printable(kept)}; leave it "
-                "out, or train anew without --resume"
-            )
-    return argparse.Namespace(**{**vars(now), **before, **changed})
-
-
-def _could_be_given(action: argparse.Action, value: object) -> bool:
-    """Whether the command line could have brought this value about."""
-    if value is None or isinstance(value, bool) or isinstance(action.default, bool):
-        return value is action.default or (isinstance(value, bool) and isinstance(action.default, bool))
-    if action.nargs in ("+", "*"):
-        return isinstance(value, list) and all(_is_one(action, each) for each in value)
-    return _is_one(action, value)
-
-
-def _is_one(action: argparse.Action, value: object) -> bool:
-    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    try:
-        parsed = text if action.type is None else action.type(text)
-    except (ValueError, TypeError, argparse.ArgumentTypeError):
-        return False
-    return type(parsed) is type(value) and parsed == value and (action.choices is None or parsed in action.choices)
-
-
-def add_model_and_test_data(group: argparse._ArgumentGroup) -> None:
-    """Where the checkpoint and the test split are: by ``--model_path`` and ``--test_data``, or by ``--latent_size``."""
-    group.add_argument(
-        "--model_path",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="checkpoint of the bottleneck of N; that of 2 is found beside it",
-    )
-    add_latent_size(group, "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by")
-    group.add_argument(
-        "--test_data",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="held-out test split (default: test_data.pth beside the checkpoint)",
-    )
+def add_test_data(
+    group: argparse._ArgumentGroup,
+    meaning: str = "held-out test split (default: test_data.pth beside the checkpoint)",
+) -> None:
+    add_value(group, "--test_data", Path, None, "FILE", meaning)
 
 
 def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
@@ -235,14 +142,10 @@ def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
 
 def add_latent_space(group: argparse._ArgumentGroup) -> None:
     """Where the latents are: by ``--latent_space``, or by ``--latent_size``."""
-    group.add_argument(
-        "--latent_space",
-        type=Path,
-        default=None,
-        metavar="NPY",
-        help="latents of the bottleneck of N; those of 2 are found beside them",
-    )
-    add_latent_size(group, "instead of --latent_space: N, to find the latents in OUTPUT_DIR by")
+    meaning = "latents of the bottleneck of N; those of 2 are found beside them"
+    add_value(group, "--latent_space", Path, None, "NPY", meaning)
+    by_size = "instead of --latent_space: N, to find the latents in OUTPUT_DIR by"
+    add_value(group, "--latent_size", whole_number(1), None, "N", by_size)
 
 
 def with_latent_space_path(args: argparse.Namespace) -> argparse.Namespace:
@@ -256,12 +159,6 @@ def with_latent_space_path(args: argparse.Namespace) -> argparse.Namespace:
     if args.latent_space is None:
         args.latent_space = latent_space_path(args.output_dir, args.latent_size)
     return args
-
-
-def add_n_neighbors(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--n_neighbors", type=whole_number(2), default=15, metavar="K", help="umap: how many neighbours a point keeps"
-    )
 
 
 def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], int]:
@@ -331,3 +228,28 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known name that a mistyped one most resembles, if any does."""
     near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
     return near[0] if near else None
+
+
+# What argparse is told of each flag that several scripts have.
+_SHARED: dict[str, dict[str, Any]] = {
+    "output_dir": {
+        "type": Path, "default": DEFAULT_OUTPUT_DIR, "metavar": "DIR",
+        "help": "folder of everything that the scripts write",
+    },
+    "data_dir": {
+        "type": Path, "default": Path("data"), "metavar": "DIR", "help": "folder of downloads and of decoded images",
+    },
+    "seed": {"type": whole_number(0, 2**31 - 1), "default": 0, "metavar": "S", "help": "seed of everything random"},
+    "device": {
+        "choices": ["auto", "cpu", "cuda", "mps"], "default": "auto",
+        "help": "where the network runs; auto takes cuda, then mps, then cpu",
+    },
+    "num_workers": {
+        "type": whole_number(0), "default": 0, "metavar": "W", "help": "threads that decode images; 0 takes one a core",
+    },
+    "n_neighbors": {
+        "type": whole_number(2), "default": 15, "metavar": "K", "help": "umap: how many neighbours a point keeps",
+    },
+    "svg": {"action": "store_true", "help": "save each figure as .svg as well"},
+    "show": {"action": "store_true", "help": "open a window as well, where there is a display"},
+}  # fmt: skip
