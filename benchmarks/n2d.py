@@ -2,7 +2,7 @@
 
     python benchmarks/n2d.py --dataset mnist --seeds 0 1 2
 
-For each seed: train.py with its defaults, the latents of all images, then the same UMAP and the same mixture on these
+For each seed: train.py with five epochs, the latents of all images, then the same UMAP and the same mixture on these
 latents and on the raw pixels. Transductive, as the published figures are: the network is trained on the training side,
 everything after it is fitted and scored on all images, and no class is used. What is done already is not done again;
 checkpoints that are there already, one for each seed, are taken with --model_path. Writes n2d_{dataset}.csv and .md
@@ -31,6 +31,7 @@ from model.checkpoint import load_checkpoint  # noqa: E402
 from model.inference import encode_batches  # noqa: E402
 from run.artefacts import model_path, read_json, write_csv, write_json, write_text  # noqa: E402
 
+TRAINING = ["--num_epochs", "5"]
 NEIGHBOURS = 20  # as in the published code
 SCORES = {"accuracy_hungarian": "ACC", "nmi": "NMI", "ari": "ARI"}
 
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--model_path", type=Path, nargs="+", metavar="FILE", help="of train.py, one for each seed")
-    parser.add_argument("train", nargs="*", help="after --: arguments of train.py")
+    parser.add_argument("train", nargs="*", default=TRAINING, help="after --: arguments of train.py instead of these")
     args = parser.parse_args()
     if args.model_path and len(args.model_path) != len(args.seeds):
         raise SystemExit(f"--model_path: {len(args.model_path)} checkpoints for {len(args.seeds)} seeds; name one each")

@@ -1,0 +1,152 @@
+"""How much of the machine a training step and the encoder use, beside a matrix product.
+
+    python benchmarks/step_rate.py
+
+The step is the one of train.py, on batches of 128 random images of 3 x 32 x 32: conversion, forward, backward,
+clipping, AdamW. Its operations are counted by torch's flop counter, which counts matrix products and convolutions
+alone. Encoding is `model.inference.encode_batches` over uint8 images, beside `model.encode` on one batch that is
+converted already. Medians; each precision that train.py can choose on this machine. Writes step_rate.md into the results folder.
+"""
+
+import argparse
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from latent.pca import fit_pca  # noqa: E402
+from model.conv import ConvAutoencoder  # noqa: E402
+from model.inference import encode_batches, to_float  # noqa: E402
+from model.objective import Objective  # noqa: E402
+from run.artefacts import write_text  # noqa: E402
+from run.device import choose_precision  # noqa: E402
+
+SIZES, BATCH, SHAPE, SIDE = [2, 256], 128, (3, 32, 32), 2048
+CPU = torch.device("cpu")
+ENCODED = [1_000, 10_000, 100_000]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    args = parser.parse_args()
+
+    # bfloat16 only where train.py would take it: elsewhere it is emulated.
+    precisions = list(dict.fromkeys([torch.float32, choose_precision("auto", CPU)]))
+    text = f"{torch.get_num_threads()} threads, torch {torch.__version__}\n\n"
+    products = {precision: product_rate(precision, args.repeats) for precision in precisions}
+    for precision, rate in products.items():
+        text += f"Matrix product of {SIDE} x {SIDE} in {name(precision)}: {rate:.0f} GFLOP/s\n\n"
+    text += "| step | precision | GFLOP | ms | GFLOP/s | of the fp32 product | of its own product | ms of each part |\n"
+    text += "| --- " * 8 + "|\n"
+    models = {size: start(size) for size in SIZES}
+    for size, model in models.items():
+        for precision in precisions:
+            work, parts = step(model, precision, args.repeats)
+            seconds = sum(parts.values())
+            rate = work / seconds / 1e9
+            shares = ", ".join(f"{part} {1000 * spent:.0f}" for part, spent in parts.items())
+            text += f"| bottleneck {size} | {name(precision)} | {work / 1e9:.1f} | {1000 * seconds:.0f} | {rate:.0f} | "
+            text += f"{rate / products[torch.float32]:.0%} | {rate / products[precision]:.0%} | {shares} |\n"
+    text += "\n| encoding with | images | images a second | of the forward pass's own rate | memory grew by |\n"
+    text += "| --- " * 5 + "|\n"
+    for size, model in models.items():
+        for count in ENCODED:
+            rate, own, grown = encoding(model, count)
+            text += f"| bottleneck {size} | {count:,} | {rate:,.0f} | {rate / own:.0%} | {grown:.0f} MiB |\n"
+    write_text(args.results / "step_rate.md", text)
+    print(text)
+
+
+def name(precision: torch.dtype) -> str:
+    return str(precision).removeprefix("torch.")
+
+
+def median_seconds(run: Callable[[], object], repeats: int) -> float:
+    taken = []
+    for _ in range(repeats + 3):
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken[3:])
+
+
+def product_rate(precision: torch.dtype, repeats: int) -> float:
+    """GFLOP/s of a square matrix product."""
+    left, right = (torch.randn(SIDE, SIDE).to(precision) for _ in range(2))
+    return 2 * SIDE**3 / median_seconds(lambda: left @ right, repeats) / 1e9
+
+
+def random_images(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8)
+
+
+def start(size: int) -> ConvAutoencoder:
+    torch.manual_seed(0)
+    model, pca = ConvAutoencoder(size, SHAPE), fit_pca(random_images(1000), size, 0)
+    model.start_from_pca(pca.mean, pca.components, pca.scales)
+    return model
+
+
+def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[float, dict[str, float]]:
+    """Floating-point operations of a training step, and the median seconds of each of its parts."""
+    images, objective = torch.from_numpy(random_images(BATCH)), Objective()
+    optimizer = model.optimisation.optimizer(model.train())
+    model.optimisation.set_rate(optimizer, 0.0, 1e-4)
+    spent: dict[str, list[float]] = {}
+
+    def once() -> None:
+        clock = [time.perf_counter()]
+
+        def lap(part: str) -> None:
+            clock.append(time.perf_counter())
+            spent.setdefault(part, []).append(clock[-1] - clock[-2])
+
+        batch = to_float(images, CPU)
+        lap("conversion")
+        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+            loss = model.loss(batch, None, objective, 0.0, None)["total"]
+        optimizer.zero_grad(set_to_none=True)
+        lap("forward")
+        loss.backward()
+        lap("backward")
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        lap("clipping")
+        optimizer.step()
+        lap("AdamW")
+
+    counter = FlopCounterMode(display=False)
+    with counter:
+        once()
+    for _ in range(repeats + 3):
+        once()
+    return counter.get_total_flops(), {part: statistics.median(each[4:]) for part, each in spent.items()}
+
+
+def encoding(model: ConvAutoencoder, count: int) -> tuple[float, float, float]:
+    """Images a second of `encode_batches`; of `encode` alone; MiB by which the process's peak memory grew meanwhile."""
+    images = np.broadcast_to(random_images(1000), (-(-count // 1000), 1000, *SHAPE)).reshape(-1, *SHAPE)[:count]
+    batch = to_float(torch.from_numpy(images[:512].copy()), CPU)
+    model.eval()
+    with torch.inference_mode():
+        own = len(batch) / median_seconds(lambda: model.encode(batch), 9)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    done = sum(len(piece) for piece in encode_batches(model, images))
+    seconds = time.perf_counter() - started
+    assert done == count
+    return count / seconds, own, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+if __name__ == "__main__":
+    main()
