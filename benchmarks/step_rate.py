@@ -5,7 +5,8 @@
 The step is the one of train.py, on batches of 128 random images of 3 x 32 x 32: conversion, forward, backward,
 clipping, AdamW. Its operations are counted by torch's flop counter, which counts matrix products and convolutions
 alone. Encoding is `model.inference.encode_batches` over uint8 images, beside `model.encode` on one batch that is
-converted already. Medians; each precision that train.py can choose on this machine. Writes step_rate.md into the results folder.
+converted already. Medians; each precision that train.py would choose on this machine. Writes step_rate.md into the
+results folder.
 """
 
 import argparse
