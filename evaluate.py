@@ -75,7 +75,7 @@ def main() -> None:
 
     import numpy as np
 
-    from data.training_side import load_split_of
+    from data.training_side import load_split_of, warn_of_untested_classes
     from run.artefacts import write_csv, write_json
     from run.device import make_repeatable
     from run.provenance import command_line, versions
@@ -86,6 +86,7 @@ def main() -> None:
     image_set, split = load_split_of(record, args.data_dir, args.num_workers or None)
     num_clusters = count_clusters(args.num_clusters, test_data)
     fit_rows, score_rows = choose_rows(split, args)
+    scored = fit_rows if score_rows is None else score_rows
     if num_clusters > len(fit_rows):
         raise BadInput(
             f"{len(fit_rows)} images can't make {num_clusters} clusters; take --num_clusters {len(fit_rows)} or fewer"
@@ -93,10 +94,13 @@ def main() -> None:
 
     # Only now the libraries that take seconds to import: what can't be evaluated has been refused by then.
     from latent.answers import answers
-    from latent.evaluation import summarise
+    from latent.evaluation import summarise, tells_apart
     from latent.pca import fit_pca
     from latent.tables import evaluation_tables
 
+    warn_of_untested_classes(image_set, scored)
+    if image_set.labels is not None and not tells_apart(image_set.labels[scored]):
+        warn("the images that are scored are all of one class, so whatever compares with classes is left out")
     sizes = tuple(sorted({model.latent_size for model, _ in models.values()}, reverse=True))
     note(f"PCA of {len(split.train):,} training images, to compare with")
     pca = fit_pca(image_set.images[split.train], max(*sizes, PIXELS_TURNED_INTO), args.seed)
@@ -108,7 +112,6 @@ def main() -> None:
     errors = {name: summarise(runs) for name, runs in reconstruction.items()}
     drawn = {name: summarise(runs) for name, runs in maps.items()}
     together = {name: {**errors.get(name, {}), **numbers.get(name, {}), **drawn.get(name, {})} for name in numbers}
-    scored = fit_rows if score_rows is None else score_rows
     independent = len(np.unique(image_set.groups[scored]))
     found = answers(together, sizes, independent)
 
@@ -337,8 +340,9 @@ def as_pixels(images: np.ndarray) -> np.ndarray:
 def count_clusters(asked: int | None, test_data: TestData) -> int:
     if asked is not None:
         return asked
-    if test_data.labels is None:
-        note("the images have no classes to count: 10 clusters are looked for; say another number with --num_clusters")
+    if len(test_data.class_names) < 2:
+        has = "no classes" if test_data.labels is None else "one class only, and none"
+        note(f"the images have {has} to count: 10 clusters are looked for; say another number with --num_clusters")
         return 10
     return len(test_data.class_names)
 

@@ -75,7 +75,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
 
-    from data.training_side import load_split_of
+    from data.training_side import load_split_of, warn_of_untested_classes
     from model.checkpoint import load_with_sibling
     from run.artefacts import model_path
     from run.device import choose_device, make_repeatable
@@ -92,13 +92,14 @@ def main() -> None:
     for path, (_, record) in models.items():
         if record["fingerprint"] not in splits:
             splits[record["fingerprint"]] = load_split_of(record, args.data_dir, args.num_workers or None)
-            require_classes(splits[record["fingerprint"]][0], path)
+            require_classes(*splits[record["fingerprint"]], path)
 
     # Only now the libraries that take seconds to import: what can't be classified has been refused by then.
     from latent.outcomes import Outcome, outcome_table, scores_of
 
     outcomes: list[Outcome] = []
     for fingerprint, (image_set, split) in splits.items():
+        warn_of_untested_classes(image_set, split.test)
         rows = {"train": choose_rows(split.train, args), "val": split.val, "test": split.test}
         labels = {side: image_set.labels[rows[side]] for side in SIDES}
         mine = {path: each for path, each in models.items() if each[1]["fingerprint"] == fingerprint}
@@ -118,17 +119,24 @@ def main() -> None:
         say(f"saved {printable(path)}")
 
 
-def require_classes(image_set: ImageSet, path: Path) -> None:
+def require_classes(image_set: ImageSet, split: Split, path: Path) -> None:
     """Refuse images that there is nothing to tell apart in.
 
     Raises:
-        BadInput: no classes, or a single one.
+        BadInput: no classes, or a single one; or the test images are all of one class.
     """
     if len(image_set.class_names) < 2:
         has = "no classes" if image_set.labels is None else "one class only"
         raise BadInput(
             f"{printable(path)} was trained on {printable(image_set.name)}, which has {has}, and a classifier needs "
             "two; train on images with one folder a class: python train.py --dataset DIR --latent_size N"
+        )
+    tested = set(image_set.labels[split.test].tolist())
+    if len(tested) < 2:
+        raise BadInput(
+            f"all test images of {printable(image_set.name)} are of the class "
+            f"{printable(image_set.class_names[tested.pop()])}, and whatever says so is right; add images of other "
+            "classes, or test on more: python train.py --test_fraction 0.3 --latent_size N"
         )
 
 
@@ -206,11 +214,12 @@ def saved_latents(
         if kept.exists() and sidecar_path(kept).exists():
             try:
                 space = load_latent_space(kept)
-            except BadInput:  # damaged: it is made anew
+            except BadInput:  # damaged
                 space = None
             if space is not None and space.sample_ids == ids and origin.items() <= space.origin.items():
                 latents[side] = space.vectors
                 continue
+            note(f"{printable(kept)} is not, or no longer, what this model makes of these images: it is made anew")
         latents[side] = np.concatenate(list(encode_batches(model.to(device), image_set.images, rows[side])))
         if not np.isfinite(latents[side]).all():
             raise BadInput(

@@ -147,6 +147,8 @@ def main() -> None:
     if space.labels is not None:
         scores = {name: clustering_scores(clusters, space.labels) for name, clusters in clusters_of.items()}
         scores["chance"] = dealt_scores((clusters_of[space.name], space.labels, space.tracks), None, args.seed)
+        if len(set(space.labels.tolist())) == 1:
+            warn("the images are all of one class, with which any clusters agree or none: the scores say nothing")
 
     protocol = PROTOCOL + (f"; {NOISE_RULE}" if args.clusterer == "hdbscan" else "")
     mine = found[space.name]

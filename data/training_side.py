@@ -62,6 +62,20 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
     return image_set, split
 
 
+def warn_of_untested_classes(image_set: ImageSet, tested: np.ndarray) -> None:
+    """Say which classes none of the images at ``tested`` (int64 positions) is of, since nothing is measured of them."""
+    if image_set.labels is None:
+        return
+    counts = np.bincount(image_set.labels[tested], minlength=len(image_set.class_names))
+    names = [printable(name) for name, count in zip(image_set.class_names, counts, strict=True) if not count]
+    if names:
+        names = names[:5] + [f"{len(names) - 5} more"] * (len(names) > 5)
+        warn(
+            f"no test image is of class {', '.join(names)}, so numbers say nothing of it; add images of it, or test on "
+            "more: python train.py --test_fraction 0.3 --latent_size N"
+        )
+
+
 @dataclass(frozen=True)
 class RealSide:
     """Real images of one side of the split, to fit something on and to compare made images with."""

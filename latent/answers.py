@@ -128,7 +128,10 @@ def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, ind
             said.append(text)
         if not verdicts:
             shorts.append(f"{space}: can't be said")
-            sentences.append(f"In {space} k-means has too few different images for so many clusters.")
+            sentences.append(
+                f"In {space} there are too few images to look for so many clusters in two parts of them, or too few "
+                "different ones to find so many at all."
+            )
             continue
         # no structure that is found again is no structure, however well it happens to suit the classes
         shorts.append(f"{space}: {('no', 'some', 'yes')[min(verdicts)]}")
@@ -137,12 +140,16 @@ def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, ind
 
 
 def _do_classes_cluster(numbers: Numbers, sizes: tuple[int, ...], name: str, independent: int) -> tuple[str, str]:
+    if not any("accuracy_hungarian" in numbers.get(name.format(size), {}) for size in sizes):
+        return "can't be said", "That takes images of two classes or more, and as many different ones as clusters."
     shorts, sentences = [], []
     for size in sizes:
         space = name.format(size)
         mine = numbers.get(space, {})
         if "accuracy_hungarian" not in mine:
-            return "can't be said", "The images have no classes, or too few different ones to cluster."
+            shorts.append(f"{space}: can't be said")
+            sentences.append(f"In {space} there are too few different images for so many clusters.")
+            continue
         share, chance = mine["accuracy_hungarian"], mine["accuracy_hungarian_chance"]
         if compare(share, chance, "accuracy_hungarian", independent) <= 0:
             short, how = "no", "no more images than chance"
@@ -160,9 +167,10 @@ def _do_classes_cluster(numbers: Numbers, sizes: tuple[int, ...], name: str, ind
             if measure in mine
         ]
         if known:
-            text += f"; when the classes are known, {' and '.join(known)}"
-            apart = mine["knn_accuracy"]["mean"] if "knn_accuracy" in mine else 0
-            if short != "yes" and apart - share["mean"] > 0.15:
+            largest = mine["knn_accuracy_chance"]["mean"]
+            text += f"; when the classes are known, {' and '.join(known)} (the largest class alone {largest:.0%})"
+            apart = mine["knn_accuracy"]["mean"] - max(share["mean"], largest)
+            if short != "yes" and apart > 0.15:
                 text += ": the classes lie apart, but not as one round cluster each"
         sentences.append(text + ".")
     return "; ".join(shorts), " ".join(sentences)

@@ -36,6 +36,11 @@ class Side:
     groups: np.ndarray
 
 
+def tells_apart(labels: np.ndarray | None) -> bool:
+    """Whether there are two classes or more. Of one alone any guess is right and any agreement perfect, or 0."""
+    return labels is not None and len(np.unique(labels)) > 1
+
+
 def measure_clusters(fitted: Side, scored: Side | None, num_clusters: int, seed: int) -> dict[str, float]:
     """What depends on a seed: k-means against the classes beside chance, its stability, its silhouette.
 
@@ -44,9 +49,9 @@ def measure_clusters(fitted: Side, scored: Side | None, num_clusters: int, seed:
         scored: what they are scored on; None for ``fitted`` itself, which is the transductive protocol.
 
     Returns:
-        Without labels only the measures that need none. Where the fitting side has fewer different rows than
-        clusters, none at all. ``ami_chance`` is what ``ami`` would be if the classes were dealt to whole tracks at
-        random, and likewise for the others.
+        Without labels, or with one class alone among the scored ones, only the measures that need none. Where the
+        fitting side has fewer different rows than clusters, none at all. ``ami_chance`` is what ``ami`` would be if the
+        classes were dealt to whole tracks at random, and likewise for the others.
     """
     other = fitted if scored is None else scored
     try:
@@ -54,7 +59,7 @@ def measure_clusters(fitted: Side, scored: Side | None, num_clusters: int, seed:
     except BadInput:  # a collapsed bottleneck: everything else about it still comes out
         return {}
     measures = {}
-    if fitted.labels is not None:
+    if tells_apart(other.labels):
         sides = [(clusters, fitted.labels, fitted.groups), None]
         if scored is None:
             measures = metrics.clustering_scores(clusters, fitted.labels)
@@ -76,7 +81,7 @@ def measure_classes(fitted: Side, scored: Side | None) -> dict[str, float]:
     """
     other = fitted if scored is None else scored
     measures = metrics.latent_dimensions(other.vectors)
-    if fitted.labels is None:
+    if not tells_apart(other.labels):
         return measures
     largest = probes.classification_scores(
         np.full(len(other.labels), np.bincount(fitted.labels).argmax()), other.labels
@@ -102,7 +107,7 @@ def measure_map(side: Side, pixels: np.ndarray, seed: int) -> dict[str, float]:
     Returns:
         ``trustworthiness`` and ``continuity`` of the map as one of the vectors (left out where it is the vectors
         themselves); ``pixel_trustworthiness`` and ``pixel_continuity`` of it as one of the images, which compares maps
-        of different spaces; ``map_knn_accuracy`` with labels, an image's own track left out.
+        of different spaces; ``map_knn_accuracy`` with two classes or more, an image's own track left out.
     """
     vectors = side.vectors
     points, drawn = draw_flat(vectors, "umap", seed)
@@ -111,7 +116,7 @@ def measure_map(side: Side, pixels: np.ndarray, seed: int) -> dict[str, float]:
         measures |= metrics.trustworthiness(vectors, points) | metrics.continuity(vectors, points)
     of_pixels = metrics.trustworthiness(pixels, points) | metrics.continuity(pixels, points)
     measures |= {f"pixel_{name}": value for name, value in of_pixels.items()}
-    if side.labels is not None:
+    if tells_apart(side.labels):
         near = probes.apart_classes(points, side.labels, side.groups)
         measures["map_knn_accuracy"] = float((near == side.labels).mean())
     return measures

@@ -62,12 +62,13 @@ def outcome_rows(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[obje
 
 
 def class_rows(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[object]]]:
-    """Header and a row for each class of each outcome: precision, recall, F1."""
+    """Header and a row for each class of each outcome: precision, recall, F1, empty where it has no test image."""
     rows = []
     for each in outcomes:
         scores = per_class_scores(each.predicted, each.labels, len(each.class_names))
         columns = [each.class_names, *(values.tolist() for values in scores)]
-        rows += [[*_what(each), *row] for row in zip(*columns, strict=True)]
+        for name, *values, count in zip(*columns, strict=True):
+            rows.append([*_what(each), name, *(values if count else [""] * len(values)), count])
     return [*_HEADER, "class", "precision", "recall", "f1", "test images"], rows
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from latent.evaluation import FITTED, LEFT_OUT, MAPPED, TRANSDUCTIVE
+from latent.evaluation import DESCRIBED, FITTED, LEFT_OUT, MAPPED, TRANSDUCTIVE
 from run.console import table
 
 Summary = Mapping[str, Mapping[str, Mapping[str, Any]]]  # space -> measure -> what evaluation.summarise gives
@@ -43,15 +43,21 @@ def evaluation_tables(errors: Summary, numbers: Summary, maps: Summary, num_clus
     """Everything that was measured, in four tables."""
     protocol = TRANSDUCTIVE if transductive else FITTED
     lines = [f"\nreconstruction, pixels in [0, 1] ({FITTED})", as_table(errors, ERROR_COLUMNS)]
-    lines += [
-        f"\n{num_clusters} k-means clusters against classes ({protocol};",
-        "chance: the same clusters after the classes were dealt to whole tracks, or single images, at random)",
-        as_table(numbers, CLUSTER_COLUMNS),
-    ]
+    if any("ami" in measures for measures in numbers.values()):
+        lines += [
+            f"\n{num_clusters} k-means clusters against classes ({protocol};",
+            "chance: the same clusters after the classes were dealt to whole tracks, or single images, at random)",
+        ]
+    else:
+        lines.append(f"\n{num_clusters} k-means clusters ({protocol})")
+    lines.append(as_table(numbers, CLUSTER_COLUMNS))
     if any("silhouette" in measures for measures in numbers.values()):
         lines.append("* falls with the number of dimensions: no measure to rank spaces of different sizes by")
-    known = LEFT_OUT if transductive else protocol
-    lines += [f"\nclasses that are known ({known}), and dimensions in use", as_table(numbers, CLASS_COLUMNS)]
+    if any("knn_accuracy" in measures for measures in numbers.values()):
+        lines.append(f"\nclasses that are known ({LEFT_OUT if transductive else protocol}), and dimensions in use")
+    else:
+        lines.append(f"\ndimensions in use ({DESCRIBED})")
+    lines.append(as_table(numbers, CLASS_COLUMNS))
     if maps:
         lines += [f"\nUMAP of each space, 2 dimensions as they are ({MAPPED})", as_table(maps, MAP_COLUMNS)]
     return "\n".join(lines)

@@ -174,6 +174,14 @@ def test_without_labels_what_needs_none_comes_out():
     assert set(drawn) == {"pixel_trustworthiness", "pixel_continuity"}
 
 
+def test_one_class_alone_is_scored_like_none():
+    vectors, labels = islands(300, 0)
+    side, part = Side(vectors, labels, np.arange(300)), Side(vectors[:50], np.zeros(50, int), np.arange(50))
+    assert set(measure_clusters(side, part, 4, 0)) == {"stability", "stability_structureless", "silhouette"}
+    assert set(measure_classes(side, part)) == {"dimensions", "dimensions_that_vary", "effective_rank"}
+    assert "map_knn_accuracy" not in measure_map(Side(vectors[:50, :2], part.labels, part.groups), vectors[:50], 0)
+
+
 def test_the_transductive_protocol_fits_no_probe_on_what_it_scores():
     vectors, labels = islands(100, 0)
     side = Side(vectors, labels, np.arange(100))
@@ -219,7 +227,7 @@ def space(stability: float, ami: float, share: float, known: float, mse: float) 
     return {
         "stability": number(stability), "stability_structureless": number(0.2), "ami": number(ami),
         "ami_chance": number(0.0), "accuracy_hungarian": number(share), "accuracy_hungarian_chance": number(0.11),
-        "knn_accuracy": number(known), "mse": number(mse),
+        "knn_accuracy": number(known), "knn_accuracy_chance": number(0.1), "mse": number(mse),
     }  # fmt: skip
 
 
@@ -257,6 +265,20 @@ def test_answers_without_classes_and_of_one_bottleneck():
     assert classes["answer"] == "can't be said"
     assert comparison["answer"] == "there is only one"
     assert answers({"bottleneck 2": {}}, (2,), 100)[0]["answer"] == "bottleneck 2: can't be said"
+
+
+def test_a_bottleneck_that_has_collapsed_takes_no_answer_from_the_other():
+    numbers = {"bottleneck 8": space(0.9, 0.8, 0.9, 0.95, 0.01), "bottleneck 2": {"mse": number(0.1)}}
+    assert answers(numbers, (8, 2), 1000)[1]["answer"] == "bottleneck 8: yes; bottleneck 2: can't be said"
+
+
+def test_classes_lie_apart_only_where_neighbours_know_more_than_the_largest_class():
+    numbers = {"bottleneck 2": space(0.9, 0.3, 0.4, 0.9, 0.01)}
+    assert "the classes lie apart" in answers(numbers, (2,), 1000)[1]["because"]
+    numbers["bottleneck 2"]["knn_accuracy_chance"] = number(0.88)
+    because = answers(numbers, (2,), 1000)[1]["because"]
+    assert "the classes lie apart" not in because
+    assert "nearest neighbours 90% (the largest class alone 88%)" in because
 
 
 def test_chance_is_above_one_in_so_many_classes_and_adjusts_to_0():
