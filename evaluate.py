@@ -56,7 +56,7 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_value(group, "--seeds", flags.whole_number(1, 100), 3, "R", "runs, with seeds S, S + 1, ...")
     flags.add_value(
         group, "--num_clusters", flags.whole_number(1), None, "K",
-        "clusters of k-means (default: one for each class; 10 without classes)",
+        "clusters of k-means (default: one for each class; 10 where there are not two classes)",
     )  # fmt: skip
     flags.add_value(
         group, "--num_fit", flags.all_or_number(2), 10000, "M|all",
