@@ -349,11 +349,11 @@ def measure(
     import numpy as np
 
     from latent import held_out
-    from model.inference import divergences, encode_batches, reconstruct
+    from model.inference import decode_batches, divergences, encode_batches
 
     latents = np.concatenate(list(encode_batches(model, test.images)))
     kl = divergences(model, test.images) if model.variational else None
-    made = reconstruct(model, *test)
+    made = np.concatenate(list(decode_batches(model, latents, test.labels)))
     return held_out.measure(model.latent_size, test.images, of_pca, made, latents, mean_image_mse, kl)
 
 
