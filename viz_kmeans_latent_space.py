@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from run import arguments as flags
 from run.artefacts import model_path, test_data_path, write_csv, write_json
-from run.console import note, say, table, warn
+from run.console import note, say, warn
 from run.errors import BadInput, execute, printable
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from data.test_data import TestData
     from figure.scatter import Panel
     from latent.archive import LatentSpace
+    from latent.assignment import Assigner
+    from latent.clustered import Clustered
     from latent.clustering import Clustering
     from latent.reduction import Reduction
 
-PROTOCOL = (
-    "transductive: clusters are fitted and scored on the same images, and no class is used to find them; chance deals "
-    "the classes to whole tracks"
-)
-NOISE_RULE = "images that are in no cluster (noise) count as wrong, and in NMI, AMI and ARI as one more cluster"
-SCORES = {
-    "accuracy_majority": "accuracy (majority)",
-    "accuracy_hungarian": "accuracy (one to one)",
-    "nmi": "NMI",
-    "ami": "AMI",
-    "ari": "ARI",
-}
-CRITERIA = {"kmeans": "mean silhouette (the highest)", "gmm": "BIC an image (the lowest)"}
+BASELINES = ("raw pixels", "chance")
 CENTRAL = 10  # images of each cluster on the contact sheet
 
-
-class Clustered(NamedTuple):
-    """A space, what it was brought down to, and the clusters that were found there."""
-
-    space: LatentSpace
-    reduction: Reduction
-    clustering: Clustering
+Found = dict[str, "Clustered"]  # name of a space -> it and its clusters, the bottleneck of N first
+Scores = dict[str, dict[str, float]]  # name of a space -> how its clusters agree with the classes; {} without classes
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -111,19 +95,15 @@ def main() -> None:
         assign_new(args)
         return
 
-    from figure.scatter import draw_maps
-    from figure.style import save_figure
+    from data.test_data import load_encoded_images
     from latent.archive import load_with_bottleneck_2
     from latent.assignment import save_assigner
-    from latent.cluster_tables import cluster_rows
-    from latent.clustering import CLUSTERERS
-    from latent.metrics import clustering_scores
-    from latent.probes import dealt_scores
-    from run.provenance import command_line, versions
+    from latent.clustered import Clustered, agreement_with_classes, in_words, protocol_of
 
     spaces = load_with_bottleneck_2(args.latent_space)
     space = spaces[args.latent_space]
-    test_data = load_images_of(space, args.test_data or test_data_path(args.latent_space.parent))
+    test_path = args.test_data or test_data_path(args.latent_space.parent)
+    images = load_encoded_images(test_path, space.rows, space.origin.get("split_fingerprint"))
     if space.labels is None and args.num_clusters is None and args.clusterer != "hdbscan":
         raise BadInput(
             f"{printable(args.latent_space)} has no classes to count; say how many clusters, with --num_clusters 10, "
@@ -131,73 +111,28 @@ def main() -> None:
         )
     num_clusters = args.num_clusters or (None if space.labels is None else len(set(space.labels.tolist())))
     saved: list[Path] = []
-    found: dict[str, Clustered] = {}
-    for each in reversed(spaces.values()):  # the bottleneck of N first
+    found: Found = {}
+    for each in reversed(spaces.values()):
         reduction = reduce_as_asked(each.vectors, each.name, args)
         if num_clusters == "auto":
             num_clusters = choose_number(reduction.points, space, args, saved)
         found[each.name] = Clustered(each, reduction, cluster_as_asked(reduction.points, num_clusters, args))
     clusters_of = {name: each.clustering.clusters for name, each in found.items()}
-    if test_data is not None:
-        note(f"clustering the pixels of the same {len(space.vectors):,} images in the same way")
-        pixels = test_data.images[space.rows].reshape(len(space.rows), -1).astype("float32") / 255
+    if images is not None:
+        note(f"clustering the pixels of the same {len(images):,} images in the same way")
+        pixels = images.reshape(len(images), -1).astype("float32") / 255
         reduction = reduce_as_asked(pixels, "raw pixels", args)
         clusters_of["raw pixels"] = cluster_as_asked(reduction.points, num_clusters, args).clusters
-    scores = {}
-    if space.labels is not None:
-        scores = {name: clustering_scores(clusters, space.labels) for name, clusters in clusters_of.items()}
-        scores["chance"] = dealt_scores((clusters_of[space.name], space.labels, space.tracks), None, args.seed)
-        if len(set(space.labels.tolist())) == 1:
-            warn("the images are all of one class, with which any clusters agree or none: the scores say nothing")
 
-    protocol = PROTOCOL + (f"; {NOISE_RULE}" if args.clusterer == "hdbscan" else "")
-    mine = found[space.name]
-    counts = {name: {"clusters": each.clustering.count, "noise": each.clustering.noise} for name, each in found.items()}
-    saved += [args.output_dir / f"{args.stem}.csv", args.output_dir / f"metrics_{args.stem}.json"]
-    write_csv(saved[-2], *cluster_rows(space, {name: each.clustering for name, each in found.items()}))
-    write_json(
-        saved[-1],
-        {
-            "protocol": protocol,
-            "scores": scores,
-            "num_clusters": mine.clustering.count,
-            "found": counts,
-            "clusterer": args.clusterer,
-            "clustered": args.space,
-            "clustered_in_words": mine.reduction.words,
-            "rows": len(space.vectors),
-            "tracks": len(set(space.tracks.tolist())),
-            "seed": args.seed,
-            "command": command_line(),
-            "versions": versions(),
-        },
-    )
-    saved += save_assigner(args.output_dir / f"{args.stem}_fitted.npz", assigner_of(mine, args))
-    for name, each in found.items():
-        if args.clusterer == "hdbscan":
-            lost = f"{each.clustering.noise:,} of {len(each.space.vectors):,} images are in none (noise)"
-            say(f"{name}: HDBSCAN found {each.clustering.count} clusters, and {lost}")
-            if not each.clustering.count:
-                warn(f"HDBSCAN found no cluster in {name}; try a smaller --min_cluster_size")
-    if scores:
-        header = [f"{CLUSTERERS[args.clusterer]}, {mine.clustering.count} clusters of {space.contents}"]
-        rows = [[name, *(decimal(each[score], 3) for score in SCORES)] for name, each in scores.items()]
-        say(table([*header, *SCORES.values()], rows))
-        say(f"({protocol})")
-
-    panels = [pair_of_panels(each, args, scores.get(name)) for name, each in found.items()]
-    footer = f"{baselines(scores)}\n{protocol}" if scores else ""
-    names = space.class_names if scores else [str(number) for number in range(1 + max(map(highest, found.values())))]
-    figures = {"": draw_maps(panels, names, footer=footer, legend_title="class" if scores else "cluster")}
-    if scores:
-        figures["_confusion"] = draw_clusters_against_classes(found, args)
-    if test_data is not None:
-        figures["_central"] = draw_central_images(mine, test_data, args)
+    scores = agreement_with_classes(clusters_of, space, args.seed)
+    protocol = protocol_of(args.clusterer)
+    saved += save_numbers(found, scores, protocol, args)
+    assigner = found[space.name].assigner(args.space, args.seed)
+    saved += save_assigner(args.output_dir / f"{args.stem}_fitted.npz", assigner)
+    if text := in_words(found, scores):
+        say(text)
     # last, since a window that is shown keeps everything waiting
-    for end, figure in figures.items():
-        if figure is not None:
-            path = args.output_dir / f"{args.stem}{end}.png"
-            saved += save_figure(figure, path, svg=args.svg, show=args.show)
+    saved += draw(found, scores, protocol, images, args)
     for path in saved:
         say(f"saved {printable(path)}")
 
@@ -223,7 +158,7 @@ def choose_number(points: np.ndarray, space: LatentSpace, args: argparse.Namespa
     """The number of clusters that the criterion is best at; its curve is written and its paths go into ``saved``."""
     from figure.criterion import draw_criterion
     from figure.style import save_figure
-    from latent.clustering import best_of, choose_num_clusters
+    from latent.clustering import CRITERIA, best_of, choose_num_clusters
 
     note(f"trying up to {args.max_clusters} clusters of {space.name}")
     criterion = choose_num_clusters(points, args.clusterer, args.seed, args.max_clusters)
@@ -241,184 +176,123 @@ def choose_number(points: np.ndarray, space: LatentSpace, args: argparse.Namespa
     return chosen
 
 
-def highest(each: Clustered) -> int:
-    return int(each.clustering.clusters.max())
-
-
-def pair_of_panels(each: Clustered, args: argparse.Namespace, scores: dict[str, float] | None) -> list[Panel]:
-    """Clusters and, where there are any, the true classes beside them, in colours that can be compared."""
-    import numpy as np
-
-    from figure.scatter import NO_GROUP, Panel
-    from latent.clustering import CLUSTERERS
-    from latent.metrics import match_clusters
-    from latent.projection import AS_IT_IS, METHODS, draw_flat
-
-    space, reduction, clustering = each
-    if reduction.points.shape[1] == 2:
-        points, drawn = reduction.points, args.space if reduction.arrays else AS_IT_IS
-    else:
-        note(f"drawing {space.name}")
-        method = "pca" if args.space == "pca" else "umap"
-        points, drawn = draw_flat(space.vectors, method, args.seed, n_neighbors=args.n_neighbors)
-    form = "as it is" if drawn == AS_IT_IS else METHODS["pca" if drawn == "pca" else "umap"]
-    axes = {AS_IT_IS: ("latent 1", "latent 2"), "pca": ("component 1", "component 2")}.get(drawn)
-    count = clustering.count
-    title = f"{space.name}, {form}: {count} {CLUSTERERS[args.clusterer]} cluster{'s' * (count != 1)}"
-    where = f"its {reduction.words}" if reduction.arrays else f"the {space.name}"
-    noise = f"; {clustering.noise:,} in none" if clustering.noise else ""
-    if scores is None:
-        return [Panel(points, clustering.clusters, title, f"found in {where}{noise}", axes)]
-    class_of, _ = match_clusters(clustering.clusters, space.labels)
-    colours = np.array([class_of.get(number, NO_GROUP) for number in clustering.clusters.tolist()])
-    grey = [f"{count - len(class_of)} left over"] * (len(class_of) < count) + [
-        f"{clustering.noise:,} images in none"
-    ] * (clustering.noise > 0)
-    agreement = (
-        f"accuracy {scores['accuracy_majority']:.1%} (majority), {scores['accuracy_hungarian']:.1%} (one to one); "
-        f"NMI {decimal(scores['nmi'], 2)}, ARI {decimal(scores['ari'], 2)}"
-    )
-    remark = f"found in {where}; coloured like the class each is paired with"
-    remark += f"; grey: {', '.join(grey)}" if grey else ""
-    return [
-        Panel(points, colours, title, f"{remark}\n{agreement}", axes),
-        Panel(points, space.labels, "true classes", f"the same {space.contents}", axes),
-    ]
-
-
-def draw_clusters_against_classes(found: dict[str, Clustered], args: argparse.Namespace):
-    """The confusion figure: a panel for each space."""
-    from figure.confusion import draw_confusion
-    from latent.cluster_tables import cluster_confusion
-    from latent.clustering import CLUSTERERS
-
-    space = next(iter(found.values())).space
-    matrices, columns = [], []
-    for name, each in found.items():
-        counts, names = cluster_confusion(each.clustering.clusters, space.labels, len(space.class_names))
-        matrices.append((name, counts))
-        columns.append(names)
-    subject = f"{CLUSTERERS[args.clusterer]} clusters against classes: {space.contents}; in the order of their classes"
-    return draw_confusion(matrices, space.class_names, subject, columns)
-
-
-def draw_central_images(mine: Clustered, test_data: TestData, args: argparse.Namespace):
-    """The contact sheet: mean and most central images of each cluster; None where there is no cluster."""
-    import numpy as np
-
-    from figure.dataset import draw_samples
-    from latent.cluster_tables import cluster_classes
-    from latent.clustering import most_central
-
-    space, clusters = mine.space, mine.clustering.clusters
-    class_of = cluster_classes(clusters, space.labels, space.class_names)
-    sheet = []
-    for cluster in range(mine.clustering.count):
-        rows = np.flatnonzero(clusters == cluster)
-        if not len(rows):
-            continue
-        name = f"{cluster}: {len(rows):,}"
-        if class_of:
-            share = np.mean([space.class_names[label] == class_of[cluster] for label in space.labels[rows]])
-            name += f", {share:.0%} {class_of[cluster]}"
-        central = most_central(mine.reduction.points, clusters, cluster, CENTRAL)
-        mean = test_data.images[space.rows[rows]].mean(axis=0, dtype=np.float64) / 255
-        sheet.append((name, mean.astype(np.float32), test_data.images[space.rows[central]]))
-    if not sheet:
-        return None
-    subject = f"Clusters of {space.name}: number, images, commonest class; the mean, and the most central images"
-    return draw_samples(sheet, CENTRAL, subject)
-
-
-def load_images_of(space: LatentSpace, path: Path) -> TestData | None:
-    """The test split that these are the latents of.
-
-    None, and a word about it, where the images are not those of a test split or the split is not there.
-
-    Raises:
-        BadInput: the test data are damaged, or are not those that the latents were made from.
-    """
-    if space.rows is None:
-        return None
-    if not path.exists():
-        note(f"{printable(path)} is not there, so pixels are left out of the comparison")
-        return None
-    from data.test_data import load_test_data
-
-    test_data = load_test_data(path)
-    if test_data.fingerprint != space.origin.get("split_fingerprint") or space.rows.max() >= len(test_data.images):
-        raise BadInput(
-            f"{printable(path)} is not the split that the latents were made from; encode it anew: "
-            f"python encode_latent_space.py --latent_size {space.vectors.shape[1]}"
-        )
-    return test_data
-
-
-def assigner_of(mine: Clustered, args: argparse.Namespace):
-    """What gives later vectors clusters of these."""
-    from latent.assignment import Assigner
-    from latent.cluster_tables import cluster_classes
+def save_numbers(found: Found, scores: Scores, protocol: str, args: argparse.Namespace) -> list[Path]:
+    """Write which image fell where, and the scores; the paths written."""
+    from latent.cluster_tables import cluster_rows
     from run.provenance import command_line, versions
 
-    space, clustering = mine.space, mine.clustering
-    about = {
-        "space": args.space,
-        "in_words": mine.reduction.words,
-        "fitted_on": space.contents,
-        "checkpoint_sha256": space.origin.get("checkpoint_sha256"),
-        "split_fingerprint": space.origin.get("split_fingerprint"),
-        "seed": args.seed,
-        "command": command_line(),
-        "versions": versions(),
-    }
-    class_of = cluster_classes(clustering.clusters, space.labels, space.class_names)
-    return Assigner(
-        args.clusterer, space.vectors.shape[1], mine.reduction.arrays, clustering.arrays, class_of, about
-    )  # fmt: skip
+    mine = next(iter(found.values()))
+    clusterings = {name: each.clustering for name, each in found.items()}
+    paths = [args.output_dir / f"{args.stem}.csv", args.output_dir / f"metrics_{args.stem}.json"]
+    write_csv(paths[0], *cluster_rows(mine.space, clusterings))
+    write_json(
+        paths[1],
+        {
+            "protocol": protocol,
+            "scores": scores,
+            "num_clusters": mine.clustering.count,
+            "found": {name: {"clusters": each.count, "noise": each.noise} for name, each in clusterings.items()},
+            "clusterer": args.clusterer,
+            "clustered": args.space,
+            "clustered_in_words": mine.reduction.words,
+            "rows": len(mine.space.vectors),
+            "tracks": len(set(mine.space.tracks.tolist())),
+            "seed": args.seed,
+            "command": command_line(),
+            "versions": versions(),
+        },
+    )
+    return paths
+
+
+def draw(
+    found: Found, scores: Scores, protocol: str, images: np.ndarray | None, args: argparse.Namespace
+) -> list[Path]:
+    """Maps; with classes, clusters against them; with images (rows, C, H, W), the contact sheet. The paths written."""
+    from figure.confusion import draw_confusion
+    from figure.dataset import draw_samples
+    from figure.scatter import draw_maps
+    from figure.style import save_figure
+    from latent.cluster_tables import score_line
+    from latent.clustering import CLUSTERERS
+
+    mine = next(iter(found.values()))
+    space, figures = mine.space, {}
+    panels = [panels_of(each, scores.get(name), args) for name, each in found.items()]
+    if scores:
+        baselines = "; ".join(f"{name}: {score_line(scores[name])}" for name in BASELINES if name in scores)
+        figures[""] = draw_maps(panels, space.class_names, footer=f"{baselines}\n{protocol}")
+        kind = CLUSTERERS[args.clusterer]
+        subject = f"{kind} clusters against classes: {space.contents}; in the order of their classes"
+        counts, columns = zip(*(each.confusion() for each in found.values()), strict=True)
+        matrices = list(zip(found, counts, strict=True))
+        figures["_confusion"] = draw_confusion(matrices, space.class_names, subject, columns)
+    else:
+        most = 1 + max(int(each.clustering.clusters.max()) for each in found.values())
+        figures[""] = draw_maps(panels, [str(number) for number in range(most)], legend_title="cluster")
+    sheet = [] if images is None else mine.central_images(images, CENTRAL)
+    if sheet:
+        subject = f"Clusters of {space.name}: number, images, commonest class; the mean, and the most central images"
+        figures["_central"] = draw_samples(sheet, CENTRAL, subject)
+    saved = []
+    for end, figure in figures.items():
+        saved += save_figure(figure, args.output_dir / f"{args.stem}{end}.png", svg=args.svg, show=args.show)
+    return saved
+
+
+def panels_of(each: Clustered, scores: dict[str, float] | None, args: argparse.Namespace) -> list[Panel]:
+    """A space's clusters on its map and, where there are any, its true classes beside them."""
+    from figure.clusters import cluster_panels
+    from latent.cluster_tables import score_line
+    from latent.clustering import CLUSTERERS
+
+    space, count = each.space, each.clustering.count
+    points, drawn, axis_names = each.draw(args.seed, args.n_neighbors)
+    classes = {}
+    if scores is not None:
+        classes = {"labels": space.labels, "class_of": each.paired, "contents": space.contents}
+        classes["agreement"] = score_line(scores)
+    return cluster_panels(
+        points,
+        each.clustering.clusters,
+        count=count,
+        title=f"{space.name}, {drawn}: {count} {CLUSTERERS[args.clusterer]} cluster{'s' * (count != 1)}",
+        where=each.where,
+        axis_names=axis_names,
+        **classes,
+    )
 
 
 def assign_new(args: argparse.Namespace) -> None:
     """Give images that came later clusters of a fit that was saved, and write which fell where."""
     from latent.archive import load_latent_space
-    from latent.assignment import load_assigner
-    from latent.cluster_tables import assigned_rows, summary_rows
-    from latent.clustering import CLUSTERERS, MEASURES
-    from latent.metrics import NOISE
+    from latent.assignment import describe_assigned, load_assigner
+    from latent.cluster_tables import assigned_rows
+    from latent.clustering import MEASURES
 
     fit = f"python viz_kmeans_latent_space.py --latent_space {printable(args.latent_space)} "
     fit += f"--clusterer {args.clusterer} --space {args.space}"
-    path = args.output_dir / f"{args.stem}_fitted.npz"
-    assigner = load_assigner(path, fit)
+    fitted = args.output_dir / f"{args.stem}_fitted.npz"
+    assigner = load_assigner(fitted, fit)
     if not args.assign.exists():
         raise BadInput(
             f"--assign {printable(args.assign)} is not there; give a folder of images, or a .npy of latents, which "
             "python encode_latent_space.py --images FOLDER makes"
         )
     space = encode_folder(assigner, args) if args.assign.is_dir() else load_latent_space(args.assign)
-    fitted_by, made_by = assigner.about.get("checkpoint_sha256"), space.origin.get("checkpoint_sha256")
-    if fitted_by and made_by and fitted_by != made_by:
+    if not assigner.may_know(space):
         raise BadInput(
-            f"{printable(args.assign)} comes out of another model than the clusters of {printable(path)}; encode with "
-            f"that model, or cluster anew: {fit}"
+            f"{printable(args.assign)} comes out of another model than the clusters of {printable(fitted)}; encode "
+            f"with that model, or cluster anew: {fit}"
         )
     clusters, measured = assigner.assign(space.vectors)
-    known = f"{CLUSTERERS[args.clusterer]} on {assigner.about.get('in_words')} of {assigner.about.get('fitted_on')}"
-    say(f"{space.contents} given clusters of {known}; nothing is fitted on them")
-    say(table(["cluster", "images", "its commonest class there"], summary_rows(clusters, assigner.class_of)))
-    if (lost := int((clusters == NOISE).sum())) == len(clusters):
-        warn("none of the images is near any cluster")
-    elif lost:
-        note(f"{lost:,} of {len(clusters):,} are near no cluster (noise)")
-    if space.labels is not None and assigner.class_of:
-        named = [assigner.class_of.get(cluster) for cluster in clusters.tolist()]
-        right = sum(given == space.class_names[label] for given, label in zip(named, space.labels, strict=True))
-        say(f"of their own class, by the commonest one of their cluster: {right / len(named):.1%}")
-    table_path = args.output_dir / f"{args.stem}_assigned.csv"
-    write_csv(table_path, *assigned_rows(space, clusters, measured, assigner.class_of, args.clusterer))
-    say(f"saved {printable(table_path)} (with the {MEASURES[args.clusterer]})")
+    say(describe_assigned(assigner, space, clusters))
+    path = args.output_dir / f"{args.stem}_assigned.csv"
+    write_csv(path, *assigned_rows(space, clusters, measured, assigner.class_of, args.clusterer))
+    say(f"saved {printable(path)} (with the {MEASURES[args.clusterer]})")
 
 
-def encode_folder(assigner, args: argparse.Namespace) -> LatentSpace:
+def encode_folder(assigner: Assigner, args: argparse.Namespace) -> LatentSpace:
     """The latents of a folder of images, by the model whose latents were clustered.
 
     Raises:
@@ -447,21 +321,6 @@ def encode_folder(assigner, args: argparse.Namespace) -> LatentSpace:
     vectors = np.concatenate(list(encode_batches(model.to(choose_device(args.device)), images)))
     origin = {"dataset": source.name, "checkpoint_sha256": record["sha256"]}
     return LatentSpace(vectors, source.labels, source.class_names, source.sample_ids, None, origin, source.groups)
-
-
-def baselines(scores: dict[str, dict[str, float]]) -> str:
-    """What the scores in the figure are to be compared with, in a line."""
-    return "; ".join(
-        f"{name}: accuracy {each['accuracy_majority']:.1%} (majority), {each['accuracy_hungarian']:.1%} (one to one), "
-        f"NMI {decimal(each['nmi'], 2)}, ARI {decimal(each['ari'], 2)}"
-        for name, each in scores.items()
-        if name in ("raw pixels", "chance")
-    )
-
-
-def decimal(value: float, places: int) -> str:
-    """Fixed decimals, without the sign of a zero: an adjusted score of chance is as often -0.0001 as 0.0001."""
-    return f"{round(value, places) + 0.0:.{places}f}"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.image_set import ImageSet
 from data.split import Split
+from run.console import note
 from run.errors import BadInput, printable
 from run.tensor_file import load_tensors, save_tensors
 
@@ -65,6 +66,31 @@ def load_test_data(path: Path) -> TestData:
         fingerprint=content["fingerprint"],
         groups=None if groups is None else groups.numpy(),
     )
+
+
+def load_encoded_images(path: Path, rows: np.ndarray | None, fingerprint: str | None) -> np.ndarray | None:
+    """The test images that latents were made from, uint8 (rows, C, H, W).
+
+    Args:
+        path: of the test split; where there is none, the images are None, and this is said.
+        rows: int64 (rows,), the places in it that the latents name; where they name none, the images are None.
+        fingerprint: of the split that the latents name.
+
+    Raises:
+        BadInput: the file is damaged, or is not that split.
+    """
+    if rows is None:
+        return None
+    if not path.exists():
+        note(f"{printable(path)} is not there, so pixels are left out of the comparison")
+        return None
+    test_data = load_test_data(path)
+    if test_data.fingerprint != fingerprint or rows.max() >= len(test_data.images):
+        raise BadInput(
+            f"{printable(path)} is not the split that the latents were made from; encode it anew: "
+            "python encode_latent_space.py --latent_size N"
+        )
+    return test_data.images[rows]
 
 
 def _what_is_wrong(content: dict[str, Any]) -> str | None:

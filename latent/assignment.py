@@ -6,9 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from latent.archive import LatentSpace
+from latent.cluster_tables import summary_rows
 from latent.clustering import CLUSTERERS, assign
+from latent.metrics import NOISE
 from latent.reduction import place
 from run.array_file import load_arrays, save_arrays
+from run.console import note, table, warn
 from run.errors import BadInput, printable
 
 _KIND = "clustering"
@@ -48,6 +52,28 @@ class Assigner:
                 f"with the same model: python encode_latent_space.py --latent_size {self.size}"
             )
         return assign(self.method, self.clustering, place(self.reduction, vectors))
+
+    def may_know(self, space: LatentSpace) -> bool:
+        """Whether vectors come out of the model whose latents were clustered, as far as is known of either."""
+        digests = {each.get("checkpoint_sha256") for each in (self.about, space.origin)}
+        return len(digests - {None}) < 2
+
+
+def describe_assigned(assigner: Assigner, space: LatentSpace, clusters: np.ndarray) -> str:
+    """How many of the rows of ``space`` were given each cluster, and how many of these one of their own class."""
+    found_by = f"{CLUSTERERS[assigner.method]} found among {assigner.about.get('fitted_on')}"
+    lines = [
+        f"{space.contents} given clusters that {found_by} ({assigner.about.get('in_words')}); nothing is fitted on "
+        "them",
+        table(["cluster", "images", "its commonest class there"], summary_rows(clusters, assigner.class_of)),
+    ]
+    if lost := int((clusters == NOISE).sum()):
+        (warn if lost == len(clusters) else note)(f"{lost:,} of {len(clusters):,} are near no cluster (noise)")
+    if space.labels is not None and assigner.class_of:
+        named = [assigner.class_of.get(cluster) for cluster in clusters.tolist()]
+        right = sum(given == space.class_names[label] for given, label in zip(named, space.labels, strict=True))
+        lines.append(f"of their own class, by the commonest one of their cluster: {right / len(named):.1%}")
+    return "\n".join(lines)
 
 
 def save_assigner(path: Path, assigner: Assigner) -> list[Path]:

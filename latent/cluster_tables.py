@@ -7,6 +7,29 @@ import numpy as np
 from latent.archive import LatentSpace
 from latent.clustering import MEASURES, Clustering
 from latent.metrics import NOISE, match_clusters
+from run.console import table
+
+SCORES = {
+    "accuracy_majority": "accuracy (majority)",
+    "accuracy_hungarian": "accuracy (one to one)",
+    "nmi": "NMI",
+    "ami": "AMI",
+    "ari": "ARI",
+}
+
+
+def score_table(title: str, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """A row for each space, under ``title``; its ``SCORES`` in columns."""
+    rows = [[name, *(_decimal(each[score], 3) for score in SCORES)] for name, each in scores.items()]
+    return table([title, *SCORES.values()], rows)
+
+
+def score_line(scores: Mapping[str, float]) -> str:
+    """The scores of one space in words."""
+    return (
+        f"accuracy {scores['accuracy_majority']:.1%} (majority), {scores['accuracy_hungarian']:.1%} (one to one), "
+        f"NMI {_decimal(scores['nmi'], 2)}, ARI {_decimal(scores['ari'], 2)}"
+    )
 
 
 def cluster_rows(space: LatentSpace, found: Mapping[str, Clustering]) -> tuple[list[str], list[list[object]]]:
@@ -75,6 +98,11 @@ def cluster_confusion(clusters: np.ndarray, labels: np.ndarray, num_classes: int
 def named(clusters: np.ndarray) -> list[str]:
     """The number of each cluster as a text, noise by its name."""
     return ["noise" if number == NOISE else str(number) for number in clusters.tolist()]
+
+
+def _decimal(value: float, places: int) -> str:
+    """Fixed decimals, without the sign of a zero: an adjusted score of chance is as often -0.0001 as 0.0001."""
+    return f"{round(value, places) + 0.0:.{places}f}"
 
 
 def rounded(values: np.ndarray) -> list[float | str]:

@@ -17,6 +17,7 @@ MEASURES = {
     "gmm": "probability",
     "hdbscan": "distance to the nearest member",
 }
+CRITERIA = {"kmeans": "mean silhouette (the highest)", "gmm": "BIC an image (the lowest)"}  # by which a number is best
 MOST_CLUSTERS = 60  # that --num_clusters auto tries
 
 _STARTS = {"kmeans": 10, "gmm": 3}

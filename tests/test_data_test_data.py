@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from data.split import split_images
-from data.test_data import load_test_data, save_test_data
+from data.test_data import load_encoded_images, load_test_data, save_test_data
 from run.errors import BadInput
 from run.tensor_file import save_tensors
 from tests.test_data_split import make
@@ -41,6 +41,20 @@ def test_unlabelled(path):
     save_test_data(path, images, split_images(images))
     assert load_test_data(path).labels is None
     assert load_test_data(path).class_names == ()
+
+
+def test_the_images_of_latents_are_found_again_or_refused(path, capsys):
+    images = make(list(range(20)))
+    split = split_images(images, test_fraction=0.3)
+    rows = np.array([3, 0, 3])
+    assert load_encoded_images(path, None, split.fingerprint) is None
+    assert load_encoded_images(path, rows, split.fingerprint) is None
+    assert "is not there" in capsys.readouterr().err
+    save_test_data(path, images, split)
+    assert np.array_equal(load_encoded_images(path, rows, split.fingerprint), images.images[split.test[rows]])
+    for other, fingerprint in [(rows, "0" * 64), (rows, None), (rows + len(split.test), split.fingerprint)]:
+        with pytest.raises(BadInput, match="not the split that the latents were made from"):
+            load_encoded_images(path, other, fingerprint)
 
 
 def test_same_bytes_twice(path):

@@ -1,0 +1,167 @@
+"""A latent space with the clusters that were found in it: what there is to draw, to look at and to keep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent.archive import LatentSpace
+from latent.assignment import Assigner
+from latent.cluster_tables import cluster_classes, cluster_confusion, score_table
+from latent.clustering import CLUSTERERS, Clustering, most_central
+from latent.metrics import clustering_scores, match_clusters
+from latent.probes import dealt_scores
+from latent.projection import AS_IT_IS, METHODS, draw_flat
+from latent.reduction import Reduction
+from run.console import note, warn
+from run.provenance import command_line, versions
+
+_PROTOCOL = (
+    "transductive: clusters are fitted and scored on the same images, and no class is used to find them; chance deals "
+    "the classes to whole tracks"
+)
+_NOISE_RULE = "images that are in no cluster (noise) count as wrong, and in NMI, AMI and ARI as one more cluster"
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class Clustered:
+    """Clusters of a space; the rows of all three parts are the same.
+
+    Attributes:
+        space: the vectors and what is known of them.
+        reduction: what they were brought down to, where clusters were looked for.
+        clustering: the clusters.
+    """
+
+    space: LatentSpace
+    reduction: Reduction
+    clustering: Clustering
+
+    @property
+    def where(self) -> str:
+        """Where clusters were looked for: ``its UMAP to 2 dimensions``, ``the bottleneck 2``."""
+        return f"its {self.reduction.words}" if self.reduction.arrays else f"the {self.space.name}"
+
+    @property
+    def class_of(self) -> dict[int, str]:
+        """Cluster -> the name of the commonest class in it; {} without classes."""
+        return cluster_classes(self.clustering.clusters, self.space.labels, self.space.class_names)
+
+    @property
+    def paired(self) -> dict[int, int]:
+        """Cluster -> the class that it is paired with one to one; those left over are not in it."""
+        return match_clusters(self.clustering.clusters, self.space.labels)[0]
+
+    def confusion(self) -> tuple[np.ndarray, list[str]]:
+        """:func:`latent.cluster_tables.cluster_confusion` of these clusters."""
+        return cluster_confusion(self.clustering.clusters, self.space.labels, len(self.space.class_names))
+
+    def draw(self, seed: int, n_neighbors: int) -> tuple[np.ndarray, str, tuple[str, str] | None]:
+        """Two coordinates of each row: those that clusters were looked for among, or where these are more, a map.
+
+        Returns:
+            float (rows, 2); what they are, for a person (``UMAP``, ``as it is``); what the two axes are, if anything.
+        """
+        arrays = self.reduction.arrays
+        method = "pca" if arrays and "references" not in arrays else "umap"
+        if self.reduction.points.shape[1] == 2:
+            points, drawn = self.reduction.points, method if arrays else AS_IT_IS
+        else:
+            note(f"drawing {self.space.name}")
+            points, drawn = draw_flat(self.space.vectors, method, seed, n_neighbors=n_neighbors)
+        axes = {AS_IT_IS: ("latent 1", "latent 2"), "pca": ("component 1", "component 2")}.get(drawn)
+        return points, METHODS.get(drawn, "as it is"), axes
+
+    def central_images(self, images: np.ndarray, count: int) -> list[tuple[str, np.ndarray, np.ndarray]]:
+        """What each cluster that has any image looks like.
+
+        Args:
+            images: uint8 (rows, C, H, W).
+            count: images of each cluster.
+
+        Returns:
+            For each: its number, size and commonest class; its mean image, float32 (C, H, W) in [0, 1]; its most
+            central images, nearest to the mean of its points first, uint8 (at most ``count``, C, H, W).
+        """
+        clusters, class_of, space = self.clustering.clusters, self.class_of, self.space
+        sheet = []
+        for cluster in range(self.clustering.count):
+            rows = np.flatnonzero(clusters == cluster)
+            if not len(rows):
+                continue
+            name = f"{cluster}: {len(rows):,}"
+            if class_of:
+                share = np.mean([space.class_names[label] == class_of[cluster] for label in space.labels[rows]])
+                name += f", {share:.0%} {class_of[cluster]}"
+            mean = images[rows].mean(axis=0, dtype=np.float64) / 255
+            central = most_central(self.reduction.points, clusters, cluster, count)
+            sheet.append((name, mean.astype(np.float32), images[central]))
+        return sheet
+
+    def assigner(self, searched: str, seed: int) -> Assigner:
+        """What gives later vectors clusters of these.
+
+        Args:
+            searched: one of ``latent.reduction.SPACES``, as it was asked for.
+            seed: that clusters were found with.
+        """
+        space = self.space
+        about = {
+            "space": searched,
+            "in_words": self.reduction.words,
+            "fitted_on": space.contents,
+            "checkpoint_sha256": space.origin.get("checkpoint_sha256"),
+            "split_fingerprint": space.origin.get("split_fingerprint"),
+            "seed": seed,
+            "command": command_line(),
+            "versions": versions(),
+        }
+        method, size = self.clustering.method, space.vectors.shape[1]
+        return Assigner(method, size, self.reduction.arrays, self.clustering.arrays, self.class_of, about)
+
+
+def agreement_with_classes(
+    clusters_of: Mapping[str, np.ndarray], space: LatentSpace, seed: int
+) -> dict[str, dict[str, float]]:
+    """How well clusters agree with the classes in each space; {} without classes.
+
+    Args:
+        clusters_of: name of a space -> clusters of the same images, int64 (rows,).
+        space: the one whose clusters ``chance`` is taken of; its labels and tracks are those of all.
+        seed: of chance.
+
+    Returns:
+        Name -> :func:`latent.metrics.clustering_scores`, and ``chance``, see :func:`latent.probes.dealt_scores`.
+    """
+    if space.labels is None:
+        return {}
+    if len(set(space.labels.tolist())) == 1:
+        warn("the images are all of one class, with which any clusters agree or none: the scores say nothing")
+    scores = {name: clustering_scores(clusters, space.labels) for name, clusters in clusters_of.items()}
+    return {**scores, "chance": dealt_scores((clusters_of[space.name], space.labels, space.tracks), None, seed)}
+
+
+def protocol_of(method: str) -> str:
+    """What clusters by one of ``CLUSTERERS`` are fitted and scored on, in words."""
+    return _PROTOCOL + (f"; {_NOISE_RULE}" if method == "hdbscan" else "")
+
+
+def in_words(found: Mapping[str, Clustered], scores: Mapping[str, Mapping[str, float]]) -> str:
+    """How many clusters were found where nobody asked for a number, and the scores under their protocol; "" if neither.
+
+    Args:
+        found: name of a space -> its clusters, the one that the scores are headed by first.
+        scores: what :func:`agreement_with_classes` gives.
+    """
+    mine = next(iter(found.values()))
+    method, lines = mine.clustering.method, []
+    for name, each in found.items():
+        if method == "hdbscan":
+            lost = f"{each.clustering.noise:,} of {len(each.space.vectors):,} images are in none (noise)"
+            lines.append(f"{name}: HDBSCAN found {each.clustering.count} clusters, and {lost}")
+            if not each.clustering.count:
+                warn(f"HDBSCAN found no cluster in {name}; try a smaller --min_cluster_size")
+    if scores:
+        title = f"{CLUSTERERS[method]}, {mine.clustering.count} clusters of {mine.space.contents}"
+        lines += [score_table(title, scores), f"({protocol_of(method)})"]
+    return "\n".join(lines)
