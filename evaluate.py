@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from run import arguments as flags
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 Models = dict[Path, "tuple[Autoencoder, dict[str, Any]]"]
 Runs = dict[str, list[dict[str, float]]]  # space -> its measures, a run each
 Encode = Callable[["np.ndarray"], "np.ndarray"]  # uint8 (N, C, H, W) -> float32 (N, D)
-
-# Images of more numbers than the first are clustered by so many principal components, in which their distances are all
-# but the same: k-means on 3,072 pixels takes longer than everything else together. Nothing else is measured so.
-PIXELS_CLUSTERED_UP_TO, PIXELS_TURNED_INTO = 1024, 256
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -94,9 +89,9 @@ def main() -> None:
 
     # Only now the libraries that take seconds to import: what can't be evaluated has been refused by then.
     from latent.answers import answers
-    from latent.evaluation import summarise, tells_apart
+    from latent.evaluation import PIXELS_TURNED_INTO, pixels_clustered_through, summarise, tells_apart, with_protocol
     from latent.pca import fit_pca
-    from latent.tables import evaluation_tables
+    from latent.tables import evaluation_tables, per_class_table
 
     warn_of_untested_classes(image_set, scored)
     if image_set.labels is not None and not tells_apart(image_set.labels[scored]):
@@ -156,7 +151,7 @@ def main() -> None:
     }
     saved = [args.output_dir / "metrics.json", args.output_dir / "metrics_per_class.csv"]
     write_json(saved[0], content)
-    write_csv(saved[1], *per_class_table(per_class, test_data))
+    write_csv(saved[1], *per_class_table(per_class, test_data.class_names, test_data.labels))
     say()
     for path in saved:
         say(f"saved {printable(path)}")
@@ -246,7 +241,7 @@ def measure_spaces(
     args: argparse.Namespace,
 ) -> Runs:
     """Clusters and classes in each space, a run each: one of what depends on no seed, one for each seed."""
-    from latent.evaluation import Side, measure_classes, measure_clusters
+    from latent.evaluation import PIXELS_TURNED_INTO, Side, measure_classes, measure_clusters, pixels_clustered_through
 
     def sides(encode: Encode) -> list[Side | None]:
         labels, groups = image_set.labels, image_set.groups
@@ -305,31 +300,14 @@ def measure_maps(
 
 def spaces_of(models: Models, pca: PCA, sizes: tuple[int, ...]) -> Iterator[tuple[str, Encode]]:
     """Name and encoder of each space: bottlenecks, PCA of their sizes, pixels."""
+    from model.inference import encode
+
     for size in sizes:
-        for path, (model, _) in models.items():
+        for model, _ in models.values():
             if model.latent_size == size:
-                yield f"bottleneck {size}", functools.partial(finite_latents, model, path)
+                yield f"bottleneck {size}", functools.partial(encode, model)
         yield f"PCA of {size}", pca.first(size).encode
     yield "raw pixels", as_pixels
-
-
-def finite_latents(model: Autoencoder, path: Path, images: np.ndarray) -> np.ndarray:
-    """uint8 (N, C, H, W) -> float32 (N, D).
-
-    Raises:
-        BadInput: the network gives NaN or infinity.
-    """
-    import numpy as np
-
-    from model.inference import encode_batches
-
-    latents = np.concatenate(list(encode_batches(model, images)))
-    if not np.isfinite(latents).all():
-        raise BadInput(
-            f"{printable(path)} encodes images as NaN or infinity; train again with a lower rate: "
-            f"python train.py --latent_size {model.latent_size} --lr 0.00001"
-        )
-    return latents
 
 
 def as_pixels(images: np.ndarray) -> np.ndarray:
@@ -345,56 +323,6 @@ def count_clusters(asked: int | None, test_data: TestData) -> int:
         note(f"the images have {has} to count: 10 clusters are looked for; say another number with --num_clusters")
         return 10
     return len(test_data.class_names)
-
-
-def pixels_clustered_through(pca: PCA) -> str | None:
-    """What the pixels are turned into before they are clustered, in words; None where they are clustered themselves."""
-    if len(pca.mean) <= PIXELS_CLUSTERED_UP_TO:
-        return None
-    return f"the first {len(pca.first(PIXELS_TURNED_INTO).components)} principal components of the training images"
-
-
-def with_protocol(
-    numbers: dict[str, dict[str, Any]], transductive: bool, through: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, dict[str, Any]]:
-    """The protocol beside each number; ``through`` says of a space what it was turned into before it was clustered."""
-    from latent.evaluation import of_clusters, protocol_of
-
-    def words(space: str, name: str) -> str:
-        said = protocol_of(name, transductive)
-        return f"{said}; clusters looked for in {through[space]}" if space in through and of_clusters(name) else said
-
-    return {
-        space: {name: {**value, "protocol": words(space, name)} for name, value in measures.items()}
-        for space, measures in numbers.items()
-    }
-
-
-def per_class_table(
-    per_class: dict[str, dict[int, list[dict[str, float]]]], test_data: TestData
-) -> tuple[list[str], list[list[object]]]:
-    """Header and rows of the CSV: each class, how many test images it has, and how well each space reconstructs it."""
-    import numpy as np
-
-    from latent.evaluation import summarise
-
-    measures = ("mse", "psnr_db", "ssim")
-    header = ["class", "test images", *(f"{measure} {name}" for name in per_class for measure in measures)]
-    rows = []
-    for label in sorted(next(iter(per_class.values()), {})):
-        summaries = [summarise(classes[label]) for classes in per_class.values()]
-        rows.append(
-            [
-                test_data.class_names[label],
-                int(np.sum(test_data.labels == label)),
-                *(
-                    summary[measure]["mean"] if measure in summary else ""
-                    for summary in summaries
-                    for measure in measures
-                ),
-            ]
-        )
-    return header, rows
 
 
 if __name__ == "__main__":

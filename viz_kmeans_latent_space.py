@@ -303,7 +303,7 @@ def encode_folder(assigner: Assigner, args: argparse.Namespace) -> LatentSpace:
     from data import load_images
     from latent.archive import LatentSpace
     from model.checkpoint import load_checkpoint
-    from model.inference import encode_batches
+    from model.inference import encode
     from run.device import choose_device
 
     path = model_path(args.latent_space.parent, assigner.size)
@@ -318,7 +318,7 @@ def encode_folder(assigner: Assigner, args: argparse.Namespace) -> LatentSpace:
     channels, *size = model.image_shape
     source = load_images(str(args.assign), args.data_dir, tuple(size), channels == 1, args.num_workers or None)
     images = np.broadcast_to(source.images, (len(source.images), *model.image_shape))
-    vectors = np.concatenate(list(encode_batches(model.to(choose_device(args.device)), images)))
+    vectors = encode(model.to(choose_device(args.device)), images)
     origin = {"dataset": source.name, "checkpoint_sha256": record["sha256"]}
     return LatentSpace(vectors, source.labels, source.class_names, source.sample_ids, None, origin, source.groups)
 

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from latent import metrics, probes
 from latent.fidelity import squared_errors, structural_similarities
+from latent.pca import PCA
 from latent.projection import AS_IT_IS, draw_flat
 from run.errors import BadInput
 
@@ -19,6 +22,10 @@ STABLE = "fitted on two parts of the fitting images, scored on a third; no track
 LEFT_OUT = "transductive: the neighbours of each image among all that are not of its own track"
 
 CHANCE = "_chance"  # ends the name of what a measure would be by chance
+
+# Images of more numbers than the first are clustered by so many principal components, in which their distances are all
+# but the same: k-means on 3,072 pixels takes longer than everything else together. Nothing else is measured so.
+PIXELS_CLUSTERED_UP_TO, PIXELS_TURNED_INTO = 1024, 256
 
 
 @dataclass(frozen=True)
@@ -179,3 +186,25 @@ def protocol_of(measure: str, transductive: bool) -> str:
     if transductive:
         return LEFT_OUT if measure.startswith("knn_accuracy") else TRANSDUCTIVE
     return FITTED
+
+
+def with_protocol(
+    numbers: Mapping[str, Mapping[str, Any]], transductive: bool, through: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, dict[str, Any]]:
+    """The protocol beside each number; ``through`` says of a space what it was turned into before it was clustered."""
+
+    def words(space: str, name: str) -> str:
+        said = protocol_of(name, transductive)
+        return f"{said}; clusters looked for in {through[space]}" if space in through and of_clusters(name) else said
+
+    return {
+        space: {name: {**value, "protocol": words(space, name)} for name, value in measures.items()}
+        for space, measures in numbers.items()
+    }
+
+
+def pixels_clustered_through(pca: PCA) -> str | None:
+    """What the pixels are turned into before they are clustered, in words; None where they are clustered themselves."""
+    if len(pca.mean) <= PIXELS_CLUSTERED_UP_TO:
+        return None
+    return f"the first {len(pca.first(PIXELS_TURNED_INTO).components)} principal components of the training images"

@@ -1,9 +1,11 @@
 """The numbers of an evaluation as tables to be read on a terminal, each under the protocol by which it was measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from latent.evaluation import DESCRIBED, FITTED, LEFT_OUT, MAPPED, TRANSDUCTIVE
+import numpy as np
+
+from latent.evaluation import DESCRIBED, FITTED, LEFT_OUT, MAPPED, TRANSDUCTIVE, summarise
 from run.console import table
 
 Summary = Mapping[str, Mapping[str, Mapping[str, Any]]]  # space -> measure -> what evaluation.summarise gives
@@ -72,6 +74,36 @@ def as_table(numbers: Summary, columns: Mapping[str, str]) -> str:
         if any(name in measures for name in shown)
     ]
     return table(["", *(columns[name] for name in shown)], rows)
+
+
+def per_class_table(
+    per_class: Mapping[str, Mapping[int, Sequence[Mapping[str, float]]]], class_names: Sequence[str], labels: np.ndarray
+) -> tuple[list[str], list[list[object]]]:
+    """Header and a row for each class: how many test images it has, and how well each space reconstructs them.
+
+    Args:
+        per_class: space -> class -> what :func:`latent.evaluation.measure_reconstruction` gives of it, a run each; the
+            same classes in all spaces, none without classes.
+        class_names: of all classes.
+        labels: int64 (test images,).
+    """
+    measures = list(ERROR_COLUMNS)
+    header = ["class", "test images", *(f"{measure} {name}" for name in per_class for measure in measures)]
+    rows = []
+    for label in sorted(next(iter(per_class.values()), {})):
+        summaries = [summarise(classes[label]) for classes in per_class.values()]
+        rows.append(
+            [
+                class_names[label],
+                int(np.sum(labels == label)),
+                *(
+                    summary[measure]["mean"] if measure in summary else ""
+                    for summary in summaries
+                    for measure in measures
+                ),
+            ]
+        )
+    return header, rows
 
 
 def _cell(value: Mapping[str, Any] | None, measure: str, column: str) -> str:

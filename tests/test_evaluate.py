@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from data.training_side import load_split_of
-from evaluate import pixels_clustered_through, with_protocol
+from latent.evaluation import pixels_clustered_through, with_protocol
 from latent.pca import fit_pca
 from model.checkpoint import load_checkpoint, save_model
 from run.errors import BadInput
