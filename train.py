@@ -50,6 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     group = parser.add_argument_group("what is trained")
     sizes = "bottleneck of the second model, the first has 2; several sizes train one model each"
     flags.add_value(group, "--latent_size", flags.whole_number(1), None, "N", sizes, several=True)
+    group.add_argument("--only_named", action="store_true", help="train these sizes alone, and none of 2 beside them")
     options.add_model_arguments(group)
     group = parser.add_argument_group("images and split")
     add_data_arguments(group)
@@ -112,7 +113,7 @@ def main() -> None:
 
     image_set = load_images(args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers or None)
     image_shape, labels = tuple(image_set.images.shape[1:]), image_set.labels
-    sizes = sorted({2, *args.latent_size})
+    sizes = sorted({*args.latent_size, *([] if args.only_named else [2])})
     options.refuse_oversized_bottleneck(max(sizes), image_shape)
 
     from data.split import describe_split, split_images

@@ -71,8 +71,8 @@ def train(name: str, seed: int, args: argparse.Namespace) -> None:
     if not missing:
         return
     command = [
-        sys.executable, ROOT / "train.py", *SETS[name], "--latent_size", *missing, "--num_epochs", args.num_epochs,
-        "--seed", seed, "--data_dir", args.data_dir, "--output_dir", output,
+        sys.executable, ROOT / "train.py", *SETS[name], "--only_named", "--latent_size", *missing,
+        "--num_epochs", args.num_epochs, "--seed", seed, "--data_dir", args.data_dir, "--output_dir", output,
     ]  # fmt: skip
     print(f"{name}, seed {seed}: {missing}", flush=True)
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

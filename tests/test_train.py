@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from data.test_data import load_test_data
 from model.checkpoint import load_checkpoint
@@ -56,6 +57,21 @@ def test_the_same_twice_and_once_for_a_bottleneck_of_2(tmp_path, data_dir):
     done = run_script("train.py", *BRIEF, "--latent_size", 2, "--data_dir", data_dir, "--output_dir", tmp_path / "two")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "two").glob("model_*")) == ["model_latent_size_2.pth"]
+
+
+def test_a_bottleneck_trained_alone_is_the_one_that_is_trained_beside_2(tmp_path, data_dir):
+    for name, arguments in {"alone": ["--only_named"], "beside": []}.items():
+        output = tmp_path / name
+        done = run_script("train.py", *BRIEF, *arguments, "--data_dir", data_dir, "--output_dir", output)
+        assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "alone" / "model_latent_size_2.pth").exists()
+    alone, beside = (load_checkpoint(tmp_path / name / "model_latent_size_6.pth")[0] for name in ("alone", "beside"))
+    assert all(map(torch.equal, alone.state_dict().values(), beside.state_dict().values()))
+    done = run_script("evaluate.py", "--latent_size", 6, "--data_dir", data_dir, "--output_dir", tmp_path / "alone",
+                      "--seeds", 1, "--num_samples", 20)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "bottleneck 6" in done.stdout
+    assert "bottleneck 2" not in done.stdout
 
 
 def test_the_seed_of_training_leaves_the_split_alone(tmp_path, data_dir, trained):
