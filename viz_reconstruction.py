@@ -61,7 +61,7 @@ def main() -> None:
     errors = {size: squared_errors(test_data.images, images) for size, images in reconstructions.items()}
     chosen = choose_images(args.pick, args.num_images, test_data, errors[max(errors)], args.seed)
 
-    names = [class_of(test_data, row) for row in chosen]
+    names = [test_data.class_of(row) for row in chosen]
     figure = draw_reconstructions(
         test_data.images[chosen],
         [
@@ -121,10 +121,6 @@ def choose_images(pick: str, num_images: int | None, test_data: TestData, errors
         members = shuffled[test_data.labels[shuffled] == label]
         rank[members] = np.arange(len(members))
     return np.lexsort((test_data.labels, rank))[: num_images or len(present)]
-
-
-def class_of(test_data: TestData, row: int) -> str:
-    return "" if test_data.labels is None else test_data.class_names[test_data.labels[row]]
 
 
 if __name__ == "__main__":

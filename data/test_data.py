@@ -28,6 +28,19 @@ class TestData:
     fingerprint: str  # of the split
     groups: np.ndarray | None = None  # int64 (N,): which images belong together; None in files of older versions
 
+    @property
+    def known_groups(self) -> np.ndarray:
+        """int64 (N,): which images belong together; each is alone where the file does not say."""
+        return np.arange(len(self.images)) if self.groups is None else self.groups
+
+    def class_of(self, row: int) -> str:
+        """The class of an image; "" without classes."""
+        return "" if self.labels is None else self.class_names[self.labels[row]]
+
+    def pixels(self, rows: Any) -> np.ndarray:
+        """Some of the images, or one, as float32 (..., C, H, W) in [0, 1]."""
+        return self.images[rows] / np.float32(255)
+
 
 def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
     """Write the test images of ``split``."""

@@ -76,6 +76,24 @@ def warn_of_untested_classes(image_set: ImageSet, tested: np.ndarray) -> None:
         )
 
 
+def random_originals(
+    record: Mapping[str, Any], data_dir: Path, num_workers: int | None, most: int | None, seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Training images of a checkpoint, uint8 (M, C, H, W), and their labels, int64 (M,): at most ``most`` random ones.
+
+    Args:
+        record, data_dir, num_workers: as of :func:`load_split_of`.
+        most: None takes all.
+        seed: of the choice.
+
+    Raises:
+        BadInput: as of :func:`load_split_of`.
+    """
+    image_set, split = load_split_of(record, data_dir, num_workers)
+    rows = np.sort(np.random.default_rng(seed).permutation(split.train)[:most])
+    return image_set.images[rows], None if image_set.labels is None else image_set.labels[rows]
+
+
 @dataclass(frozen=True)
 class RealSide:
     """Real images of one side of the split, to fit something on and to compare made images with."""
@@ -122,5 +140,6 @@ def load_real_side(
                 image_set.groups[split.train],
                 image_set.images[split.val] if len(split.val) else None,
             )
-    groups = np.arange(len(test_data.images)) if test_data.groups is None else test_data.groups
-    return RealSide("test", test_data.images, test_data.labels, test_data.sample_ids, groups, None)
+    return RealSide(
+        "test", test_data.images, test_data.labels, test_data.sample_ids, test_data.known_groups, validation=None
+    )

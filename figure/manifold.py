@@ -24,7 +24,8 @@ def draw_manifold(
     """Draw sheets of decoded images and the points of real images on the same axes.
 
     Args:
-        sheets: (title, images float (G, G, C, H, W) in [0, 1], rows from the top) of each.
+        sheets: the class that each is decoded as, hostile text, "" for none; and its images, float (G, G, C, H, W) in
+            [0, 1], rows from the top.
         span: (2, 2): lowest values of the two dimensions, then highest; the edges of every panel.
         points: float (N, 2).
         labels: int (N,), or None without classes.
@@ -42,7 +43,7 @@ def draw_manifold(
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in panels[len(sheets) + 1 :]:
         axes.set_axis_off()
-    for axes, (title, images) in zip(panels[: len(sheets)], sheets, strict=True):
+    for axes, (label, images) in zip(panels[: len(sheets)], sheets, strict=True):
         count, _, channels = images.shape[:3]
         # (G, G, C, H, W) -> (G*H, G*W, C)
         picture = images.transpose(0, 3, 1, 4, 2).reshape(count * height, count * width, channels)
@@ -58,6 +59,7 @@ def draw_manifold(
         across, up = (np.linspace(low, high, count + 1)[1:-1] for low, high in span.T)
         axes.vlines(across, *span[:, 1], colors="white", linewidths=0.7)
         axes.hlines(up, *span[:, 0], colors="white", linewidths=0.7)
+        title = "what the decoder makes of each place" + (f" as {shown(label)}" if label else "")
         literal(axes.set_title(title, fontweight="bold"))
     axes = panels[len(sheets)]
     draw_points(axes, points, labels)

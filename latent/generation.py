@@ -1,12 +1,15 @@
 """Points of a latent space that are worth decoding: ways between two images, grids, one dimension at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from latent.fidelity import squared_errors
+from run.console import table_of
+from run.errors import BadInput
 
 LOWEST, HIGHEST = 0.01, 0.99  # quantiles that a grid or a traversal spans: what lies beyond is a rare image or none
+RANGE = f"{LOWEST:.0%} to {HIGHEST:.0%} quantiles of the test images' latents"
 _NEARLY_PARALLEL = 1e-4  # radians from the same or the opposite direction
 
 
@@ -78,9 +81,34 @@ def measure_way(points: np.ndarray, images: np.ndarray, ends: np.ndarray) -> tup
     return [dict(zip(columns, step, strict=True)) for step in np.stack(list(columns.values()), axis=1).tolist()], whole
 
 
+def ways_table(numbers: Sequence[Mapping]) -> str:
+    """What :func:`measure_way` says of whole ways as a table; each has its ``pair``, ``space`` and ``way`` as well."""
+    columns = {"pair": ("test images", ""), "space": ("space", ""), "way": ("way", ""), "length": ("length", ".3f")}
+    columns |= {"mse_at_start": ("MSE at start", ".5f"), "mse_at_end": ("MSE at end", ".5f")}
+    return (
+        table_of(numbers, columns | {"largest_step": ("largest step", ".2f")})
+        + "\n(MSE of the ends from the originals, pixels in [0, 1]; largest step: its change of the image by the mean)"
+    )
+
+
 def ranges(latents: np.ndarray) -> np.ndarray:
     """Lowest and highest value of each dimension but for the rarest: float32 (2, D), the 1% and 99% quantiles."""
     return np.quantile(latents, [LOWEST, HIGHEST], axis=0).astype(np.float32)
+
+
+def plane(latents: np.ndarray) -> np.ndarray:
+    """The :func:`ranges` of latents (N, 2) over which a grid can be laid.
+
+    Raises:
+        BadInput: the latents do not spread over a plane.
+    """
+    span = ranges(latents)
+    if not (span[1] > span[0]).all():
+        raise BadInput(
+            f"the latents of the test images ({len(latents)}) do not spread over a plane, so there is nothing to draw; "
+            "take a test split of more images, or train again: python train.py --latent_size 2"
+        )
+    return span
 
 
 def grid(span: np.ndarray, count: int) -> np.ndarray:
@@ -138,10 +166,28 @@ def cell_records(
     return records
 
 
+def ways_between(start: np.ndarray, end: np.ndarray, steps: int, centre: np.ndarray) -> dict[str, np.ndarray]:
+    """Both ways by name: see :func:`linear_path` and :func:`spherical_path`."""
+    return {"straight": linear_path(start, end, steps), "round": spherical_path(start, end, steps, centre)}
+
+
 def by_variance(latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Dimensions by falling variance, int64 (D,), and each dimension's variance, float64 (D,), in its own order."""
     variances = np.var(latents, axis=0, dtype=np.float64)
     return np.argsort(-variances, kind="stable"), variances
+
+
+def choose_dimensions(latents: np.ndarray, asked: Sequence[int] | None, most: int) -> list[int]:
+    """Dimensions counted from 0, by falling variance: those asked for, counted from 1, or the first ``most``.
+
+    Raises:
+        BadInput: one that latents (N, D) do not have.
+    """
+    size = latents.shape[1]
+    if asked is not None and max(asked) > size:
+        raise BadInput(f"--dimensions {max(asked)}: the bottleneck has the dimensions 1 to {size}; name some of these")
+    order = by_variance(latents)[0].tolist()
+    return order[:most] if asked is None else [dimension for dimension in order if dimension + 1 in asked]
 
 
 def traversal(start: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
@@ -149,3 +195,71 @@ def traversal(start: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarr
     points = np.repeat(np.asarray(start, np.float32)[None], len(values), axis=0)
     points[:, dimension] = values
     return points
+
+
+def measure_traversal(latents: np.ndarray, dimensions: Sequence[int], values: np.ndarray, made: np.ndarray) -> list:
+    """The numbers of each traversed dimension.
+
+    Args:
+        latents: float (N, D) of the test images.
+        dimensions: K of them, counted from 0.
+        values: float (steps, K), what each was set to, from the lowest to the highest.
+        made: float (M, K, steps, C, H, W) in [0, 1], what M images became.
+
+    Returns:
+        K records: ``dimension`` counted from 1; its ``variance``, the ``share_of_variance`` of all; ``lowest`` and
+        ``highest`` value; ``mse_between_ends``: how much an image changes from one to the other, on average.
+    """
+    _, variances = by_variance(latents)
+    shares = variances / max(variances.sum(), np.finfo(np.float64).tiny)
+    changes = ((made[:, :, -1] - made[:, :, 0]) ** 2).mean(axis=(2, 3, 4), dtype=np.float64)
+    return [
+        {
+            "dimension": dimension + 1,
+            "variance": float(variances[dimension]),
+            "share_of_variance": float(shares[dimension]),
+            "lowest": float(values[0, place]),
+            "highest": float(values[-1, place]),
+            "mse_between_ends": float(changes[:, place].mean()),
+        }
+        for place, dimension in enumerate(dimensions)
+    ]
+
+
+def traversal_table(numbers: Sequence[Mapping]) -> str:
+    """What :func:`measure_traversal` gave, as a table."""
+    columns = {"dimension": ("latent", "d"), "variance": ("variance", ".4g"), "share_of_variance": ("share", ".1%")}
+    columns |= {"lowest": ("1%", ".3g"), "highest": ("99%", ".3g"), "mse_between_ends": ("MSE between ends", ".5f")}
+    return (
+        table_of(numbers, columns)
+        + f"\n(range: {RANGE}; MSE: how much the image changes from one end to the other, pixels in [0, 1])"
+    )
+
+
+def traversal_records(
+    known: Sequence[dict[str, object]],
+    dimensions: Sequence[int],
+    levels: np.ndarray,
+    values: np.ndarray,
+    made: np.ndarray,
+    decoded: Sequence[np.ndarray],
+) -> list[dict[str, object]]:
+    """What each step of each traversal made: a record for each.
+
+    Args:
+        known: what is known of each of M images.
+        dimensions, values, made: as of :func:`measure_traversal`.
+        levels: float (steps,), the quantiles which ``values`` are.
+        decoded: M times float (C, H, W) in [0, 1], the images with none of their dimensions changed.
+    """
+    return [
+        {**known[row], "dimension": dimension + 1, "quantile": level, "value": value, "mse_to_decoded": error}
+        for row, own in enumerate(decoded)
+        for place, dimension in enumerate(dimensions)
+        for level, value, error in zip(
+            levels.tolist(),
+            values[:, place].tolist(),
+            ((made[row, place] - own) ** 2).mean(axis=(1, 2, 3), dtype=np.float64).tolist(),
+            strict=True,
+        )
+    ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent.probes import standardisation
+from run.errors import BadInput
 
 NUMBERS = (1, 2, 4, 8, 16, 32, 64)  # of components that are tried
 FEWEST = 10  # latents to fit on
@@ -88,6 +89,52 @@ def fit_mixture(fitted: np.ndarray, judged: np.ndarray, seed: int, numbers: Sequ
         np.linalg.cholesky(best.covariances_) / scale[:, None],
         scores,
     )
+
+
+def choose_mixture(
+    latents: np.ndarray,
+    validation: np.ndarray | None,
+    groups: np.ndarray,
+    side: str,
+    number: int | None,
+    seed: int,
+    random: np.random.Generator,
+) -> tuple[Mixture, dict[str, object]]:
+    """Fit a mixture on latents of real images, and say what was done.
+
+    Args:
+        latents: float (rows, D).
+        validation: float (other rows, D), which judge; None holds back a fifth of ``latents`` for it.
+        groups: int (rows,): which rows belong together.
+        side: what ``latents`` are of, "training" or "test".
+        number: of components; None for the fewest of :data:`NUMBERS` that will do.
+        seed: of the fit.
+        random: draws what is held back.
+
+    Returns:
+        The mixture, and ``source``: what it is, in words, and ``mean_log_likelihood_by_components``.
+
+    Raises:
+        BadInput: too few images to fit on.
+    """
+    fitted, judged, judges = latents, validation, "validation images"
+    if judged is None:
+        held_back = hold_back(groups, random)
+        fitted, judged, judges = latents[~held_back], latents[held_back], f"{side} images held back"
+    fewest = max(FEWEST, number or 0)
+    if len(fitted) < fewest or not len(judged):
+        raise BadInput(
+            f"a mixture needs at least {fewest} images to fit on and one more to judge it by, and there are "
+            f"{len(fitted)} and {len(judged)}; take fewer --num_components, or more images"
+        )
+    mixture = fit_mixture(fitted, judged, seed, [number] if number else NUMBERS)
+    chosen = f"of {', '.join(map(str, mixture.scores))} the fewest as likely as any, by {len(judged):,} {judges}"
+    count = len(mixture.weights)
+    return mixture, {
+        "source": f"a Gaussian mixture of {count} component{'s' * (count != 1)} ({'as asked' if number else chosen}), "
+        f"fitted on the latents of {len(fitted):,} {side} images",
+        "mean_log_likelihood_by_components": {str(tried): score for tried, score in mixture.scores.items()},
+    }
 
 
 def hold_back(groups: np.ndarray, random: np.random.Generator) -> np.ndarray:

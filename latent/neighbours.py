@@ -1,14 +1,18 @@
 """Which images lie near which: in a latent space, or pixel by pixel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+
+from run.console import table_of
 
 NEIGHBOURS = 10
 COPY = 1 / 3  # of the distance to the nearest image by that to the second: below, the first was learnt by heart
 _AT_ONCE = 1024  # rows whose distances to all others are held at a time
 _QUERIES = 500  # images whose distances to all real ones are held at a time
 _ASKED = 2000  # rows that agreement is measured over: enough for two decimals
+PROTOCOL = "transductive: the neighbours of each test image among the other test images"
+LEFT_OUT = "; images that belong together (frames of one track, equal pixels) passed over"
 
 
 def nearest_rows(
@@ -75,6 +79,23 @@ def neighbour_agreement(
     return measures, near
 
 
+def agreement_of_spaces(
+    spaces: Mapping[str, np.ndarray], labels: np.ndarray | None, groups: np.ndarray, seed: int
+) -> list[dict[str, object]]:
+    """:func:`neighbour_agreement` in each space, and how many neighbours are those that ``pixels`` give.
+
+    Args:
+        spaces: name -> float (N, D); ``pixels`` among them.
+        labels, groups, seed: as of :func:`neighbour_agreement`.
+    """
+    measured = {name: neighbour_agreement(space, labels, groups, seed) for name, space in spaces.items()}
+    by_pixels = measured["pixels"][1]
+    return [
+        {"space": name, **measures, "shared_with_pixels": shared(near, by_pixels)}
+        for name, (measures, near) in measured.items()
+    ]
+
+
 def neighbour_records(
     row: int,
     near: np.ndarray,
@@ -105,6 +126,27 @@ def neighbour_records(
         for rank, (other, distance) in enumerate(zip(near.tolist(), distances.tolist(), strict=True), 1)
         if other >= 0
     ]
+
+
+def agreement_in_words(numbers: Sequence[Mapping], together: bool) -> str:
+    """The agreement in each space in a line; "" without classes.
+
+    Args:
+        numbers: of :func:`agreement_of_spaces`.
+        together: whether any rows belong together, and were passed over.
+    """
+    if "agreement" not in numbers[0]:
+        return ""
+    shares = ", ".join(f"{each['agreement']:.0%} in {each['space']}" for each in numbers)
+    nearest = f"{NEIGHBOURS} nearest{' of other tracks' if together else ''}"
+    return f"of the {nearest} so many share the class: {shares}; by chance {numbers[0]['agreement_chance']:.0%}"
+
+
+def agreement_table(numbers: Sequence[Mapping]) -> str:
+    """A row for each space of :func:`agreement_of_spaces`."""
+    columns = {"space": (f"{NEIGHBOURS} nearest test images", ""), "agreement": ("same class", ".1%")}
+    columns |= {"agreement_chance": ("by chance", ".1%"), "agreement_own_track_too": ("own track too", ".1%")}
+    return table_of(numbers, columns | {"shared_with_pixels": ("same as by pixels", ".1%")})
 
 
 def shared(near: np.ndarray, other: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """A classifier trained on original images, that says which class a made image is read as."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from model.classifier import ConvClassifier
 from model.inference import to_float
-from run.console import Progress
+from run.console import Progress, note
 from run.errors import BadInput
 from run.tensor_file import load_tensors, save_tensors
 
@@ -91,3 +92,34 @@ def load_reader(
     except (BadInput, KeyError, RuntimeError, TypeError, AttributeError):
         return None  # it is trained anew
     return network.eval()
+
+
+def kept_or_trained(
+    path: Path,
+    origin: dict[str, Any],
+    image_shape: tuple[int, int, int],
+    classes: int,
+    originals: Callable[[], tuple[np.ndarray, np.ndarray]],
+    device: torch.device,
+) -> tuple[ConvClassifier, bool]:
+    """The network kept at ``path`` if it is of this ``origin``; else one that is trained, and kept there.
+
+    Args:
+        path: of the file.
+        origin: what decides the weights, in plain types: ``cnn_epochs`` and ``seed`` among it.
+        image_shape: (C, H, W).
+        classes: K.
+        originals: gives images and labels to train on, as of :func:`train_reader`.
+        device: where the network is to be.
+
+    Returns:
+        The network, and whether it is a new one.
+    """
+    reader = load_reader(path, origin, image_shape, classes)
+    if reader is not None:
+        return reader.to(device), False
+    images, labels = originals()
+    note(f"training a classifier on {len(images):,} original images")
+    reader = train_reader(images, labels, classes, origin["cnn_epochs"], origin["seed"], device)
+    save_reader(path, reader, origin)
+    return reader, True

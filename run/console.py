@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from run.errors import printable
 
@@ -35,6 +36,18 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def table_of(records: Sequence[Mapping[str, Any]], columns: Mapping[str, tuple[str, str]]) -> str:
+    """Records, all of the same values, as a table.
+
+    Args:
+        records: value -> what it is.
+        columns: value -> its heading, and how it is written, as of :func:`format`; what records lack is left out.
+    """
+    present = {name: column for name, column in columns.items() if name in records[0]}
+    rows = [[format(record[name], how) for name, (_, how) in present.items()] for record in records]
+    return table([heading for heading, _ in present.values()], rows)
 
 
 class Progress:
