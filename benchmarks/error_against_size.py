@@ -121,7 +121,7 @@ def collect(args: argparse.Namespace) -> list[dict]:
                     "mean image": mine[0]["mean_image"],
                     "PCA": pca,
                     "autoencoder": float(errors.mean()),
-                    "spread": float(errors.std(ddof=1)) if len(errors) > 1 else 0.0,
+                    "spread": float(errors.std(ddof=1)) if len(errors) > 1 else None,
                     "worst seed": float(errors.max()),
                     "below PCA": float(1 - errors.mean() / pca),
                     "SSIM PCA": float(np.mean([row["pca"]["ssim"] for row in mine])),
@@ -138,11 +138,15 @@ def markdown(rows: list[dict]) -> str:
     ]
     lines += [
         f"| {row['set']} | {row['size']} | {row['seeds']} | {row['PCA']:.5f} | "
-        f"{row['autoencoder']:.5f} ± {row['spread']:.5f} | {row['worst seed']:.5f} | {row['below PCA']:.1%} | "
+        f"{row['autoencoder']:.5f}{spread(row)} | {row['worst seed']:.5f} | {row['below PCA']:.1%} | "
         f"{row['SSIM PCA']:.3f}, {row['SSIM autoencoder']:.3f} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
+
+
+def spread(row: dict) -> str:
+    return "" if row["spread"] is None else f" ± {row['spread']:.5f}"
 
 
 def draw(rows: list[dict]):
@@ -153,19 +157,19 @@ def draw(rows: list[dict]):
         sizes = [row["size"] for row in mine]
         axes.plot(sizes, [row["PCA"] for row in mine], "s--", color=MUTED, markersize=4, label="PCA of the same size")
         axes.errorbar(
-            sizes, [row["autoencoder"] for row in mine], [row["spread"] for row in mine], fmt="o-",
+            sizes, [row["autoencoder"] for row in mine], [row["spread"] or 0 for row in mine], fmt="o-",
             color=class_colour(0), markersize=4, capsize=2, label="conv autoencoder, 10 epochs",
         )  # fmt: skip
         for row in mine:
             place = (row["size"], row["autoencoder"])
             gain = f"−{row['below PCA']:.0%}"
-            axes.annotate(gain, place, (0, -13), textcoords="offset points", ha="center", fontsize=7)
+            axes.annotate(gain, place, (-4, -4), textcoords="offset points", ha="right", va="top", fontsize=7)
         axes.set(xscale="log", yscale="log", title=name, xlabel="bottleneck size", xticks=sizes, xticklabels=sizes)
         axes.minorticks_off()
         axes.grid(color="#e4e4e4", linewidth=0.6)
-        axes.margins(y=0.12)
+        axes.margins(x=0.2, y=0.12)  # the gains stand to the left of the points, below a curve that falls
     figure.axes[0].set_ylabel("held-out mean squared error, pixels in [0, 1]")
-    figure.axes[0].legend(loc="lower left", fontsize=8)
+    figure.axes[0].legend(loc="upper right", fontsize=8)
     return figure
 
 
