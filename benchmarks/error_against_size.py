@@ -169,7 +169,8 @@ def draw(rows: list[dict]):
         axes.grid(color="#e4e4e4", linewidth=0.6)
         axes.margins(x=0.2, y=0.12)  # the gains stand to the left of the points, below a curve that falls
     figure.axes[0].set_ylabel("held-out mean squared error, pixels in [0, 1]")
-    figure.axes[0].legend(loc="upper right", fontsize=8)
+    handles = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 
