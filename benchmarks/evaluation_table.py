@@ -14,8 +14,9 @@ import json
 from pathlib import Path
 
 CLUSTERS = [
-    ("ACC", "accuracy_hungarian", True), ("ACC by chance", "accuracy_hungarian_chance", True), ("majority", "accuracy_majority", True), ("NMI", "nmi", False),
-    ("ARI", "ari", False), ("AMI", "ami", False), ("AMI by chance", "ami_chance", False),
+    ("ACC", "accuracy_hungarian", True), ("ACC by chance", "accuracy_hungarian_chance", True),
+    ("majority", "accuracy_majority", True), ("NMI", "nmi", False), ("ARI", "ari", False),
+    ("AMI", "ami", False), ("AMI by chance", "ami_chance", False),
 ]  # fmt: skip
 CLASSES = [("10-NN", "knn_accuracy", True), ("linear probe", "linear_accuracy", True),
            ("macro-F1", "linear_macro_f1", True)]  # fmt: skip
