@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, literal, new_figure, shown
+from figure.style import MUTED, draw_title, literal, new_figure, shown
 
 _NUMBERED_UP_TO = 20  # classes; in more, the cells are too small for figures to be read
 _NAMED_UP_TO = 60  # classes; of more, every second, third, ... is named
@@ -47,7 +47,7 @@ def draw_confusion(
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
     bar.set_label("share of the images of a class", color=MUTED, fontsize=8)
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, class_colour, literal, new_figure
+from figure.style import MUTED, class_colour, draw_title, new_figure
 
 
 def draw_criterion(criterion: Mapping[int, float], chosen: int, classes: int | None, name: str, subject: str) -> Figure:
@@ -31,5 +31,5 @@ def draw_criterion(criterion: Mapping[int, float], chosen: int, classes: int | N
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
     axes.legend(fontsize=8)
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure

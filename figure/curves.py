@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, class_colour, class_marker, literal, new_figure, shown
+from figure.style import MUTED, class_colour, class_marker, draw_title, literal, new_figure, shown
 
 
 def draw_training_curves(epochs: Sequence[dict[str, Any]], baselines: dict[int, float | None], subject: str) -> Figure:
@@ -39,7 +39,7 @@ def draw_training_curves(epochs: Sequence[dict[str, Any]], baselines: dict[int, 
         axes.legend(loc="upper right", fontsize=8)
         axes.margins(y=0.3)
     figure.axes[0].set_ylabel("mean squared error, pixels in [0, 1]")
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure
 
 
@@ -75,5 +75,5 @@ def draw_compared_curves(curves: Sequence[tuple[str, int, Sequence[dict[str, Any
         axes.xaxis.get_major_locator().set_params(integer=True)
         literal(*axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16)).get_texts())
     figure.axes[0].set_ylabel("mean squared error, pixels in [0, 1]\n(solid: validation; dotted: training)")
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure

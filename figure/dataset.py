@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, NO_CLASS, class_colour, literal, new_figure, shown
+from figure.style import MUTED, NO_CLASS, class_colour, draw_title, literal, new_figure, shown
 
 _BARS_UP_TO = 120  # classes; of more, the counts are drawn as a curve
 _SHEET_UP_TO = 100  # classes on a sample sheet
@@ -42,7 +42,7 @@ def draw_counts(
         _draw_ranks(grid[0, 0], sum(counts for _, counts in sides))
     if sizes is not None:
         _draw_sizes(grid[0, 1], sizes)
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     literal(figure.supxlabel(footer, x=0.01, ha="left", fontsize=8, color="#333333"))
     return figure
 
@@ -136,5 +136,5 @@ def draw_samples(classes: Sequence[tuple[str, np.ndarray, np.ndarray]], samples:
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, class_colour, literal, new_figure
+from figure.style import MUTED, class_colour, draw_title, literal, new_figure
 
 _SIDES = (("train", "training", 1, "s"), ("val", "validation", 0, "o"))  # key, name, colour, marker
 
@@ -36,7 +36,7 @@ def draw_learning_curves(curves: Sequence[tuple[str, Sequence[dict[str, Any]], f
         below.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)  # curves may lie anywhere
     grid[0, 0].set_ylabel("cross-entropy, nats")
     grid[1, 0].set_ylabel("accuracy")
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure
 
 

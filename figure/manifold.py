@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from figure.scatter import draw_legend, draw_points, name_groups, names_on_the_map
-from figure.style import MUTED, literal, new_figure, shown
+from figure.style import MUTED, draw_title, literal, new_figure, shown
 
 _PANEL = 5.2  # inches
 _LEGEND_UP_TO = 10  # classes; more are named among the points
@@ -73,7 +73,7 @@ def draw_manifold(
     if with_legend:
         entries = [(label, shown(class_names[label], 16)) for label in present]
         draw_legend(figure, entries, "class", loc="outside right upper")
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     if present and not with_legend:
         inside = ((points >= span[0]) & (points <= span[1])).all(axis=1)
         figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on

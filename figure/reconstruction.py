@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, literal, new_figure, shown
+from figure.style import MUTED, draw_title, literal, new_figure, shown
 
 _COLUMNS = 16  # images a row; more go into further bands
+_FEWEST = 4  # columns that there is room for, whether or not there are images: the title needs some width
 
 
 def draw_reconstructions(
@@ -22,11 +23,11 @@ def draw_reconstructions(
         subject: the figure's title.
     """
     count, _, height, width = originals.shape
-    columns = min(count, _COLUMNS)
+    columns = min(max(count, _FEWEST), _COLUMNS)
     bands = -(-count // columns)
     lines = len(rows) + 1
     cell_height = 0.78 * min(max(height / width, 0.4), 2.5)
-    figure = new_figure(1.6 + 0.8 * max(columns, 7), 0.5 + bands * (lines * (cell_height + 0.2) + 0.25))
+    figure = new_figure(1.6 + 0.8 * columns, 0.5 + bands * (lines * (cell_height + 0.2) + 0.25))
     figure.get_layout_engine().set(h_pad=0.015, w_pad=0.025, hspace=0, wspace=0)
     grid = figure.subplots(bands * lines, columns, squeeze=False)
     for axes in grid.flat:
@@ -46,7 +47,7 @@ def draw_reconstructions(
                 )
             if column == 0:
                 axes.text(-0.12, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure
 
 

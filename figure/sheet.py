@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from figure.style import MUTED, class_colour, literal, new_figure, shown
+from figure.style import MUTED, class_colour, draw_title, literal, new_figure, shown
 
 _UNIT = 0.72  # inches that a cell is wide
 _ROWS = 100  # at most: a picture has no more than 65,536 pixels on a side
 _AIR = 0.1  # between cells, in widths of a cell
-_LETTERS, _LARGE_LETTERS = 14, 11  # of the footer and of the title, an inch: what lies beyond would be cut off
+_LETTERS = 14  # of the footer, an inch: what lies beyond would be cut off
 _LINE = 0.17  # height of a line below a cell
 # Frames tell by their line as well as by their colour.
 _FRAMES = {"yes": (class_colour(0), "-"), "no": (class_colour(3), (0, (2, 1.2)))}
@@ -81,9 +81,8 @@ def draw_sheet(rows: Sequence[Row], headings: Sequence[str], subject: str, foote
     label_width = max(len(line) for row in rows for line in [*row.label.split("\n"), ""]) * 0.075 + 0.1
     above = 0.75 if slanted else 0.2
     breadth = max(_UNIT * right + label_width + 0.2, 5.5)
-    lines = _wrapped(footer, breadth * _LETTERS)
-    titles = _wrapped(subject, breadth * _LARGE_LETTERS)
-    height = _UNIT * bottom + above + 0.15 + 0.2 * len(titles) + 0.16 * len(lines)
+    lines = [part for line in footer.splitlines() for part in textwrap.wrap(line, int(breadth * _LETTERS))]
+    height = _UNIT * bottom + above + 0.35 + 0.16 * len(lines)
     figure = new_figure(breadth, height)
     axes = figure.subplots()
     axes.set(xlim=(0, right), ylim=(bottom, 0), aspect="equal", anchor="NW")
@@ -110,14 +109,10 @@ def draw_sheet(rows: Sequence[Row], headings: Sequence[str], subject: str, foote
         place = column * (1 + _AIR) + 0.5
         slant = {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if slanted else {"ha": "center"}
         literal(axes.text(place, -0.08, name, va="bottom", fontsize=7, color=MUTED, **slant))
-    literal(figure.suptitle("\n".join(titles), x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     if lines:
         literal(figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color="#333333"))
     return figure
-
-
-def _wrapped(text: str, letters: float) -> list[str]:
-    return [part for line in text.splitlines() for part in textwrap.wrap(line, int(letters))]
 
 
 def _as_picture(image: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, literal, new_figure, shown
+from figure.style import MUTED, draw_title, literal, new_figure, shown
 
 _SIDE = 1.55  # inches of one mosaic
 
@@ -60,7 +60,7 @@ def draw_snapshots(originals: np.ndarray, columns: Sequence[Snapshots], subject:
         )
     for axes, column in zip(grid[-1, 1:], columns, strict=True):
         _add_caption(axes, column.caption)
-    literal(figure.suptitle(subject, x=0.01, ha="left", fontsize=10))
+    draw_title(figure, subject)
     return figure
 
 

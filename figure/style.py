@@ -6,6 +6,7 @@ Figures are made without pyplot, so that none depends on a display; a window is 
 import functools
 import io
 import logging
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -34,6 +35,8 @@ _MARKERS = "os^Dv"
 
 MUTED = "#6b6b6b"  # of text and lines that should stand back
 NO_CLASS = "#3a6ea5"  # of points that have no class
+_MARGIN = 0.01  # beside a title, in widths of the figure
+_TITLE_LINE = 0.17  # inches
 
 # Fonts that hold scripts which the first one lacks; those that are installed are used.
 _FALLBACK_FONTS = (
@@ -95,6 +98,21 @@ def literal(*texts: Text) -> None:
     """Have texts drawn character by character, so that a class called ``$\\frac`` is no formula."""
     for text in texts:
         text.set_parse_math(False)
+
+
+def draw_title(figure: Figure, subject: str) -> None:
+    """The title of a figure, at its top left; one that is wider than the figure is broken into lines.
+
+    The figure grows taller by each further line, so that what is below keeps its size.
+    """
+    title = figure.suptitle(subject, x=_MARGIN, ha="left", fontsize=10)
+    literal(title)
+    renderer, room, letters = figure.canvas.get_renderer(), (1 - 2 * _MARGIN) * figure.bbox.width, len(subject)
+    while title.get_window_extent(renderer).width > room and letters > 1:
+        letters -= 1
+        title.set_text(textwrap.fill(subject, letters))
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + _TITLE_LINE * title.get_text().count("\n"))
 
 
 def save_figure(figure: Figure, path: Path, *, svg: bool = False, show: bool = False) -> list[Path]:

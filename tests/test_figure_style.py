@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from figure import style
-from figure.style import class_colour, class_marker, literal, new_figure, save_figure, shown
+from figure.style import class_colour, class_marker, draw_title, literal, new_figure, save_figure, shown
 
 # Machado, Oliveira and Fernandes (2009), severity 1: what a colour, as linear RGB, looks like
 SIGHTS = {
@@ -126,3 +126,15 @@ def test_a_failed_write_leaves_the_old_figure(tmp_path: Path, monkeypatch: pytes
         save_figure(a_figure(), path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("subject", ["a word " * 30, "$\\frac$ " + "x" * 150, "short"])
+def test_a_title_stays_within_its_figure_and_takes_no_room_from_what_is_below(subject):
+    figure = new_figure(3, 2)
+    draw_title(figure, subject)
+    title = figure.texts[0]
+    assert title.get_window_extent(figure.canvas.get_renderer()).x1 <= figure.bbox.width
+    assert "".join(title.get_text().split()) == "".join(subject.split())
+    lines = title.get_text().count("\n") + 1
+    assert (lines > 1) == (subject != "short")
+    assert figure.get_size_inches().tolist() == [3, pytest.approx(2 + 0.17 * (lines - 1))]
