@@ -21,7 +21,7 @@ from tests.faults import ERRORS, KILL, points
 # Every script that writes, with arguments that make it quick; each reads what those before it wrote.
 CHAIN = {
     "train": ["train.py", "--dataset", "digits", "--num_epochs", 2, "--max_train", 100, "--max_test", 40,
-              "--batch_size", 50, "--model", "dense", "--svg", "--snapshot_epochs", 1],
+              "--batch_size", 50, "--model", "conditional", "--svg", "--snapshot_epochs", 1],
     "viz_training": ["viz_training.py"],
     "viz_reconstruction": ["viz_reconstruction.py", "--svg"],
     "encode": ["encode_latent_space.py", "--num_samples", 30],
@@ -30,15 +30,20 @@ CHAIN = {
     "viz_dataset": ["viz_dataset.py", "--dataset", "digits", "--num_images", 2],
     "evaluate": ["evaluate.py", "--seeds", 2, "--num_fit", 60],
     "train_classifier": ["train_classifier.py", "--max_fit", 60, "--num_epochs", 1, "--classifiers", "mlp", "knn"],
-    "generate": ["generate_images.py", "traverse"],
+    "sample": ["generate_images.py", "sample", "--num_images", 3, "--num_components", 2],
+    "manifold": ["generate_images.py", "manifold", "--grid", 2, "--labels", 0],
+    "interpolate": ["generate_images.py", "interpolate", "--steps", 2],
+    "traverse": ["generate_images.py", "traverse", "--steps", 2],
+    "relabel": ["generate_images.py", "relabel", "--cnn_epochs", 1, "--max_fit", 60, "--labels", 0, 1],
+    "neighbours": ["generate_images.py", "neighbours", "--num_neighbours", 2],
 }  # fmt: skip
+SIZES = {"viz_dataset": [], "manifold": ["--latent_size", 2]}  # of all others the bottleneck of 3
 
 
 def command(name: str, seed: int) -> list[object]:
     script, *arguments = CHAIN[name]
-    sized = [] if name == "viz_dataset" else ["--latent_size", 3]
     seeded = [] if name == "viz_training" else ["--seed", seed]
-    return [script, *arguments, *sized, *seeded]
+    return [script, *arguments, *SIZES.get(name, ["--latent_size", 3]), *seeded]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -120,7 +125,8 @@ def fail_at(forked, place: Path, old: Path, script: str, after: dict[str, bytes]
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("script", ["train", "encode", "viz_reconstruction", "viz_dataset"])  # those that are quick
+# those that are quick
+@pytest.mark.parametrize("script", ["train", "encode", "viz_reconstruction", "viz_dataset", "relabel"])
 def test_a_fault_at_some_points(forked, tmp_path, old, renewed, script):
     after, all_points = renewed(script)
     chance = random.Random(script)
