@@ -18,7 +18,6 @@ from run.errors import BadInput, execute, printable
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     from matplotlib.figure import Figure
 
     from data.test_data import TestData
@@ -110,17 +109,11 @@ class Subject:
     models: dict[int, Autoencoder]  # by latent size; the first is the one that was named
     records: dict[int, dict[str, Any]]  # likewise
     test_data: TestData
-    device: torch.device
-
-    @property
-    def size(self) -> int:
-        """Latent size of the network that was named."""
-        return next(iter(self.models))
 
     @property
     def model(self) -> Autoencoder:
         """The network that was named."""
-        return self.models[self.size]
+        return next(iter(self.models.values()))
 
     @functools.cached_property
     def latents(self) -> dict[int, np.ndarray]:
@@ -133,8 +126,9 @@ class Subject:
         """The classes to decode under, int64; None for a network that takes none."""
         from data.choice import choose_labels
 
-        known = self.model.num_classes if self.model.takes_labels else None
-        return choose_labels(self.test_data.class_names, asked, known, self.model.family, self.size)
+        model = self.model
+        known = model.num_classes if model.takes_labels else None
+        return choose_labels(self.test_data.class_names, asked, known, model.family, model.latent_size)
 
     def original(self, row: int) -> Cell:
         """A test image as a cell of a sheet."""
@@ -187,7 +181,7 @@ def load(args: argparse.Namespace, with_sibling: bool) -> Subject:
     for path, (_, record) in loaded.items():
         require_split(record, path, test_data.fingerprint, args.test_data)
     models = {model.latent_size: model.to(device) for model, _ in loaded.values()}
-    return Subject(models, {model.latent_size: record for model, record in loaded.values()}, test_data, device)
+    return Subject(models, {model.latent_size: record for model, record in loaded.values()}, test_data)
 
 
 def sample(subject: Subject, args: argparse.Namespace) -> Result:
@@ -203,7 +197,7 @@ def sample(subject: Subject, args: argparse.Namespace) -> Result:
     from latent.samples import nearness, nearness_table, sample_records
     from model.inference import decode, encode
 
-    model, test_data, count, size = subject.model, subject.test_data, args.num_images, subject.size
+    model, test_data, count, size = subject.model, subject.test_data, args.num_images, subject.model.latent_size
     source = args.source or ("prior" if model.variational else "mixture")
     if source == "prior" and not model.variational:
         raise BadInput(
@@ -252,14 +246,14 @@ def manifold(subject: Subject, args: argparse.Namespace) -> Result:
     from model.inference import decode
     from run.artefacts import model_path
 
-    if subject.size != 2:
+    model, test_data, count = subject.model, subject.test_data, args.grid
+    if model.latent_size != 2:
         sibling = model_path(args.model_path.parent, 2)
         where = f"--model_path {printable(sibling)}" if sibling.exists() else "--latent_size 2, once it is trained"
         raise BadInput(
-            f"a manifold is a plane, and {printable(args.model_path)} has a bottleneck of {subject.size}; take that of "
-            f"2: python generate_images.py manifold {where}"
+            f"a manifold is a plane, and {printable(args.model_path)} has a bottleneck of {model.latent_size}; take "
+            f"that of 2: python generate_images.py manifold {where}"
         )
-    model, test_data, count = subject.model, subject.test_data, args.grid
     labels, latents = subject.labels(args.labels), subject.latents[2]
     span = plane(latents)
     points = grid(span, count).reshape(-1, 2)
@@ -334,7 +328,7 @@ def traverse(subject: Subject, args: argparse.Namespace) -> Result:
     from latent import generation as ways
     from model.inference import decode
 
-    model, test_data, size, steps = subject.model, subject.test_data, subject.size, args.steps
+    model, test_data, size, steps = subject.model, subject.test_data, subject.model.latent_size, args.steps
     latents = subject.latents[size]
     wanted = ways.choose_dimensions(latents, args.dimensions, DRAWN_DIMENSIONS)
     require_images(test_data, 2, "a range of values")
@@ -367,15 +361,16 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     from data.choice import choose_images
     from data.training_side import random_originals
     from figure.generation import draw_relabelled
-    from latent.relabelling import measure_labels, mse_between_classes, reading_in_words, relabelling_table
+    from latent import relabelling as relabels
     from model.inference import decode
     from model.reading import kept_or_trained, read
 
-    model, test_data, record = subject.model, subject.test_data, subject.records[subject.size]
+    model, test_data, size = subject.model, subject.test_data, subject.model.latent_size
+    record = subject.records[size]
     if not model.takes_labels:
         raise BadInput(
             f"a {model.family} network takes no labels, so no image can be decoded under another one; train one that "
-            f"does: python train.py --model cvae --latent_size {subject.size}"
+            f"does: python train.py --model cvae --latent_size {size}"
         )
     if test_data.labels is None:
         raise BadInput(
@@ -386,7 +381,7 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     chosen = choose_images(test_data, args.images, 8, args.seed)
     shuffled = np.random.default_rng(args.seed).permutation(len(test_data.images))
     rows = np.sort(shuffled[: args.num_samples])  # all of them for None
-    latents, own = subject.latents[subject.size], test_data.labels[rows]
+    latents, own = subject.latents[size], test_data.labels[rows]
 
     def originals() -> tuple[np.ndarray, np.ndarray]:
         return random_originals(record, args.data_dir, args.num_workers or None, args.max_fit, args.seed)
@@ -394,7 +389,8 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     origin = {"cnn_epochs": args.cnn_epochs, "max_fit": args.max_fit, "seed": args.seed}
     origin["fingerprint"] = record["fingerprint"]
     path = args.output_dir / "reader.pth"
-    reader, is_new = kept_or_trained(path, origin, model.image_shape, model.num_classes, originals, subject.device)
+    device = next(model.parameters()).device
+    reader, is_new = kept_or_trained(path, origin, model.image_shape, model.num_classes, originals, device)
     if is_new:
         say(f"saved {printable(path)}")
     before = decode(model, latents[rows], own)
@@ -404,13 +400,10 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
         made = decode(model, latents[rows[others]], np.full(len(others), label))
         return made, read(reader, made)
 
-    numbers = measure_labels(labels, test_data.class_names, own, before, read_before, decoded_as)
-    right = {
-        "original test images": float((read(reader, test_data.images[rows]) == own).mean()),
-        "test images decoded under their own label": float((read_before == own).mean()),
-    }
-    apart, every = mse_between_classes(before, own, args.seed), numbers[-1]
-    say(relabelling_table(numbers, right, apart, model.num_classes))
+    numbers = relabels.measure_labels(labels, test_data.class_names, own, before, read_before, decoded_as)
+    right = relabels.read_correctly(own, read(reader, test_data.images[rows]), read_before)
+    apart, every = relabels.mse_between_classes(before, own, args.seed), numbers[-1]
+    say(relabels.relabelling_table(numbers, right, apart, model.num_classes))
     if every["read_as_it"] < every["so_before"] + 0.1:
         warn("the label hardly changes what is read: this network makes the class from the latents, or no class at all")
 
@@ -418,9 +411,9 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     pictures = np.stack([decode(model, np.repeat(latents[[row]], len(drawn), axis=0), drawn) for row in chosen])
     decoded = [decode(model, latents[[row]], test_data.labels[[row]])[0] for row in chosen]
     seen = [read(reader, each) for each in pictures]
-    reading = reading_in_words(every, right["original test images"], len(rows))
+    reading = relabels.reading_in_words(every, right, len(rows))
     reading += f"\nthe first {len(drawn)} of {len(labels)} labels" if len(drawn) < len(labels) else ""
-    title = subject.title(f"the same latents of {model.family}, bottleneck {subject.size}, decoded under other labels")
+    title = subject.title(f"the same latents of {model.family}, bottleneck {size}, decoded under other labels")
     cells = [(row, subject.original(row)) for row in chosen]
     figure = draw_relabelled(cells, decoded, pictures, seen, drawn, test_data.class_names, reading, title)
     learnt = f"ConvClassifier, {args.cnn_epochs} epochs of at most {args.max_fit or 'all'} original training images"
@@ -458,9 +451,7 @@ def neighbours(subject: Subject, args: argparse.Namespace) -> Result:
             mine = near.neighbour_records(row, others[place], distances[place], *known)
             records += [{"test_row": row, "class": test_data.class_of(row), "space": space, **each} for each in mine]
             lines.append((subject.original(row), space, mine))
-    remark = near.agreement_in_words(numbers, together)
-    if together and not args.other_tracks:
-        remark += "\nframes of one track show one object and lie near each other in any space: see --other_tracks"
+    remark = near.agreement_in_words(numbers, together, args.other_tracks)
     title = subject.title("the nearest test images, from near to far")
     figure = draw_neighbours(lines, len(spaces), test_data.images, args.num_neighbours, remark, title)
     facts = {"protocol": protocol, "neighbours": near.NEIGHBOURS, "spaces": numbers}
@@ -475,7 +466,7 @@ def save(result: Result, subject: Subject, args: argparse.Namespace) -> None:
     from run.artefacts import replacing, write_csv, write_json
     from run.provenance import command_line, versions
 
-    stem = args.output_dir / f"{result.stem}_latent_size_{subject.size}"
+    stem = args.output_dir / f"{result.stem}_latent_size_{subject.model.latent_size}"
     saved = save_figure(result.figure, stem.with_suffix(".png"), svg=args.svg, show=args.show)
     saved += [stem.with_suffix(".csv"), stem.with_suffix(".json")]
     write_csv(saved[-2], list(result.records[0]), [list(record.values()) for record in result.records])
@@ -484,7 +475,7 @@ def save(result: Result, subject: Subject, args: argparse.Namespace) -> None:
         {
             "mode": args.mode,
             "model": subject.model.family,
-            "latent_size": subject.size,
+            "latent_size": subject.model.latent_size,
             "dataset": subject.test_data.dataset,
             "split_fingerprint": subject.test_data.fingerprint,
             "checkpoints": {str(size): record["sha256"] for size, record in subject.records.items()},

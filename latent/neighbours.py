@@ -128,18 +128,21 @@ def neighbour_records(
     ]
 
 
-def agreement_in_words(numbers: Sequence[Mapping], together: bool) -> str:
-    """The agreement in each space in a line; "" without classes.
+def agreement_in_words(numbers: Sequence[Mapping], together: bool, passed_over: bool) -> str:
+    """The agreement in each space in a line, none without classes; and what to know of neighbours, in another.
 
     Args:
         numbers: of :func:`agreement_of_spaces`.
-        together: whether any rows belong together, and were passed over.
+        together: whether any rows belong together; of the agreement they are passed over.
+        passed_over: whether they are of the neighbours that are drawn, too.
     """
+    known = "\nframes of one track show one object and lie near each other in any space: see --other_tracks"
+    known = known if together and not passed_over else ""
     if "agreement" not in numbers[0]:
-        return ""
+        return known
     shares = ", ".join(f"{each['agreement']:.0%} in {each['space']}" for each in numbers)
     nearest = f"{NEIGHBOURS} nearest{' of other tracks' if together else ''}"
-    return f"of the {nearest} so many share the class: {shares}; by chance {numbers[0]['agreement_chance']:.0%}"
+    return f"of the {nearest} so many share the class: {shares}; by chance {numbers[0]['agreement_chance']:.0%}{known}"
 
 
 def agreement_table(numbers: Sequence[Mapping]) -> str:

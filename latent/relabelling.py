@@ -8,6 +8,7 @@ from run.console import table_of
 from run.errors import BadInput
 
 EVERY = "all of these"  # labels put together
+ORIGINALS = "original test images"
 
 
 def relabelling(
@@ -82,7 +83,7 @@ def relabelling_table(
 
     Args:
         numbers: of each label.
-        right: some images -> the share that the classifier reads correctly.
+        right: of :func:`read_correctly`.
         between: of :func:`mse_between_classes`.
         num_classes: how many classes it may read.
     """
@@ -99,17 +100,28 @@ def relabelling_table(
     return "\n".join(lines)
 
 
-def reading_in_words(every: Mapping[str, float], of_originals: float, count: int) -> str:
+def read_correctly(own: np.ndarray, read: np.ndarray, read_before: np.ndarray) -> dict[str, float]:
+    """The shares of images that a classifier reads correctly.
+
+    Args:
+        own: int (N,), the classes that they have.
+        read, read_before: int (N,), what it reads in the originals, and in these decoded under their own label.
+    """
+    right = {ORIGINALS: read == own, "test images decoded under their own label": read_before == own}
+    return {what: float(each.mean()) for what, each in right.items()}
+
+
+def reading_in_words(every: Mapping[str, float], right: Mapping[str, float], count: int) -> str:
     """What a classifier reads, in a sentence.
 
     Args:
         every: of :func:`over_all`.
-        of_originals: the share of original images that it reads correctly.
+        right: of :func:`read_correctly`.
         count: images.
     """
     return (
         f"over {count:,} test images it reads the new label in {every['read_as_it']:.1%}; of original test images it "
-        f"reads {of_originals:.1%} correctly"
+        f"reads {right[ORIGINALS]:.1%} correctly"
     )
 
 
