@@ -112,10 +112,13 @@ def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, ind
             spread = 2 * (spreads[0] ** 2 + spreads[1] ** 2) ** 0.5
             above = stable - empty > max(0.05, spread)
             verdicts.append(2 if above and stable >= _PLAIN else 1 if above else 0)
+            found = "are found again in another more than" if above else "are not found again in another any more than"
+            unsure = ""
+            if stable - empty > 0.05 and not above:
+                found, unsure = "seem to be found again in another more than", ": seeds differ by as much"
             said.append(
-                f"clusters found in one part of the images {'are' if above else 'are not'} found again in another "
-                f"{'more than' if above else 'any more than'} where there is no structure "
-                f"({_decimal(stable)} beside {_decimal(empty)})"
+                f"clusters found in one part of the images {found} where there is no structure "
+                f"({_decimal(stable)} beside {_decimal(empty)}{unsure})"
             )
         if "ami" in mine:
             above = above_chance(mine, "ami")["mean"]
@@ -152,7 +155,7 @@ def _do_classes_cluster(numbers: Numbers, sizes: tuple[int, ...], name: str, ind
             continue
         share, chance = mine["accuracy_hungarian"], mine["accuracy_hungarian_chance"]
         if compare(share, chance, "accuracy_hungarian", independent) <= 0:
-            short, how = "no", "no more images than chance"
+            short, how = "no", f"{share['mean']:.0%} of the images, too near to chance to tell"
         else:
             short = "yes" if share["mean"] >= _WELL else "partly" if share["mean"] >= _PARTLY else "no"
             how = f"{share['mean']:.0%} of the images"

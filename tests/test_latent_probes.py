@@ -249,6 +249,16 @@ def test_the_answer_is_yes_where_the_numbers_say_so_and_no_where_they_do_not():
     assert "Bottleneck 2 beside PCA of 2: better in reconstruction error; worse in" in comparison["because"]
 
 
+def test_what_seeds_or_chance_may_explain_is_told_with_its_numbers():
+    numbers = {"bottleneck 2": space(0.8, 0.3, 0.12, 0.2, 0.01)}
+    numbers["bottleneck 2"]["stability"] = {"mean": 0.8, "spread": 0.4}
+    clusters, classes, _ = answers(numbers, (2,), 10_000)
+    assert clusters["answer"] == "bottleneck 2: no"
+    assert "seem to be found again" in clusters["because"]
+    assert "(0.80 beside 0.20: seeds differ by as much)" in clusters["because"]
+    assert "holds 12% of the images, too near to chance to tell (chance 11%" in classes["because"]
+
+
 def test_agreement_that_tracks_explain_is_a_no():
     numbers = {"bottleneck 8": space(0.9, 0.6, 0.3, 0.5, 0.01) | {"ami_chance": number(0.58)}}
     clusters = answers(numbers, (8,), 100)[0]
