@@ -31,7 +31,8 @@ def main() -> None:
     if len({each["fingerprint"] for each in found}) > 1:
         raise SystemExit("these are of different splits; name files of one split")
 
-    columns = [(f"{heading}, {SHORT[each['protocol']]}", each["latent_space"], name, percent)
+    said = {each["protocol"]: f", {SHORT[each['protocol']]}" if len(found) > 1 else "" for each in found}
+    columns = [(heading + said[each["protocol"]], each["latent_space"], name, percent)
                for heading, name, percent in CLUSTERS for each in found]  # fmt: skip
     columns += [(heading, found[0]["latent_space"], name, percent) for heading, name, percent in CLASSES]
     columns += [("MSE", found[0]["reconstruction"], "mse", None)]
