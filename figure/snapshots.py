@@ -58,8 +58,8 @@ def draw_snapshots(originals: np.ndarray, columns: Sequence[Snapshots], subject:
         literal(
             axes.set_title(f"{shown(column.name, 24)}\nbottleneck {column.latent_size}", fontsize=8.5, loc="center")
         )
-    for axes, column in zip(grid[-1, 1:], columns, strict=True):
-        _add_caption(axes, column.caption)
+    for place, column in enumerate(columns, start=1):
+        _add_caption(grid[epochs.index(max(column.epochs)), place], column.caption)
     draw_title(figure, subject)
     return figure
 
