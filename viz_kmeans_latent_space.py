@@ -52,6 +52,11 @@ def parse_arguments() -> argparse.Namespace:
         "dimensions of that UMAP or PCA; of more than 2, the clusters are drawn on a map of their own",
     )  # fmt: skip
     flags.add_value(group, "--pca_size", flags.whole_number(2), 50, "P", "pca-umap: principal components kept")
+    flags.add_value(
+        group, "--whiten", flags.real_number(0, 1, from_lowest=True), 0.0, "W",
+        "divide each latent dimension by its standard deviation to this power first; 1 makes all count alike; pixels "
+        "stay as they are",
+    )  # fmt: skip
     flags.add_shared(group, "n_neighbors")
     near = "umap: how near points may come; 0 packs clusters tightly"
     flags.add_value(group, "--min_dist", flags.real_number(0, 1, from_lowest=True), 0.1, "D", near)
@@ -113,7 +118,7 @@ def main() -> None:
     saved: list[Path] = []
     found: Found = {}
     for each in reversed(spaces.values()):
-        reduction = reduce_as_asked(each.vectors, each.name, args)
+        reduction = reduce_as_asked(each.vectors, each.name, args.whiten, args)
         if num_clusters == "auto":
             num_clusters = choose_number(reduction.points, space, args, saved)
         found[each.name] = Clustered(each, reduction, cluster_as_asked(reduction.points, num_clusters, args))
@@ -121,7 +126,7 @@ def main() -> None:
     if images is not None:
         note(f"clustering the pixels of the same {len(images):,} images in the same way")
         pixels = images.reshape(len(images), -1).astype("float32") / 255
-        reduction = reduce_as_asked(pixels, "raw pixels", args)
+        reduction = reduce_as_asked(pixels, "raw pixels", 0.0, args)
         clusters_of["raw pixels"] = cluster_as_asked(reduction.points, num_clusters, args).clusters
 
     scores = agreement_with_classes(clusters_of, space, args.seed)
@@ -137,14 +142,14 @@ def main() -> None:
         say(f"saved {printable(path)}")
 
 
-def reduce_as_asked(vectors: np.ndarray, name: str, args: argparse.Namespace) -> Reduction:
+def reduce_as_asked(vectors: np.ndarray, name: str, whiten: float, args: argparse.Namespace) -> Reduction:
     from latent.reduction import reduce
 
     if "umap" in args.space and vectors.shape[1] > 2:
         note(f"mapping {name}: {len(vectors):,} vectors of {vectors.shape[1]} dimensions")
     return reduce(
         vectors, args.space, args.seed, size=args.space_size, pca_size=args.pca_size, n_neighbors=args.n_neighbors,
-        min_dist=args.min_dist,
+        min_dist=args.min_dist, whiten=whiten,
     )  # fmt: skip
 
 

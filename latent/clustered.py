@@ -63,7 +63,7 @@ class Clustered:
             float (rows, 2); what they are, for a person (``UMAP``, ``as it is``); what the two axes are, if anything.
         """
         arrays = self.reduction.arrays
-        method = "pca" if arrays and "references" not in arrays else "umap"
+        method = "pca" if "mean" in arrays and "references" not in arrays else "umap"
         if self.reduction.points.shape[1] == 2:
             points, drawn = self.reduction.points, method if arrays else AS_IT_IS
         else:

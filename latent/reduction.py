@@ -36,6 +36,7 @@ def reduce(
     pca_size: int = 50,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
+    whiten: float = 0.0,
 ) -> Reduction:
     """Bring vectors down to the space that clusters are looked for in.
 
@@ -46,18 +47,29 @@ def reduce(
         seed: the same seed, versions and machine give the same points.
         size: S, of the outcome; for PCA no more than there are.
         n_neighbors, min_dist: of UMAP.
+        whiten: each dimension is first divided by its standard deviation to this power, 0..1: 0 leaves distances as
+            they are, 1 makes all dimensions count alike, the faintest too.
 
     Raises:
         BadInput: too few vectors for UMAP.
     """
-    if space == "latent" or vectors.shape[1] <= 2:
+    if vectors.shape[1] <= 2:
         return Reduction(vectors, {}, "as they are")
-    arrays, words, points = {}, "", np.asarray(vectors, np.float32)
+    arrays, words, points = {}, "", vectors
+    if whiten:
+        deviations = points.std(axis=0, dtype=np.float64)
+        # a dimension that hardly varies is no signal to be made loud
+        divisors = np.where(deviations > 1e-6 * deviations.max(initial=0.0), deviations, 1.0) ** whiten
+        arrays, points = {"divisors": divisors}, (points / divisors).astype(np.float32)
+        words = f"latents whitened to the power {whiten:g}"
+    if space == "latent":
+        return Reduction(points, arrays, words or "as they are")
+    points = np.asarray(points, np.float32)
     if space != "umap":
         wanted = size if space == "pca" else pca_size
         arrays |= _fit_pca(points, wanted, seed)
         points = _project_linearly(arrays, points)
-        words = f"PCA of {points.shape[1]}"
+        words = f"PCA of {points.shape[1]}" + (f" of {words}" if words else "")
     if space != "pca" and points.shape[1] > 2:
         reference, points = points, project(
             points, "umap", seed, n_neighbors=n_neighbors, size=size, min_dist=min_dist
@@ -81,6 +93,8 @@ def place(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
         vectors: float (rows, D), D as in the vectors that it was fitted on.
     """
     points = np.asarray(vectors, np.float32)
+    if "divisors" in arrays:
+        points = (points / arrays["divisors"]).astype(np.float32)
     if "mean" in arrays:
         points = _project_linearly(arrays, points)
     if "references" in arrays:

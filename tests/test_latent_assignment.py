@@ -35,9 +35,21 @@ def test_vectors_that_come_later_lie_among_their_own(tmp_path: Path, space: str,
     np.testing.assert_array_equal(loaded.assign(islands(1))[0], clustering.clusters)  # other points of the same islands
 
 
+def test_whitened_dimensions_count_alike_and_later_vectors_are_divided_by_the_same_numbers():
+    vectors = islands(0) * np.array([1, 10, 100, 1, 1, 0], np.float32)
+    whole, half = (reduce(vectors, "latent", 0, whiten=power) for power in (1.0, 0.5))
+    np.testing.assert_allclose(whole.points.std(axis=0), [1, 1, 1, 1, 1, 0], rtol=1e-4)
+    np.testing.assert_allclose(half.points.std(axis=0), vectors.std(axis=0) ** 0.5, rtol=1e-4)
+    assert half.words == "latents whitened to the power 0.5"
+    np.testing.assert_allclose(place(half.arrays, vectors[:5] + 1), half.points[:5] + 1 / half.arrays["divisors"], 1e-4)
+    mapped = reduce(vectors, "pca-umap", 0, pca_size=3, whiten=1.0)
+    assert mapped.words == "UMAP to 2 dimensions of PCA of 3 of latents whitened to the power 1"
+    np.testing.assert_allclose(place(mapped.arrays, vectors), mapped.points, atol=1e-5)
+
+
 def test_two_dimensions_stay_as_they_are():
     vectors = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
-    assert reduce(vectors, "umap", 0).points is vectors
+    assert reduce(vectors, "umap", 0, whiten=1.0).points is vectors
 
 
 def test_more_dimensions_than_two():
