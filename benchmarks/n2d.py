@@ -32,7 +32,6 @@ from model.inference import encode_batches  # noqa: E402
 from run.artefacts import model_path, read_json, write_csv, write_json, write_text  # noqa: E402
 
 TRAINING = ["--num_epochs", "5"]
-WHITEN = 0.5  # latents, not pixels; docs/clusters.md
 NEIGHBOURS = 20  # as in the published code
 SCORES = {"accuracy_hungarian": "ACC", "nmi": "NMI", "ari": "ARI"}
 
@@ -43,6 +42,9 @@ def main() -> None:
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
     parser.add_argument("--latent_size", type=int, default=32)
     parser.add_argument("--space_size", type=int, default=10, help="dimensions of the UMAP")
+    parser.add_argument(
+        "--whiten", type=float, default=0.0, help="of the latents, as viz_kmeans_latent_space.py has it"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--model_path", type=Path, nargs="+", metavar="FILE", help="of train.py, one for each seed")
@@ -52,7 +54,7 @@ def main() -> None:
         raise SystemExit(f"--model_path: {len(args.model_path)} checkpoints for {len(args.seeds)} seeds; name one each")
 
     rows = [row for place, seed in enumerate(args.seeds) for row in measure(place, seed, args)]
-    stem = args.results / f"n2d_{args.dataset}"
+    stem = args.results / f"n2d_{args.dataset}{whitened(args.whiten)}"
     header = ["seed", "space", *SCORES, "minutes of UMAP and mixture"]
     write_csv(stem.with_suffix(".csv"), header, [[row[name] for name in header] for row in rows])
     write_text(stem.with_suffix(".md"), markdown(rows))
@@ -80,9 +82,9 @@ def measure(place: int, seed: int, args: argparse.Namespace) -> list[dict[str, o
     }
     rows = []
     for name, vectors in spaces.items():
-        kept = output / f"n2d_{name.replace(' ', '_')}.json"
         from_network = name.startswith("bottleneck")
-        whiten = WHITEN if from_network else 0.0
+        whiten = args.whiten if from_network else 0.0
+        kept = output / f"n2d_{name.replace(' ', '_')}{whitened(whiten)}.json"
         made_of = {"whiten": whiten, "checkpoint": record["sha256"] if from_network else None}
         if not kept.exists() or not made_of.items() <= read_json(kept).items():
             started = time.monotonic()
@@ -98,6 +100,11 @@ def measure(place: int, seed: int, args: argparse.Namespace) -> list[dict[str, o
         rows.append(read_json(kept))
         print(json.dumps(rows[-1]), flush=True)
     return rows
+
+
+def whitened(power: float) -> str:
+    """What the names of files end with."""
+    return f"_whitened_{power:g}" if power else ""
 
 
 def markdown(rows: list[dict[str, object]]) -> str:
