@@ -51,9 +51,9 @@ def main() -> None:
     train, test = image_set.images[np.r_[split.train, split.val]], image_set.images[split.test]
     systems = {
         SUITE_FAST: lambda folder: suite(args, folder, 1, "--max_train", 12000),
-        SUITE: lambda folder: suite(args, folder, 10),
         "PCA": lambda folder: pca(image_set.images[split.train], test),
         PLAIN: lambda folder: plain(args, folder, image_set, split),
+        SUITE: lambda folder: suite(args, folder, 10),
         PEER: lambda folder: peer(folder, train, test, "--network", "mlp"),
         PEER_CONV: lambda folder: peer(folder, train, test, "--network", "conv", "--seconds", suite_seconds(lines)),
     }
@@ -65,11 +65,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             lines += [{"system": name, **line} for line in measure(Path(folder))]
         print(*lines[-2:], sep="\n", flush=True)
-    header = ["system", "latent_size", "epoch", "seconds", "test_mse"]
-    write_csv(args.results / "error_against_seconds.csv", header, [[line[key] for key in header] for line in lines])
-    write_text(args.results / "error_against_seconds.md", markdown(lines))
-    save_figure(draw(lines), ROOT / "docs" / "figures" / "error_against_seconds.png")
+        save(lines, args.results)  # after each, so that a run that is stopped leaves what it has
     print(markdown(lines))
+
+
+def save(lines: list[dict], results: Path) -> None:
+    header = ["system", "latent_size", "epoch", "seconds", "test_mse"]
+    write_csv(results / "error_against_seconds.csv", header, [[line[key] for key in header] for line in lines])
+    write_text(results / "error_against_seconds.md", markdown(lines))
+    save_figure(draw(lines), ROOT / "docs" / "figures" / "error_against_seconds.png")
 
 
 def suite(args: argparse.Namespace, folder: Path, num_epochs: int, *more: object) -> list[dict]:
