@@ -53,7 +53,7 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     flags.add_value(group, "--pca_size", flags.whole_number(2), 50, "P", "pca-umap: principal components kept")
     flags.add_value(
-        group, "--whiten", flags.real_number(0, 1, from_lowest=True), 0.0, "W",
+        group, "--whiten", flags.fraction, 0.0, "W",
         "divide each latent dimension by its standard deviation to this power first; 1 makes all count alike; pixels "
         "stay as they are",
     )  # fmt: skip

@@ -54,6 +54,22 @@ def test_the_number_is_found_and_its_curve_drawn(clustered):
     assert all(0 < float(row["probability in bottleneck 8"]) <= 1 for row in rows)
 
 
+def test_whitened_latents_are_assigned_as_they_were_clustered(tmp_path: Path):
+    np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(60, 4)) * [1, 1, 1, 100])
+    arguments = ["--latent_space", tmp_path / "own.npy", "--space", "latent", "--whiten", 1, "--num_clusters", 3,
+                 "--output_dir", tmp_path]  # fmt: skip
+    done = run_script(SCRIPT, *arguments)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((tmp_path / "metrics_own_kmeans_latent.json").read_text())
+    assert numbers["clustered_in_words"] == "latents whitened to the power 1"
+    done = run_script(SCRIPT, *arguments, "--assign", tmp_path / "own.npy")
+    assert done.returncode == 0, done.stderr
+    found, assigned = (table_of(tmp_path / f"own_kmeans_latent{end}.csv") for end in ("", "_assigned"))
+    of_fit = [next(value for name, value in row.items() if name.startswith("cluster")) for row in found]
+    assert [row["cluster"] for row in assigned] == of_fit
+    assert "from 0 to 1" in refusal(run_script(SCRIPT, *arguments, "--whiten", 2))
+
+
 def test_new_images_get_clusters_of_the_fit(clustered, tmp_path: Path, data_dir: Path):
     output, arguments, _ = clustered
     before = (output / f"{STEM}_fitted.npz").read_bytes()
