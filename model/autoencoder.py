@@ -119,5 +119,5 @@ class Autoencoder(nn.Module, abc.ABC):
         made = self(objective.noisy(images), labels)
         return {
             "total": objective.reconstruction(made, images, self.bounded, weights),
-            "mse": nn.functional.mse_loss(made, images),
+            "mse": nn.functional.mse_loss(made.detach(), images),
         }

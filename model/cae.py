@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder
@@ -42,7 +43,7 @@ class ClassicConvAutoencoder(Autoencoder):
 
     def encode(self, images: Tensor) -> Tensor:
         """(B, C, H, W) float32 in [0, 1] -> (B, D) float32, any real value."""
-        return self.encoder(images).float()
+        return self.encoder(images.contiguous(memory_format=torch.channels_last)).float()
 
     def _decode(self, codes: Tensor) -> Tensor:
         _, height, width = self.image_shape

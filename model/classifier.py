@@ -43,7 +43,7 @@ class ConvClassifier(nn.Module):
         )  # fmt: skip
 
     def forward(self, images: Tensor) -> Tensor:  # noqa: D102
-        return self.layers((images - 0.5) / 0.25)
+        return self.layers(((images - 0.5) / 0.25).contiguous(memory_format=torch.channels_last))
 
 
 class _AverageTo4(nn.Module):

@@ -1,5 +1,6 @@
 """A convolutional autoencoder that starts as PCA and can only learn from there."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,14 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder
-from model.layers import PATCH, Residual, begin, map_shape, patches, unpatched
+from model.layers import PATCH, Residual, begin, flattened, map_shape, patches, unflattened, unpatched
 from model.optimisation import Optimisation
 from model.surface import nearest_latents
 
 HIDDEN = 512  # units of the dense layers on either side of the latents
 SEARCHED_UP_TO = 3  # latents; more of them, and a surface is too large to be searched from a few anchors
 ANCHORS = 1024  # latents of the last training images seen, where a search may begin
-SEARCHED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at
+SEARCHED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
+DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 
 
 class ConvAutoencoder(Autoencoder):
@@ -41,8 +43,8 @@ class ConvAutoencoder(Autoencoder):
     Args:
         latent_size: D.
         image_shape: (C, H, W).
-        width: channels of the maps.
-        dropout: of the inputs of the two wide dense layers, where training images could be learnt by heart.
+        width: channels of the decoder's maps.
+        encoder_width: channels of the encoder's. Half as many do: what they find is a correction of PCA's coordinates.
     """
 
     family = "conv"
@@ -50,50 +52,62 @@ class ConvAutoencoder(Autoencoder):
     optimisation = Optimisation(peak_over_lr=25, betas=(0.9, 0.95), weight_decay=1.0)
 
     def __init__(
-        self, latent_size: int, image_shape: tuple[int, int, int], width: int = 64, dropout: float = 0.1
+        self,
+        latent_size: int,
+        image_shape: tuple[int, int, int],
+        width: int = 32,
+        encoder_width: int = 16,
     ) -> None:
-        super().__init__(latent_size, image_shape, width=width, dropout=dropout)
-        channels, image_height, image_width = image_shape
-        pixels, patch = channels * image_height * image_width, channels * PATCH * PATCH
-        neck, rows, columns = map_shape(image_shape, width)
-        flat = neck * rows * columns
+        super().__init__(latent_size, image_shape, width=width, encoder_width=encoder_width)
+        patch = image_shape[0] * PATCH * PATCH
+        self.encoder_map = map_shape(image_shape, encoder_width)  # (C, H/4, W/4), as it is flattened
+        self.decoder_map = map_shape(image_shape, width)
+        self.patch_map = (patch, *self.decoder_map[1:])
 
-        self.register_buffer("mean", torch.zeros(pixels))
-        self.register_buffer("axes", torch.zeros(latent_size, pixels))
+        self.register_buffer("mean", torch.zeros(self.image_shape))
+        # Patch by patch, as both networks work, so that pixels are brought into this order and out of it once. Where 4
+        # does not divide a side it goes on beyond the edge: as the mean image when encoded, and cut off when decoded.
+        self.register_buffer("axes", torch.zeros(latent_size, math.prod(self.patch_map)))
         self.register_buffer("deviations", torch.ones(latent_size))  # of the latents, over the training images
         self.register_buffer("loudness", torch.ones(latent_size))  # what the decoder's network multiplies latents by
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
         self.searched = latent_size <= SEARCHED_UP_TO
+        dropout = 0.0 if self.searched else DROPOUT
         if self.searched:
             self.optimisation = replace(self.optimisation, weight_decay=SEARCHED_WEIGHT_DECAY)
             self.register_buffer("anchors", torch.zeros(ANCHORS, latent_size))
             self.register_buffer("next_anchor", torch.zeros((), dtype=torch.int64))
 
-        def convolutions() -> nn.Module:
+        def convolutions(width: int) -> nn.Module:
             return Residual(begin(nn.Conv2d(width, width, 3, padding=1)), nn.SiLU(),
                             begin(nn.Conv2d(width, width, 1), gain=0))  # fmt: skip
 
         def dense() -> nn.Module:
             return Residual(begin(nn.Linear(HIDDEN, HIDDEN)), nn.SiLU())
 
-        narrow = [begin(nn.Conv2d(width, neck, 1)), nn.SiLU()] if neck < width else []
-        widen = [begin(nn.Conv2d(neck, width, 1))] if neck < width else []
-        from_latents = begin(nn.Linear(latent_size, HIDDEN), gain=0.5**0.5)
-        nn.init.uniform_(from_latents.bias, -1.0, 1.0)  # two latents alone need their bends apart
+        def narrowed(channels: int, neck: int) -> list[nn.Module]:
+            return [nn.SiLU(), begin(nn.Conv2d(channels, neck, 1))] if neck < channels else []
 
+        self.to_map = nn.Sequential(
+            begin(nn.Conv2d(patch, encoder_width, 1)), convolutions(encoder_width),
+            *narrowed(encoder_width, self.encoder_map[0]), nn.SiLU(),
+        )  # fmt: skip
         self.to_latents = nn.Sequential(
-            begin(nn.Conv2d(patch, width, 1)), convolutions(), nn.SiLU(), *narrow, nn.Flatten(),
-            nn.Dropout(dropout), begin(nn.Linear(flat, HIDDEN)), nn.SiLU(),
+            nn.Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), HIDDEN)), nn.SiLU(),
             begin(nn.Linear(HIDDEN, latent_size), gain=0),
         )  # fmt: skip
+
+        first = begin(nn.Linear(latent_size, HIDDEN), gain=0.5**0.5)
+        nn.init.uniform_(first.bias, -1.0, 1.0)  # two latents alone need their bends apart
         self.from_latents = nn.Sequential(
-            from_latents, nn.SiLU(), dense(), dense(), nn.Dropout(dropout),
+            first, nn.SiLU(), dense(), dense(), nn.Dropout(dropout),
             # From zero too: many latents at random weights would bury the linear image in noise.
-            begin(nn.Linear(HIDDEN, flat), gain=0),
-            nn.Unflatten(1, (neck, rows, columns)), *widen,
+            begin(nn.Linear(HIDDEN, math.prod(self.decoder_map)), gain=0),
         )  # fmt: skip
+        neck = self.decoder_map[0]
+        self.widen = begin(nn.Conv2d(neck, width, 1)) if neck < width else nn.Identity()
         self.from_linear = begin(nn.Conv2d(patch, width, 1))
-        self.to_patches = nn.Sequential(convolutions(), nn.SiLU(), begin(nn.Conv2d(width, patch, 1), gain=0))
+        self.to_patches = nn.Sequential(convolutions(width), nn.SiLU(), begin(nn.Conv2d(width, patch, 1), gain=0))
 
     @torch.no_grad()
     def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:
@@ -104,11 +118,12 @@ class ConvAutoencoder(Autoencoder):
         """
         kept = scales > 1e-6 * scales.max()
         count = int(kept.sum())
-        self.mean.copy_(torch.from_numpy(mean))
+        self.mean.copy_(torch.from_numpy(mean).view_as(self.mean))
         if not count:  # images that are all the same
             return
         deviations = torch.from_numpy(scales[kept])
-        self.axes.zero_()[:count] = torch.from_numpy(components[kept])
+        axes = torch.from_numpy(components[kept]).view(count, *self.image_shape)
+        self.axes.zero_()[:count] = flattened(patches(axes))
         self.deviations.fill_(deviations.min())[:count] = deviations
         self.pixel_scale.copy_((deviations.square().sum() / mean.size).sqrt())
         # Between whitened, where the many faint latents are as loud as the rest, and the latents' own loudness.
@@ -118,9 +133,10 @@ class ConvAutoencoder(Autoencoder):
         """(B, C, H, W) float32 in [0, 1] -> (B, D) float32, any real value, at the scale of PCA's."""
         # bfloat16 would round the linear part by more than the networks can win back.
         with torch.autocast(images.device.type, enabled=False):
-            centred = images.flatten(1) - self.mean
-            linear = centred @ self.axes.T
-        guess = linear + self.to_latents(self._patches(centred)).float() * self.deviations
+            centred = patches(images - self.mean, beyond_edges="constant")
+            linear = flattened(centred) @ self.axes.T
+        maps = self.to_map(centred / self.pixel_scale)
+        guess = linear + self.to_latents(flattened(maps)).float() * self.deviations
         if not self.searched:
             return guess
         if self.training:
@@ -136,13 +152,7 @@ class ConvAutoencoder(Autoencoder):
 
     def _decode(self, codes: Tensor) -> Tensor:
         with torch.autocast(codes.device.type, enabled=False):
-            linear = codes @ self.axes
-        maps = self.from_latents(codes * self.loudness) + self.from_linear(self._patches(linear))
-        maps = maps.contiguous(memory_format=torch.channels_last)
-        detail = unpatched(self.to_patches(maps), self.image_shape).float()
-        image = self.mean + linear
-        return image.view(-1, *self.image_shape) + detail * self.pixel_scale
-
-    def _patches(self, centred: Tensor) -> Tensor:
-        """(B, C*H*W) deviations from the mean -> (B, C*16, H/4, W/4), edges repeated to fit."""
-        return patches(centred.view(-1, *self.image_shape) / self.pixel_scale)
+            linear = unflattened((codes / self.pixel_scale) @ self.axes, self.patch_map)
+        maps = self.widen(unflattened(self.from_latents(codes * self.loudness), self.decoder_map))
+        detail = self.to_patches(maps + self.from_linear(linear)).float()
+        return torch.addcmul(self.mean, unpatched(linear + detail, self.image_shape), self.pixel_scale)

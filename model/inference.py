@@ -14,8 +14,8 @@ _BATCH = 512
 
 
 def to_float(images: Tensor, device: torch.device) -> Tensor:
-    """uint8 (B, C, H, W) -> float32 in [0, 1] on ``device``, channels last: the layout that suits convolutions."""
-    return images.to(device, non_blocking=True).to(torch.float32, memory_format=torch.channels_last).div_(255)
+    """uint8 (B, C, H, W) -> float32 in [0, 1] on ``device``."""
+    return images.to(device, non_blocking=True).to(torch.float32).div_(255)
 
 
 def encode_batches(model: Autoencoder, images: np.ndarray, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:

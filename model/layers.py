@@ -30,12 +30,15 @@ class Residual(nn.Module):
         return x + self.body(x)
 
 
-def patches(images: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, C*16, H/4, W/4), edges repeated to fit: each 4 x 4 patch becomes one position of a map."""
+def patches(images: Tensor, beyond_edges: str = "replicate") -> Tensor:
+    """(B, C, H, W) -> (B, C*16, H/4, W/4), channels last: each 4 x 4 patch becomes one position of a map.
+
+    Sides that 4 does not divide are padded: ``beyond_edges`` is a mode of ``torch.nn.functional.pad``.
+    """
     height, width = images.shape[-2:]
-    beyond = (0, -width % PATCH, 0, -height % PATCH)
-    if any(beyond):
-        images = F.pad(images, beyond, mode="replicate")
+    missing = (0, -width % PATCH, 0, -height % PATCH)
+    if any(missing):
+        images = F.pad(images, missing, mode=beyond_edges)
     return F.pixel_unshuffle(images, PATCH).contiguous(memory_format=torch.channels_last)
 
 
@@ -43,6 +46,17 @@ def unpatched(maps: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
     """The reverse of :func:`patches`: what stood beyond the edges is cut off."""
     _, height, width = image_shape
     return F.pixel_shuffle(maps, PATCH)[..., :height, :width]
+
+
+def flattened(maps: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, H*W*C), one position after another: no copy of a map that is stored channels last."""
+    return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+def unflattened(rows: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """The reverse of :func:`flattened`, for maps of ``shape`` (C, H, W): a view, stored channels last."""
+    channels, height, width = shape
+    return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
 
 def map_shape(image_shape: tuple[int, int, int], width: int) -> tuple[int, int, int]:

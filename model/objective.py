@@ -70,7 +70,7 @@ def _average(losses: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def _mse(made: Tensor, images: Tensor, bounded: bool) -> Tensor:
-    return (made - images).square()
+    return F.mse_loss(made, images, reduction="none")
 
 
 def _l1(made: Tensor, images: Tensor, bounded: bool) -> Tensor:

@@ -66,7 +66,7 @@ class Variational(PatchAutoencoder):
         nats = objective.nats * images[0].numel()
         return {
             "total": mix + self.beta * objective.warmth(position) * kl / nats,
-            "mse": F.mse_loss(made, images),
+            "mse": F.mse_loss(made.detach(), images),
             "reconstruction": mix * nats,
             "kl": kl,
         }
