@@ -32,7 +32,7 @@ from latent.fidelity import fidelity  # noqa: E402
 from latent.pca import fit_pca  # noqa: E402
 from run.artefacts import write_csv, write_text  # noqa: E402
 
-SUITE, SUITE_FAST = "this suite, 10 epochs", "this suite, 1 epoch of 12,000 images"
+SUITE, SUITE_FAST = "this suite, 10 epochs", "this suite, 1 epoch of 14,000 images"
 PLAIN = "the exercise as usually written"
 PEER, PEER_CONV = "pythae AE, its MLP, 10 epochs", "pythae AE, its CIFAR network, the suite's seconds"
 SIZES = [2, 256]
@@ -50,7 +50,7 @@ def main() -> None:
     split = split_images(image_set, kind=args.split)
     train, test = image_set.images[np.r_[split.train, split.val]], image_set.images[split.test]
     systems = {
-        SUITE_FAST: lambda folder: suite(args, folder, 1, "--max_train", 12000),
+        SUITE_FAST: lambda folder: suite(args, folder, 1, "--max_train", 14000),
         "PCA": lambda folder: pca(image_set.images[split.train], test),
         PLAIN: lambda folder: plain(args, folder, image_set, split),
         SUITE: lambda folder: suite(args, folder, 10),
