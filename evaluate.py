@@ -255,11 +255,10 @@ def measure_spaces(
     runs: Runs = {}
     for name, encode in spaces_of(models, pca, sizes):
         note(f"measuring {name}")
-        measured = [measure_classes(*sides(encode))]
-        turned = encode
+        both = sides(encode)
+        measured = [measure_classes(*both)]
         if name == "raw pixels" and pixels_clustered_through(pca):
-            turned = pca.first(PIXELS_TURNED_INTO).encode
-        both = sides(turned)
+            both = sides(pca.first(PIXELS_TURNED_INTO).encode)
         measured += [measure_clusters(*both, num_clusters, args.seed + run) for run in range(args.seeds)]
         if not any(measured[1:]):
             warn(f"{name} has fewer than {num_clusters} different vectors, so no clusters were looked for in it")

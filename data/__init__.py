@@ -69,7 +69,7 @@ def load_images(
         data_dir: where named sets are looked for (and downloaded to), and where decoded images are kept.
         image_size: (height, width) to scale to; None for the images' own where all share one, else (32, 32).
         grayscale: turn colours into one channel. Without it a set whose images are all grey has one channel too.
-        num_workers: threads that decode; None takes one a core.
+        num_workers: threads that decode; None takes one a core where files are large enough to gain by them.
 
     Raises:
         BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.

@@ -116,7 +116,7 @@ def choose_num_clusters(points: np.ndarray, method: str, seed: int, most: int = 
 
     rows = np.sort(np.random.default_rng(seed).permutation(len(points))[:_SEARCHED])
     points = points[rows]
-    different = _count_different(points)
+    different = count_different(points)
     if different < 3:
         raise BadInput(
             f"{different} different vector{'s' * (different != 1)} leave no number of clusters to choose; say it: "
@@ -144,12 +144,18 @@ def most_central(points: np.ndarray, clusters: np.ndarray, cluster: int, count: 
     return rows[np.argsort(away, kind="stable")[:count]]
 
 
-def _count_different(points: np.ndarray) -> int:
-    return len({row.tobytes() for row in points + 0.0})  # + 0.0 makes -0.0 equal to 0.0
+def count_different(points: np.ndarray, enough: int | None = None) -> int:
+    """How many different rows there are, counted no further than ``enough``; -0 is 0."""
+    seen = set()
+    for row in points:
+        seen.add((row + 0.0).tobytes())
+        if len(seen) == enough:
+            break
+    return len(seen)
 
 
 def _require_different(points: np.ndarray, num_clusters: int) -> None:
-    different = _count_different(points)
+    different = count_different(points, num_clusters)
     if num_clusters > different:
         have = f"{len(points)} vectors"
         if different < len(points):

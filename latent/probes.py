@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 
+from latent.clustering import count_different
 from latent.metrics import clustering_scores, match_clusters
 from run.errors import BadInput
 
@@ -35,7 +36,7 @@ def cluster_both(fitted: np.ndarray, scored: np.ndarray, num_clusters: int, seed
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    different = len(np.unique(fitted, axis=0)) if num_clusters > 1 else 1
+    different = count_different(fitted, num_clusters)
     if num_clusters > different:
         raise BadInput(
             f"{len(fitted)} vectors, of which {different} are different, can't make {num_clusters} clusters; "

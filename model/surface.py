@@ -21,7 +21,7 @@ def nearest_latents(
     guess: Tensor,
     anchors: Tensor,
     deviations: Tensor,
-    steps: int = 2,
+    steps: int = 1,
 ) -> Tensor:
     """Latents whose decoded images are nearest to ``images``, from the best of several starts.
 

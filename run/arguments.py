@@ -245,7 +245,8 @@ _SHARED: dict[str, dict[str, Any]] = {
         "help": "where the network runs; auto takes cuda, then mps, then cpu",
     },
     "num_workers": {
-        "type": whole_number(0), "default": 0, "metavar": "W", "help": "threads that decode images; 0 takes one a core",
+        "type": whole_number(0), "default": 0, "metavar": "W",
+        "help": "threads that decode images; 0 takes one a core where they help",
     },
     "n_neighbors": {
         "type": whole_number(2), "default": 15, "metavar": "K", "help": "umap: how many neighbours a point keeps",

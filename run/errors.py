@@ -1,6 +1,8 @@
 """How a script ends: 0 done, 2 bad input, 130 Ctrl-C, 143 SIGTERM; bad input gets a sentence, never a traceback."""
 
+import atexit
 import errno
+import gc
 import os
 import signal
 import sys
@@ -39,6 +41,16 @@ def execute(main: Callable[[], None]) -> None:
     The first Ctrl-C raises KeyboardInterrupt inside ``main``, which may save and leave; a second one ends the
     process at once.
     """
+    gc.set_threshold(50_000)  # what torch's import makes stays; searching it for cycles time and again takes a second
+    status = None
+
+    def leave() -> None:
+        if status is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    atexit.register(leave)  # after every other such function: taking torch's modules apart would take a second more
     _leave_at_second_ctrl_c()
     signal.signal(signal.SIGTERM, _raise_terminated)
     signal.signal(signal.SIGINT, _raise_interrupt)

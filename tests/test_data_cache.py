@@ -197,11 +197,13 @@ def test_passing_trouble_is_not_kept(folder, monkeypatch, decoded):
     assert len(decoded) == 12
 
 
-def test_number_of_threads_changes_nothing(folder):
+def test_number_of_threads_changes_nothing(folder, monkeypatch):
+    monkeypatch.setattr(decode, "_BATCH_BYTES", 2 * 3 * 10 * 12)  # two images a batch
     images = load(folder, num_workers=0)
     (place,) = kept(folder)
     content = {file.name: file.read_bytes() for file in place.iterdir()}
-    for workers in (1, 5):
+    for workers, worth_threads in ((1, 0), (5, 0), (None, 0), (None, np.inf)):
+        monkeypatch.setattr(decode, "_WORTH_THREADS", worth_threads)
         shutil.rmtree(folder.parent / "data")
         assert_equal(images, load(folder, num_workers=workers))
         assert {file.name: file.read_bytes() for file in place.iterdir()} == content
