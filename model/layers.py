@@ -39,13 +39,20 @@ def patches(images: Tensor, beyond_edges: str = "replicate") -> Tensor:
     missing = (0, -width % PATCH, 0, -height % PATCH)
     if any(missing):
         images = F.pad(images, missing, mode=beyond_edges)
-    return F.pixel_unshuffle(images, PATCH).contiguous(memory_format=torch.channels_last)
+    batch, channels, height, width = images.shape
+    # as F.pixel_unshuffle, which takes a second copy to be stored channels last
+    split = images.reshape(batch, channels, height // PATCH, PATCH, width // PATCH, PATCH)
+    joined = split.permute(0, 2, 4, 1, 3, 5).reshape(batch, height // PATCH, width // PATCH, -1)
+    return joined.permute(0, 3, 1, 2)
 
 
 def unpatched(maps: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
     """The reverse of :func:`patches`: what stood beyond the edges is cut off."""
-    _, height, width = image_shape
-    return F.pixel_shuffle(maps, PATCH)[..., :height, :width]
+    channels, height, width = image_shape
+    batch, _, rows, columns = maps.shape
+    split = maps.permute(0, 2, 3, 1).reshape(batch, rows, columns, channels, PATCH, PATCH)
+    images = split.permute(0, 3, 1, 4, 2, 5).reshape(batch, channels, rows * PATCH, columns * PATCH)
+    return images[..., :height, :width]
 
 
 def flattened(maps: Tensor) -> Tensor:
