@@ -70,7 +70,7 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]:
         raise
 
 
-def write_bytes(path: Path, content: bytes, previous: Path | None = None) -> None:
+def write_bytes(path: Path, content: bytes | bytearray, previous: Path | None = None) -> None:
     with replacing(path, previous) as file:
         file.write(content)
 

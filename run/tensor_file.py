@@ -39,11 +39,12 @@ def save_tensors(path: Path, kind: str, content: dict[str, Any], previous: Path 
 
     buffer = io.BytesIO()
     torch.save(_unshared({"kind": kind, **content}), buffer)
-    archive = bytearray(buffer.getvalue())
+    archive = bytearray(buffer.getbuffer())
     if archive[-2:] != b"\0\0":
         raise AssertionError("torch.save has begun to write a zip comment of its own")
     archive[-2:] = struct.pack("<H", _COMMENT_SIZE)  # the archive's last field: the length of its comment
-    write_bytes(path, bytes(archive) + _LABEL + hashlib.sha256(archive).hexdigest().encode(), previous)
+    archive += _LABEL + hashlib.sha256(archive).hexdigest().encode()
+    write_bytes(path, archive, previous)
 
 
 def _unshared(value: Any) -> Any:
