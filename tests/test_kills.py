@@ -162,11 +162,12 @@ def test_a_resume_that_leaves_a_generator_out_is_found_out(forked, tmp_path, und
     """The control of all the others: they compare what would differ."""
     variant = next(iter(VARIANTS))
     first, (expected, _) = undisturbed.arguments(variant), undisturbed(variant)
-    done = forked.run("train.py", *first, cwd=tmp_path, fault={"poison": 6})
+    # in the second epoch of the bottleneck of 4, for that of 2 draws no random numbers
+    done = forked.run("train.py", *first, cwd=tmp_path, fault={"poison": 18})
     assert "no longer finite" in refusal(done)
     (tmp_path / "output" / "not_finite.csv").unlink()
     shutil.copytree(tmp_path / "output", tmp_path / "kept" / "output")
     finish(forked, tmp_path / "kept", first)
     assert differences(contents(tmp_path / "kept"), expected) == []
     finish(forked, tmp_path, first, fault={"without_generator": "torch"})
-    assert "model_latent_size_2.pth" in differences(contents(tmp_path), expected)
+    assert "model_latent_size_4.pth" in differences(contents(tmp_path), expected)
