@@ -137,7 +137,7 @@ def decode_files(
     """Decode files in batches, in order, in threads (Pillow and file reads let go of Python's lock).
 
     Args:
-        num_workers: threads; None takes one a core if the first batch shows that they are worth it, else none.
+        num_workers: threads; None takes one a core once batches show that they are worth it, until then none.
 
     Yields:
         uint8 (n, C, H, W) images that could be read, the positions of their files, and (position, error) of the others.
@@ -165,7 +165,7 @@ def decode_files(
     progress, told = console.Progress(len(starts)), time.monotonic()
     try:
         with quiet_pillow():
-            for batch in _first_alone(decode_batch, starts, size, num_workers):
+            for batch in _threads_if_worth(decode_batch, starts, size, num_workers):
                 yield batch
                 progress.advance("decoding")
                 if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
@@ -175,19 +175,19 @@ def decode_files(
         progress.close()
 
 
-def _first_alone(decode_batch: Callable, starts: range, size: int, num_workers: int | None) -> Iterator:
-    """Batches in order; without a number of threads, the first one is decoded in none, and its time decides."""
-    if num_workers is not None:
-        yield from in_order(decode_batch, starts, num_workers)
-        return
-    before = time.perf_counter()
-    first = [decode_batch(start) for start in starts[:1]]
-    spent = time.perf_counter() - before
-    yield from first
-    if spent > size * _WORTH_THREADS:
-        yield from in_order(decode_batch, starts[1:], None)
-    else:
-        yield from map(decode_batch, starts[1:])
+def _threads_if_worth(
+    decode_batch: Callable, starts: range, size: int, num_workers: int | None
+) -> Iterator[tuple[np.ndarray, list[int], list[tuple[int, Exception]]]]:
+    """Batches in order; without a number of threads, none, until two batches in a row were slow to decode."""
+    slow = 2 if num_workers is not None else 0
+    for done, start in enumerate(starts):
+        if slow == 2:
+            yield from in_order(decode_batch, starts[done:], num_workers)
+            return
+        before = time.perf_counter()
+        batch = decode_batch(start)
+        slow = slow + 1 if time.perf_counter() - before > size * _WORTH_THREADS else 0
+        yield batch
 
 
 def in_order(function: Callable, items: Iterable, num_workers: int | None) -> Iterator:
