@@ -6,9 +6,7 @@ The road: images -> split -> PCA -> one training loop, called for each bottlenec
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -153,8 +151,6 @@ def main() -> None:
         Labelled(image_set.images[rows], None if labels is None else labels[rows])
         for rows in (split.train, split.val, split.test)
     )
-    # The first torch optimizer imports torch's compiler: two seconds of Python, while PCA is matrix products.
-    threading.Thread(target=importlib.import_module, args=["torch._dynamo"], daemon=True).start()
     pca = fit_pca(training.images, max(sizes), args.seed)  # the baseline, and where the networks start
     note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {device.type}")
 

@@ -1,11 +1,25 @@
 """How a family's weights are moved: AdamW and a one-cycle schedule."""
 
+import inspect
 import math
 from dataclasses import dataclass
 
 import torch
 
 _RISING = 0.3  # part of the steps on the way to the peak
+
+
+class AdamW(torch.optim.AdamW):
+    """torch's own, whose methods are here without what keeps torch's compiler out of them.
+
+    For that they would import the compiler, which takes two seconds; nothing is compiled here.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.AdamW.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.AdamW.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.AdamW.load_state_dict)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
 
 
 @dataclass(frozen=True)
@@ -22,9 +36,9 @@ class Optimisation:
     betas: tuple[float, float]
     weight_decay: float
 
-    def optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
+    def optimizer(self, model: torch.nn.Module) -> AdamW:
         """AdamW over the weights of ``model``; :meth:`set_rate` says how fast, before each step."""
-        return torch.optim.AdamW(model.parameters(), betas=self.betas, weight_decay=self.weight_decay, fused=True)
+        return AdamW(model.parameters(), betas=self.betas, weight_decay=self.weight_decay, fused=True)
 
     def set_rate(self, optimizer: torch.optim.Optimizer, done: float, lr: float) -> None:
         """Set the rate of the step before which a part ``done`` of all steps is done; ``lr`` is where it began."""
