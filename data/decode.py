@@ -37,8 +37,9 @@ _UPRIGHT = {
 _WHITE = (255, 255, 255, 255)
 _SECONDS_BETWEEN_NEWS = 10
 _BATCH_BYTES = 8 << 20  # decoded pixels a batch: large enough to keep threads busy, small beside any memory
-# Seconds a file, below which threads spend more on handing over Python's lock than they win (measured on 1 to 400 KB).
-_WORTH_THREADS = 2e-4
+# Seconds a file, below which threads spend more on handing over Python's lock than they win (measured on 1 to 400 KB):
+# of the processor, and in all, with the wait for a slow disk.
+_WORTH_THREADS, _WORTH_THREADS_WAITED = 2e-4, 1e-3
 
 
 @dataclass(frozen=True)
@@ -184,9 +185,10 @@ def _threads_if_worth(
         if slow == 2:
             yield from in_order(decode_batch, starts[done:], num_workers)
             return
-        before = time.perf_counter()
+        computed, waited = -time.thread_time(), -time.perf_counter()
         batch = decode_batch(start)
-        slow = slow + 1 if time.perf_counter() - before > size * _WORTH_THREADS else 0
+        computed, waited = computed + time.thread_time(), waited + time.perf_counter()
+        slow = slow + 1 if computed > size * _WORTH_THREADS or waited > size * _WORTH_THREADS_WAITED else 0
         yield batch
 
 

@@ -204,6 +204,7 @@ def test_number_of_threads_changes_nothing(folder, monkeypatch):
     content = {file.name: file.read_bytes() for file in place.iterdir()}
     for workers, worth_threads in ((1, 0), (5, 0), (None, 0), (None, np.inf)):
         monkeypatch.setattr(decode, "_WORTH_THREADS", worth_threads)
+        monkeypatch.setattr(decode, "_WORTH_THREADS_WAITED", worth_threads)
         shutil.rmtree(folder.parent / "data")
         assert_equal(images, load(folder, num_workers=workers))
         assert {file.name: file.read_bytes() for file in place.iterdir()} == content
