@@ -5,8 +5,9 @@
     python evaluate.py --latent_size 32 --output_dir output --protocol transductive
     python benchmarks/evaluation_table.py output/train_test.json output/metrics.json
 
-Prints Markdown: a row for each space, a column for each measure and protocol, accuracies in per cent, mean ± standard
-deviation where there are several runs; then the three answers of the first file.
+Prints Markdown: a row for each space, a column for each measure and protocol that there are numbers of, accuracies in
+per cent, mean ± standard deviation where there are several runs; then the three answers of the first file. One file alone
+makes a narrower table.
 """
 
 import argparse
@@ -36,11 +37,15 @@ def main() -> None:
                for heading, name, percent in CLUSTERS for each in found]  # fmt: skip
     columns += [(heading, found[0]["latent_space"], name, percent) for heading, name, percent in CLASSES]
     columns += [("MSE", found[0]["reconstruction"], "mse", None)]
-    print("| | " + " | ".join(heading for heading, *_ in columns) + " |")
-    print("| --- " * (1 + len(columns)) + "|")
-    for space in found[0]["latent_space"]:
-        cells = [written(values.get(space, {}).get(name), percent) for _, values, name, percent in columns]
-        print(f"| {space} | " + " | ".join(cells) + " |")
+    spaces = list(found[0]["latent_space"])
+    cells = [
+        [written(values.get(space, {}).get(name), percent) for space in spaces] for _, values, name, percent in columns
+    ]
+    kept = [(heading, each) for (heading, *_), each in zip(columns, cells, strict=True) if any(each)]
+    print("| | " + " | ".join(heading for heading, _ in kept) + " |")
+    print("| --- " * (1 + len(kept)) + "|")
+    for row, space in enumerate(spaces):
+        print(f"| {space} | " + " | ".join(each[row] for _, each in kept) + " |")
     for each in found[0]["answers"]:
         print(f"\n*{each['question']}* {each['answer']}\n{each['because']}")
 
