@@ -6,8 +6,8 @@
     python benchmarks/evaluation_table.py output/train_test.json output/metrics.json
 
 Prints Markdown: a row for each space, a column for each measure and protocol that there are numbers of, accuracies in
-per cent, mean ± standard deviation where there are several runs; then the three answers of the first file. One file alone
-makes a narrower table.
+per cent, mean ± standard deviation where there are several runs; then the three answers of the first file. One file
+alone makes a narrower table.
 """
 
 import argparse
