@@ -5,6 +5,7 @@ imported when images are loaded.
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,7 @@ def load_images(
     image_size: tuple[int, int] | None = None,
     grayscale: bool = False,
     num_workers: int | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> "ImageSet":
     """Read a named set or a folder of images; decoded once, and from the cache in ``data_dir`` afterwards.
 
@@ -69,7 +71,8 @@ def load_images(
         data_dir: where named sets are looked for (and downloaded to), and where decoded images are kept.
         image_size: (height, width) to scale to; None for the images' own where all share one, else (32, 32).
         grayscale: turn colours into one channel. Without it a set whose images are all grey has one channel too.
-        num_workers: threads that decode; None takes one a core where files are large enough to gain by them.
+        num_workers: processes that decode; None takes one a core where there is enough to do for them.
+        meanwhile: called in a thread, if other processes decode and this one has nothing else to do.
 
     Raises:
         BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.
@@ -77,7 +80,7 @@ def load_images(
     from data import cache, sources
 
     source = sources.find(dataset, Path(data_dir))
-    images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
+    images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers, meanwhile)
     if images.left_out:
         listed = [f"  {printable(sample_id)}: {printable(why)}" for sample_id, why in images.left_out[:_LISTED]]
         if len(images.left_out) > _LISTED:

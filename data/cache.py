@@ -5,7 +5,6 @@ read, and ``index.json`` with everything else and the SHA-256 of ``images.npy``.
 asked for and from where, ``<source>`` for the state of the source's files: when they change, it no longer fits.
 """
 
-import errno
 import hashlib
 import io
 import re
@@ -16,9 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import PIL
 
-from data.decode import DECODER, Shape, ShapeDisproved, reason
-from data.image_set import ImageSet, content_digests, joined_groups
-from data.pictures import Pictures
+from data.decode import DECODER, Shape, ShapeDisproved
+from data.image_set import ImageSet, joined_groups
+from data.pictures import Meanwhile, Pictures
 from run import console
 from run.artefacts import file_sha256, read_json, replacing, write_json
 from run.errors import BadInput, printable
@@ -27,20 +26,25 @@ if TYPE_CHECKING:
     from data.sources import Source
 
 _HEADER_BYTES = 128  # of the .npy file, written last: only then is the number of images known
-# Errors that say nothing about the file itself: it may be readable the next time, so its absence is not kept.
-_PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOMEM, errno.ETIMEDOUT}
 
 
 def load(
-    source: "Source", data_dir: Path, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None
+    source: "Source",
+    data_dir: Path,
+    image_size: tuple[int, int] | None,
+    grayscale: bool,
+    num_workers: int | None,
+    meanwhile: Meanwhile,
 ) -> ImageSet:
     """The images of ``source``, from the cache if it holds them as the source's files are now.
+
+    Arguments are those of :func:`data.load_images`.
 
     Raises:
         BadInput: the source holds no readable image.
     """
     if not source.cached:
-        return _in_memory(source.open(image_size, grayscale, num_workers), source.name)
+        return _in_memory(source.open(image_size, grayscale, num_workers, meanwhile), source.name)
     asked_for = _short_digest(repr((source.name, source.place, image_size, grayscale)))
     state = _short_digest(repr((source.key, DECODER, PIL.__version__)))
     prefix = f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{asked_for}-"
@@ -52,7 +56,7 @@ def load(
         kept = None
     if kept is not None:
         return kept
-    pictures = source.open(image_size, grayscale, num_workers)
+    pictures = source.open(image_size, grayscale, num_workers, meanwhile)
     try:
         with replacing(folder / "images.npy") as file:
             facts, lasting = _decode(pictures, source.name, file)
@@ -135,13 +139,12 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
     digests: list[bytes] = []
     left_out = list(pictures.left_out)
     lasting = True
-    for images, positions, failed in pictures.batches(shape):
-        images = np.ascontiguousarray(images)
-        file.write(images.data)
-        digests += content_digests(images)
-        kept += positions
-        left_out += [(pictures.ids[position], reason(error)) for position, error in failed]
-        lasting = lasting and not any(getattr(error, "errno", None) in _PASSING for _, error in failed)
+    for batch in pictures.batches(shape):
+        file.write(np.ascontiguousarray(batch.images).data)
+        digests += batch.digests
+        kept += batch.positions
+        left_out += [(pictures.ids[each.position], each.why) for each in batch.unread]
+        lasting = lasting and not any(each.passing for each in batch.unread)
     if not kept:
         first, why = left_out[0]
         raise BadInput(

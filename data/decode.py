@@ -4,18 +4,15 @@ Images are scaled to the wanted height and width whatever their proportions (a s
 either way), with Pillow's antialiased bilinear filter. Transparent pixels are laid on white, as a page shows them.
 """
 
-import os
-import time
+import errno
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from run import console
+from data.image_set import content_digests
 
 # Only formats that Pillow decodes by itself: its EPS reader would run Ghostscript on a file from anywhere.
 FORMATS = ("PPM", "PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "JPEG2000")
@@ -35,11 +32,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _WHITE = (255, 255, 255, 255)
-_SECONDS_BETWEEN_NEWS = 10
-_BATCH_BYTES = 8 << 20  # decoded pixels a batch: large enough to keep threads busy, small beside any memory
-# Seconds a file, below which threads spend more on handing over Python's lock than they win (measured on 1 to 400 KB):
-# of the processor, and in all, with the wait for a slow disk.
-_WORTH_THREADS, _WORTH_THREADS_WAITED = 2e-4, 1e-3
+# Errors that say nothing about the file itself: it may be readable the next time, so its absence is not kept.
+_PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOMEM, errno.ETIMEDOUT}
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,23 @@ class Shape:
     width: int
     own_size: bool  # the size was taken from the images: one of another size proves it wrong
     grayscale: bool  # colours are wanted as brightness; otherwise one channel means that all images are grey
+
+
+class Unread(NamedTuple):
+    """A file that could not be read."""
+
+    position: int
+    why: str
+    passing: bool  # the next time it may be readable
+
+
+class Batch(NamedTuple):
+    """Some images of a source, in order, and what became of the others that stood between them."""
+
+    images: np.ndarray  # uint8 (n, C, H, W)
+    digests: list[bytes]  # n, of their pixels
+    positions: list[int]  # n, among the source's images
+    unread: list[Unread]
 
 
 class ShapeDisproved(Exception):
@@ -132,81 +143,25 @@ def reason(error: Exception) -> str:
     return f"truncated or damaged: {str(error) or type(error).__name__}"
 
 
-def decode_files(
-    paths: list[str], shape: Shape, num_workers: int | None
-) -> Iterator[tuple[np.ndarray, list[int], list[tuple[int, Exception]]]]:
-    """Decode files in batches, in order, in threads (Pillow and file reads let go of Python's lock).
-
-    Args:
-        num_workers: threads; None takes one a core once batches show that they are worth it, until then none.
-
-    Yields:
-        uint8 (n, C, H, W) images that could be read, the positions of their files, and (position, error) of the others.
+def decode_batch(paths: list[str], first: int, shape: Shape) -> Batch:
+    """Files whose positions count from ``first``.
 
     Raises:
         ShapeDisproved: an image does not fit ``shape``.
     """
-    size = max(1, min(256, _BATCH_BYTES // (shape.channels * shape.height * shape.width)))
-    starts = range(0, len(paths), size)
-
-    def decode_batch(start: int) -> tuple[np.ndarray, list[int], list[tuple[int, Exception]]]:
-        batch = paths[start : start + size]
-        images = np.empty((len(batch), shape.channels, shape.height, shape.width), np.uint8)
-        read, failed = [], []
-        for position, path in enumerate(batch, start):
+    images = np.empty((len(paths), shape.channels, shape.height, shape.width), np.uint8)
+    positions, unread = [], []
+    with quiet_pillow():
+        for position, path in enumerate(paths, first):
             try:
-                images[len(read)] = decode_file(path, shape)
-                read.append(position)
+                images[len(positions)] = decode_file(path, shape)
+                positions.append(position)
             except ShapeDisproved:
                 raise
             except Exception as error:  # a damaged file makes Pillow raise nearly anything; it is left out by name
-                failed.append((position, error))
-        return images[: len(read)], read, failed
-
-    progress, told = console.Progress(len(starts)), time.monotonic()
-    try:
-        with quiet_pillow():
-            for batch in _threads_if_worth(decode_batch, starts, size, num_workers):
-                yield batch
-                progress.advance("decoding")
-                if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
-                    told = time.monotonic()
-                    progress.milestone(f"decoded {batch[1][-1] + 1 if batch[1] else 0:,} of {len(paths):,}")
-    finally:
-        progress.close()
-
-
-def _threads_if_worth(
-    decode_batch: Callable, starts: range, size: int, num_workers: int | None
-) -> Iterator[tuple[np.ndarray, list[int], list[tuple[int, Exception]]]]:
-    """Batches in order; without a number of threads, none, until two batches in a row were slow to decode."""
-    slow = 2 if num_workers is not None else 0
-    for done, start in enumerate(starts):
-        if slow == 2:
-            yield from in_order(decode_batch, starts[done:], num_workers)
-            return
-        computed, waited = -time.thread_time(), -time.perf_counter()
-        batch = decode_batch(start)
-        computed, waited = computed + time.thread_time(), waited + time.perf_counter()
-        slow = slow + 1 if computed > size * _WORTH_THREADS or waited > size * _WORTH_THREADS_WAITED else 0
-        yield batch
-
-
-def in_order(function: Callable, items: Iterable, num_workers: int | None) -> Iterator:
-    """Map in threads, results in order, never more than a few ahead of whoever takes them."""
-    workers = max(1, (os.cpu_count() or 1) if num_workers is None else num_workers)
-    with ThreadPoolExecutor(workers) as pool:
-        ahead = deque()
-        try:
-            for item in items:
-                ahead.append(pool.submit(function, item))
-                if len(ahead) > 2 * workers:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
+                unread.append(Unread(position, reason(error), getattr(error, "errno", None) in _PASSING))
+    images = images[: len(positions)]
+    return Batch(images, content_digests(images), positions, unread)
 
 
 class quiet_pillow(warnings.catch_warnings):

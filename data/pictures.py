@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.decode import Shape
+from data.decode import Batch, Shape
 
-Batch = tuple[np.ndarray, list[int], list[tuple[int, Exception]]]
+Meanwhile = Callable[[], None] | None  # what may be called in a thread while other processes decode
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Pictures:
     """Images of a source that has been opened; M of them, of which some may prove unreadable."""
 
     shape: Shape  # what every image becomes, as far as is known before all are decoded
-    batches: Callable[[Shape], Iterator[Batch]]  # images (n, C, H, W), their positions, (position, error) of the others
+    batches: Callable[[Shape], Iterator[Batch]]  # all of them, in order
     ids: list[str]  # M sample ids
     labels: np.ndarray | None  # int64 (M,)
     class_names: tuple[str, ...]

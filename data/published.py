@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data.decode import Shape, fit, in_order
+from data.decode import Batch, Shape, fit
 from data.download import Origin, download
-from data.pictures import Batch, Pictures
+from data.image_set import content_digests
+from data.pictures import Meanwhile, Pictures
+from data.workers import in_order
 from run import console
 from run.errors import BadInput, printable
 
@@ -53,7 +55,9 @@ class Published:
             digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} ".encode())
         self.key = digest.hexdigest()
 
-    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
+    def open(
+        self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None, meanwhile: Meanwhile
+    ) -> Pictures:
         """Both parts, the test part last.
 
         Raises:
@@ -95,7 +99,7 @@ def array_batches(parts: list[np.ndarray], shape: Shape, num_workers: int | None
 
     first = 0
     for converted in in_order(convert, pieces, num_workers):
-        yield converted, list(range(first, first + len(converted))), []
+        yield Batch(converted, content_digests(converted), list(range(first, first + len(converted))), [])
         first += len(converted)
 
 

@@ -12,6 +12,7 @@ from model.layers import PATCH, Residual, begin, flattened, map_shape, patches, 
 from model.optimisation import Optimisation
 from model.surface import nearest_latents
 
+ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
 HIDDEN = 512  # units of the dense layers on either side of the latents
 SEARCHED_UP_TO = 3  # latents; more of them, and a surface is too large to be searched from a few anchors
 ANCHORS = 1024  # latents of the last training images seen, where a search may begin
@@ -44,7 +45,8 @@ class ConvAutoencoder(Autoencoder):
         latent_size: D.
         image_shape: (C, H, W).
         width: channels of the decoder's maps.
-        encoder_width: channels of the encoder's. Half as many do: what they find is a correction of PCA's coordinates.
+        encoder_width: channels of the encoder's; None for 16, or 32 where images are grey. What they find is a
+            correction of PCA's coordinates, for which few do.
     """
 
     family = "conv"
@@ -56,8 +58,10 @@ class ConvAutoencoder(Autoencoder):
         latent_size: int,
         image_shape: tuple[int, int, int],
         width: int = 32,
-        encoder_width: int = 16,
+        encoder_width: int | None = None,
     ) -> None:
+        if encoder_width is None:
+            encoder_width = ENCODER_WIDTH_GREY if image_shape[0] == 1 else ENCODER_WIDTH
         super().__init__(latent_size, image_shape, width=width, encoder_width=encoder_width)
         patch = image_shape[0] * PATCH * PATCH
         self.encoder_map = map_shape(image_shape, encoder_width)  # (C, H/4, W/4), as it is flattened

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import cache, decode, load_images
+from data import cache, decode, load_images, workers
 from data.image_set import ImageSet
 
 
@@ -197,17 +197,55 @@ def test_passing_trouble_is_not_kept(folder, monkeypatch, decoded):
     assert len(decoded) == 12
 
 
-def test_number_of_threads_changes_nothing(folder, monkeypatch):
-    monkeypatch.setattr(decode, "_BATCH_BYTES", 2 * 3 * 10 * 12)  # two images a batch
-    images = load(folder, num_workers=0)
+@pytest.fixture
+def two_a_batch(monkeypatch):
+    monkeypatch.setattr(workers, "_BATCH_FILES", 2)
+
+
+def test_number_of_processes_changes_nothing(folder, two_a_batch, monkeypatch):
+    (folder / "class 1" / "broken.png").write_bytes(b"no image")
+    images = load(folder, num_workers=None)
     (place,) = kept(folder)
     content = {file.name: file.read_bytes() for file in place.iterdir()}
-    for workers, worth_threads in ((1, 0), (5, 0), (None, 0), (None, np.inf)):
-        monkeypatch.setattr(decode, "_WORTH_THREADS", worth_threads)
-        monkeypatch.setattr(decode, "_WORTH_THREADS_WAITED", worth_threads)
+    for count, worth_processes in ((1, 0), (5, 0), (None, -1), (None, np.inf)):
+        monkeypatch.setattr(workers, "_WORTH_PROCESSES", worth_processes)
         shutil.rmtree(folder.parent / "data")
-        assert_equal(images, load(folder, num_workers=workers))
+        assert_equal(images, load(folder, num_workers=count))
         assert {file.name: file.read_bytes() for file in place.iterdir()} == content
+
+
+def test_another_shape_is_seen_in_another_process(folder, two_a_batch):
+    """Too many images for a sample of them to show that one has another size."""
+    for number in range(128):
+        shutil.copy(folder / "class 0" / "0.png", folder / "class 0" / f"a{number}.png")
+    Image.new("RGB", (20, 30)).save(folder / "class 0" / "a64.png")
+    assert load(folder, num_workers=2).images.shape == (134, 3, 32, 32)
+
+
+@pytest.mark.parametrize("when", ["at once", "amid its work"])
+def test_files_of_a_process_that_dies_are_read_all_the_same(folder, two_a_batch, monkeypatch, when):
+    images = load(folder)
+    shutil.rmtree(folder.parent / "data")
+    take = workers._Process.take
+
+    def dying(process):
+        batch = take(process) if when == "amid its work" else None
+        process._process.kill()
+        process._process.wait()
+        process._process.stdout.read()  # what it had made already
+        return batch or take(process)
+
+    monkeypatch.setattr(workers._Process, "take", dying)
+    assert_equal(images, load(folder, num_workers=1))
+
+
+def test_only_where_other_processes_decode_is_there_time_for_something_else(folder, two_a_batch):
+    called = []
+    load(folder, meanwhile=lambda: called.append("here"))
+    shutil.rmtree(folder.parent / "data")
+    load(folder, num_workers=2, meanwhile=lambda: called.append("elsewhere"))
+    load(folder, num_workers=2, meanwhile=lambda: called.append("cached"))
+    assert called == ["elsewhere"]
 
 
 def test_index_is_plain_json(folder):

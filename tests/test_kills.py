@@ -16,8 +16,8 @@ from tests.forking import Done, Server
 
 BRIEF = ["--latent_size", 4, "--num_epochs", 3, "--batch_size", 32, "--save_every", 0.001]
 VARIANTS = {
-    "dropout, one thread a core decodes": ["--num_workers", 0],
-    "samples and noise, two threads decode": [
+    "dropout, decoded in the same process": ["--num_workers", 0],
+    "samples and noise, decoded in two others": [
         "--model",
         "vae",
         "--noise",

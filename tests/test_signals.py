@@ -75,6 +75,28 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(forked, tmp_path):
     assert find_run(tmp_path / "output").states[2]["position"]["epoch"] == 11
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up in Linux's /proc")
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_processes_that_decode_end_with_the_script(forked, tmp_path, number, status):
+    (tmp_path / "images").mkdir()
+    for count in range(2000):
+        (tmp_path / "images" / f"{count}.ppm").write_bytes(b"P6 16 16 255\n" + bytes(3 * 16 * 16))
+    child = forked.start("train.py", *BRIEF, "--dataset", "images", "--num_workers", 3, cwd=tmp_path)
+    children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    child.until(lambda: len(children.read_text().split()) == 3)
+    decoding = children.read_text().split()
+    child.send(number)
+    done = child.wait()
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{process}").exists() for process in decoding):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("step", [4, 3 * STEPS + 4], ids=["first bottleneck", "second bottleneck"])
 def test_a_loss_that_is_nan_stops_before_the_step_and_keeps_the_last_state(forked, tmp_path, undisturbed, step):
     done = forked.run("train.py", *BRIEF, cwd=tmp_path, fault={"poison": step})
