@@ -75,16 +75,19 @@ def _here_or_elsewhere(jobs: list[Job], shape: Shape, num_workers: int | None, m
 
 def _elsewhere(jobs: list[Job], shape: Shape, count: int, meanwhile: Meanwhile) -> Iterator[Batch]:
     with contextlib.ExitStack() as ended:
-        processes = [ended.enter_context(_Process()) for _ in range(min(count, len(jobs)))]
+        processes: list[_Process] = []
+        with contextlib.suppress(OSError):  # no more processes, or no memory for them
+            while len(processes) < min(count, len(jobs)):
+                processes.append(ended.enter_context(_Process()))
         for number, process in enumerate(processes):
             process.hand_over(jobs[number :: len(processes)], shape)
         thread = threading.Thread(target=meanwhile, daemon=True)  # a daemon, for after an error nobody waits for it
         thread.start()
         for number, (paths, first) in enumerate(jobs):
-            batch = processes[number % len(processes)].take()
+            batch = processes[number % len(processes)].take() if processes else None
             if isinstance(batch, Shape):
                 raise ShapeDisproved(batch)
-            # A process that died (the system ran out of memory, say) has left its files to this one.
+            # A process that died (killed for want of memory, say) has left its files to this one.
             yield decode_batch(paths, first, shape) if batch is None else batch
         thread.join()
 
@@ -134,15 +137,14 @@ def _serve() -> None:
     ready: queue.Queue[Batch | Shape | None] = queue.Queue(
         max(1, _AHEAD_BYTES // (len(jobs[0][0]) * shape.channels * shape.height * shape.width))
     )
-    written = threading.Thread(target=_write, args=(ready,))
-    written.start()
+    threading.Thread(target=_write, args=(ready,)).start()
     try:
         for paths, first in jobs:
             ready.put(decode_batch(paths, first, shape))
     except ShapeDisproved as disproved:
         ready.put(disproved.shape)
-    ready.put(None)
-    written.join()
+    finally:
+        ready.put(None)
 
 
 def _write(ready: queue.Queue[Batch | Shape | None]) -> None:
@@ -150,7 +152,7 @@ def _write(ready: queue.Queue[Batch | Shape | None]) -> None:
         while (answer := ready.get()) is not None:
             pickle.dump(answer, sys.stdout.buffer, protocol=5)
             sys.stdout.buffer.flush()
-    except BrokenPipeError:  # nobody is left to read
+    except BaseException:  # nobody is left to read, mostly; whoever is, decodes what is missing
         os._exit(1)
 
 

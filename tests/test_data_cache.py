@@ -239,6 +239,16 @@ def test_files_of_a_process_that_dies_are_read_all_the_same(folder, two_a_batch,
     assert_equal(images, load(folder, num_workers=1))
 
 
+def test_no_process_to_be_had(folder, two_a_batch, monkeypatch):
+    def refuse(process: workers._Process) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    images = load(folder)
+    shutil.rmtree(folder.parent / "data")
+    monkeypatch.setattr(workers._Process, "__enter__", refuse)
+    assert_equal(images, load(folder, num_workers=2))
+
+
 def test_only_where_other_processes_decode_is_there_time_for_something_else(folder, two_a_batch):
     called = []
     load(folder, meanwhile=lambda: called.append("here"))
