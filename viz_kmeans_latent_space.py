@@ -104,6 +104,7 @@ def main() -> None:
     from latent.archive import load_with_bottleneck_2
     from latent.assignment import save_assigner
     from latent.clustered import Clustered, agreement_with_classes, in_words, protocol_of
+    from latent.clustering import require_different
 
     spaces = load_with_bottleneck_2(args.latent_space)
     space = spaces[args.latent_space]
@@ -115,6 +116,8 @@ def main() -> None:
             "or have the number found, with --num_clusters auto"
         )
     num_clusters = args.num_clusters or (None if space.labels is None else len(set(space.labels.tolist())))
+    if isinstance(num_clusters, int) and args.clusterer != "hdbscan":
+        require_different(space.vectors, num_clusters)  # before a map is made, which may take minutes
     saved: list[Path] = []
     found: Found = {}
     for each in reversed(spaces.values()):

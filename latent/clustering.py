@@ -75,7 +75,7 @@ def find_clusters(
     """
     if method == "hdbscan":
         return _hdbscan(points, min_cluster_size or max(5, len(points) // 100))
-    _require_different(points, num_clusters)
+    require_different(points, num_clusters)
     arrays = (_kmeans if method == "kmeans" else _mixture)(points, num_clusters, seed, _STARTS[method])
     return Clustering(method, *assign(method, arrays, points), arrays)
 
@@ -154,7 +154,12 @@ def count_different(points: np.ndarray, enough: int | None = None) -> int:
     return len(seen)
 
 
-def _require_different(points: np.ndarray, num_clusters: int) -> None:
+def require_different(points: np.ndarray, num_clusters: int) -> None:
+    """Refuse to make more clusters than there are different points (rows, S).
+
+    Raises:
+        BadInput: saying how many there are.
+    """
     different = count_different(points, num_clusters)
     if num_clusters > different:
         have = f"{len(points)} vectors"

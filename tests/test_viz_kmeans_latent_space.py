@@ -131,6 +131,13 @@ def test_noise_is_said_and_counted_and_own_vectors_need_no_classes(tmp_path: Pat
     assert "unknown origin" in refusal(run_script(SCRIPT, *arguments, "--assign", tmp_path / "folder"))
 
 
+def test_too_many_clusters_are_refused_before_anything_is_mapped(tmp_path: Path):
+    np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(20, 5)))
+    done = run_script(SCRIPT, "--latent_space", tmp_path / "own.npy", "--output_dir", tmp_path, "--num_clusters", 21)
+    assert "20 vectors can't make 21 clusters; take --num_clusters 20 or fewer" in refusal(done)
+    assert "mapping" not in done.stderr
+
+
 @pytest.mark.parametrize("labels", [np.zeros(12, int), np.array([0] * 11 + [1])], ids=["one class", "one image"])
 def test_one_class_and_a_class_with_one_image(tmp_path: Path, labels: np.ndarray):
     vectors = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
