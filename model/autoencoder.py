@@ -29,6 +29,7 @@ class Autoencoder(nn.Module, abc.ABC):
     family: ClassVar[str]
     takes_labels: ClassVar[bool] = False  # decodes images of a class that it is told
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss has a KL part
+    images_at_once: int = 512  # where nothing is trained
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
     # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; docs/families.md.
     optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)

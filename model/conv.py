@@ -16,6 +16,7 @@ ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images ar
 HIDDEN = 512  # units of the dense layers on either side of the latents
 SEARCHED_UP_TO = 3  # latents; more of them, and a surface is too large to be searched from a few anchors
 ANCHORS = 1024  # latents of the last training images seen, where a search may begin
+SMALL, MANY = 4096, 2048  # up to so many values an image, so many are searched for with anchors that are decoded once
 SEARCHED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 
@@ -81,6 +82,8 @@ class ConvAutoencoder(Autoencoder):
             self.optimisation = replace(self.optimisation, weight_decay=SEARCHED_WEIGHT_DECAY)
             self.register_buffer("anchors", torch.zeros(ANCHORS, latent_size))
             self.register_buffer("next_anchor", torch.zeros((), dtype=torch.int64))
+            if math.prod(image_shape) <= SMALL:
+                self.images_at_once = MANY
 
         def convolutions(width: int) -> nn.Module:
             return Residual(begin(nn.Conv2d(width, width, 3, padding=1)), nn.SiLU(),
@@ -146,7 +149,9 @@ class ConvAutoencoder(Autoencoder):
         if self.training:
             self._remember(guess.detach())
             return guess
-        return nearest_latents(self.decode, images, guess, self.anchors, self.deviations)
+        return nearest_latents(
+            self._searched, flattened(centred) / self.pixel_scale, guess, self.anchors, self.deviations
+        )
 
     def _remember(self, latents: Tensor) -> None:
         """Latents (B, D) take the place of the oldest anchors."""
@@ -154,9 +159,20 @@ class ConvAutoencoder(Autoencoder):
         self.anchors[rows] = latents[:ANCHORS]
         self.next_anchor.copy_((rows[-1] + 1) % ANCHORS)
 
+    def _searched(self, codes: Tensor) -> Tensor:
+        """Images as :meth:`encode` searches for them: patch by patch, nothing beyond the edges, (n, P)."""
+        values = flattened(self._deviating(codes))
+        if any(side % PATCH for side in self.image_shape[1:]):
+            inside = torch.ones(1, *self.image_shape, device=codes.device)
+            values = values * flattened(patches(inside, beyond_edges="constant"))
+        return values
+
     def _decode(self, codes: Tensor) -> Tensor:
+        return torch.addcmul(self.mean, unpatched(self._deviating(codes), self.image_shape), self.pixel_scale)
+
+    def _deviating(self, codes: Tensor) -> Tensor:
+        """How patches deviate from those of the mean image, in units of ``pixel_scale``: (n, C*16, rows, columns)."""
         with torch.autocast(codes.device.type, enabled=False):
             linear = unflattened((codes / self.pixel_scale) @ self.axes, self.patch_map)
         maps = self.widen(unflattened(self.from_latents(codes * self.loudness), self.decoder_map))
-        detail = self.to_patches(maps + self.from_linear(linear)).float()
-        return torch.addcmul(self.mean, unpatched(linear + detail, self.image_shape), self.pixel_scale)
+        return linear + self.to_patches(maps + self.from_linear(linear)).float()

@@ -10,21 +10,23 @@ from model.autoencoder import Autoencoder
 from model.variational import Variational
 from run.errors import BadInput
 
-_BATCH = 512
-
 
 def to_float(images: Tensor, device: torch.device) -> Tensor:
     """uint8 (B, C, H, W) -> float32 in [0, 1] on ``device``."""
     return images.to(device, non_blocking=True).to(torch.float32).div_(255)
 
 
+def _pieces(model: Autoencoder, count: int) -> Iterator[slice]:
+    return (slice(start, start + model.images_at_once) for start in range(0, count, model.images_at_once))
+
+
 def encode_batches(model: Autoencoder, images: np.ndarray, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
     """The latents of uint8 images (N, C, H, W), or of some rows of them, as pieces of float32 (n, D) in order."""
     device = next(model.parameters()).device
     rows = np.arange(len(images)) if rows is None else rows
-    for start in range(0, len(rows), _BATCH):
+    for piece in _pieces(model, len(rows)):
         with torch.inference_mode():
-            batch = to_float(torch.from_numpy(images[rows[start : start + _BATCH]]), device)
+            batch = to_float(torch.from_numpy(images[rows[piece]]), device)
             yield model.encode(batch).float().cpu().numpy()
 
 
@@ -43,11 +45,11 @@ def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | Non
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
     reconstructions = np.empty(images.shape, np.float32)
-    for start in range(0, len(images), _BATCH):
+    for piece in _pieces(model, len(images)):
         with torch.inference_mode():
-            batch = to_float(torch.from_numpy(images[start : start + _BATCH].copy()), device)
-            told = None if labels is None else labels[start : start + _BATCH].to(device)
-            reconstructions[start : start + _BATCH] = model(batch, told).clamp_(0, 1).float().cpu().numpy()
+            batch = to_float(torch.from_numpy(images[piece].copy()), device)
+            told = None if labels is None else labels[piece].to(device)
+            reconstructions[piece] = model(batch, told).clamp_(0, 1).float().cpu().numpy()
     return reconstructions
 
 
@@ -64,10 +66,10 @@ def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray |
     """
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
-    for start in range(0, len(latents), _BATCH):
+    for piece in _pieces(model, len(latents)):
         with torch.inference_mode():
-            codes = torch.from_numpy(latents[start : start + _BATCH]).to(device)
-            told = None if labels is None else labels[start : start + _BATCH].to(device)
+            codes = torch.from_numpy(latents[piece]).to(device)
+            told = None if labels is None else labels[piece].to(device)
             yield model.decode(codes, told).clamp_(0, 1).float().cpu().numpy()
 
 
@@ -102,9 +104,9 @@ def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
     """Mean KL of a variational family's posterior from its prior, in nats, float64 (D,): uint8 (N, C, H, W)."""
     device = next(model.parameters()).device
     summed = torch.zeros(model.latent_size, dtype=torch.float64)
-    for start in range(0, len(images), _BATCH):
+    for piece in _pieces(model, len(images)):
         with torch.inference_mode():
-            batch = to_float(torch.from_numpy(images[start : start + _BATCH].copy()), device)
+            batch = to_float(torch.from_numpy(images[piece].copy()), device)
             summed += model.divergences(batch).double().sum(dim=0).cpu()
     return (summed / len(images)).numpy()
 

@@ -11,27 +11,32 @@ import torch
 from torch import Tensor
 
 _CHUNK = 128  # anchors decoded at a time, so that memory does not grow with the size of images
+_ROWS = 512  # images searched for at a time, once the anchors have been compared with all
 _STEP = 0.01  # of the differences that slopes are taken from, in deviations of the latents
 _DAMPING = 0.01  # of the first Gauss-Newton step, as a part of the mean squared slope
 
 
+Decode = Callable[[Tensor], Tensor]  # latents (n, D) -> values (n, P)
+
+
 def nearest_latents(
-    decode: Callable[[Tensor], Tensor],
-    images: Tensor,
+    decode: Decode,
+    target: Tensor,
     guess: Tensor,
     anchors: Tensor,
     deviations: Tensor,
     steps: int = 1,
 ) -> Tensor:
-    """Latents whose decoded images are nearest to ``images``, from the best of several starts.
+    """Latents whose decoded images are nearest to ``target``, from the best of several starts.
 
     The starts are the network's own guess and the nearest of the anchors; from there damped Gauss-Newton steps
     (Levenberg 1944, Marquardt 1963), each kept only where it brings the image nearer. No answer is
     worse than the guess.
 
     Args:
-        decode: latents (n, D) -> images (n, C, H, W); D small, for the slopes take D decodings.
-        images: (B, C, H, W) float32.
+        decode: of latents (n, D) the images, of P values each, in any order and scale that distances do not depend
+            on; D small, for the slopes take D decodings.
+        target: (B, P) float32, images as ``decode`` gives them. The anchors are decoded once for all of them.
         guess: (B, D) float32.
         anchors: (A, D) latents spread over the surface.
         deviations: (D,) the latents' scale.
@@ -40,17 +45,19 @@ def nearest_latents(
     Returns:
         (B, D) float32.
     """
-    target = images.flatten(1)
+    start = anchors[_nearest_anchor(decode, target, anchors)]
+    parts = zip(target.split(_ROWS), guess.split(_ROWS), start.split(_ROWS), strict=True)
+    return torch.cat([_descend(decode, *part, deviations, steps) for part in parts])
 
-    def decoded(latents: Tensor) -> Tensor:  # (n, D) -> (n, P)
-        return decode(latents).flatten(1)
 
-    latents, residual = guess, target - decoded(guess)
+def _descend(decode: Decode, target: Tensor, guess: Tensor, start: Tensor, deviations: Tensor, steps: int) -> Tensor:
+    """The better of two starts (B, D), and from there Gauss-Newton steps: (B, D)."""
+    latents, residual = guess, target - decode(guess)
     error = residual.square().sum(1)  # (B,)
 
     def keep_better(candidate: Tensor) -> Tensor:
         nonlocal latents, residual, error
-        left = target - decoded(candidate)
+        left = target - decode(candidate)
         distance = left.square().sum(1)
         better = distance < error  # false where a step went to infinity
         latents = torch.where(better[:, None], candidate, latents)
@@ -58,12 +65,12 @@ def nearest_latents(
         error = torch.where(better, distance, error)
         return better
 
-    keep_better(anchors[_nearest_anchor(decoded, target, anchors)])
+    keep_better(start)
     damping = torch.full_like(error, _DAMPING)
     for _ in range(steps):
         here = target - residual
         shifts = torch.diag(_STEP * deviations)  # (D, D)
-        slopes = torch.stack([(decoded(latents + shift) - here) / _STEP for shift in shifts], 1)  # (B, D, P)
+        slopes = torch.stack([(decode(latents + shift) - here) / _STEP for shift in shifts], 1)  # (B, D, P)
         curvature = slopes @ slopes.mT  # (B, D, D), in units of the deviations
         ridge = damping * curvature.diagonal(dim1=1, dim2=2).mean(1) + torch.finfo(error.dtype).tiny
         step = torch.linalg.solve_ex(curvature + torch.diag_embed(ridge[:, None].expand_as(latents)),
@@ -73,11 +80,11 @@ def nearest_latents(
     return latents
 
 
-def _nearest_anchor(decoded: Callable[[Tensor], Tensor], target: Tensor, anchors: Tensor) -> Tensor:
+def _nearest_anchor(decode: Decode, target: Tensor, anchors: Tensor) -> Tensor:
     """Which anchor's image is nearest to each of ``target`` (B, P): (B,) int64."""
     distances = []
     for chunk in anchors.split(_CHUNK):
-        of_anchors = decoded(chunk)
+        of_anchors = decode(chunk)
         # |t - a|^2 without |t|^2, which is the same for every anchor
         distances.append(torch.addmm(of_anchors.square().sum(1), target, of_anchors.T, alpha=-2))
     return torch.cat(distances, 1).argmin(1)

@@ -9,13 +9,13 @@ from model.surface import nearest_latents
 
 
 def paraboloid(latents: torch.Tensor) -> torch.Tensor:
-    """(n, 2) -> (n, 1, 2, 2): z = x^2 + y^2 over the plane, and a fourth coordinate that is always 0."""
+    """(n, 2) -> (n, 4): z = x^2 + y^2 over the plane, and a fourth coordinate that is always 0."""
     height = latents.square().sum(1, keepdim=True)
-    return torch.cat([latents, height, torch.zeros_like(height)], 1).view(-1, 1, 2, 2)
+    return torch.cat([latents, height, torch.zeros_like(height)], 1)
 
 
 def distance(latents: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    return (paraboloid(latents) - images).square().sum((1, 2, 3))
+    return (paraboloid(latents) - images).square().sum(1)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_point_lifted_off_the_surface_along_its_normal_is_found_again(anchors)
     true = torch.rand(50, 2) * 3 - 1.5
     normal = torch.cat([-2 * true, torch.ones(50, 1)], 1)
     normal = 0.2 * normal / normal.norm(dim=1, keepdim=True)
-    images = paraboloid(true) + torch.cat([normal, torch.full((50, 1), 0.3)], 1).view(-1, 1, 2, 2)
+    images = paraboloid(true) + torch.cat([normal, torch.full((50, 1), 0.3)], 1)
     far_off = torch.zeros(50, 2) + 5
     found = nearest_latents(paraboloid, images, far_off, anchors, torch.ones(2), steps=6)
     torch.testing.assert_close(found, true, atol=2e-2, rtol=0)
@@ -37,7 +37,7 @@ def test_a_point_lifted_off_the_surface_along_its_normal_is_found_again(anchors)
 
 def test_no_answer_is_worse_than_the_guess(anchors):
     torch.manual_seed(1)
-    images, guess = 3 * torch.randn(200, 1, 2, 2), 2 * torch.randn(200, 2)
+    images, guess = 3 * torch.randn(700, 4), 2 * torch.randn(700, 2)
     for steps in (0, 1, 2, 5):
         found = nearest_latents(paraboloid, images, guess, anchors, torch.ones(2), steps)
         assert (distance(found, images) <= distance(guess, images)).all()
@@ -45,9 +45,7 @@ def test_no_answer_is_worse_than_the_guess(anchors):
 
 def test_a_flat_surface_has_no_slopes_and_the_guess_stays(anchors):
     guess = torch.randn(5, 2)
-    found = nearest_latents(
-        lambda z: torch.zeros(len(z), 1, 2, 2), torch.ones(5, 1, 2, 2), guess, anchors, torch.ones(2)
-    )
+    found = nearest_latents(lambda z: torch.zeros(len(z), 4), torch.ones(5, 4), guess, anchors, torch.ones(2))
     torch.testing.assert_close(found, guess)
 
 
