@@ -76,24 +76,23 @@ class _Split(torch.autograd.Function):
 
 def _join(images: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, C*16, H/4, W/4), stored channels last."""
-    rows = _as_quads(images.contiguous())  # (B, C, H, W/4)
-    batch, channels, height, columns = rows.shape
-    moved = rows.view(batch, channels, height // PATCH, PATCH, columns).permute(0, 2, 4, 1, 3)
-    joined = moved.contiguous().view(batch, height // PATCH, columns, channels * PATCH)
-    return joined.view(images.dtype).permute(0, 3, 1, 2)
+    batch, channels, height, width = images.shape
+    rows, columns = height // PATCH, width // PATCH
+    moved = _quads(images).view(batch, channels, rows, PATCH, columns).permute(0, 2, 4, 1, 3)
+    return moved.flatten().view(images.dtype).view(batch, rows, columns, channels * PATCH**2).permute(0, 3, 1, 2)
 
 
 def _split(maps: Tensor) -> Tensor:
     """(B, C*16, H/4, W/4) -> (B, C, H, W)."""
-    quads = _as_quads(maps.permute(0, 2, 3, 1).contiguous())  # (B, H/4, W/4, C*4)
-    batch, rows, columns, count = quads.shape
-    moved = quads.view(batch, rows, columns, count // PATCH, PATCH).permute(0, 3, 1, 4, 2)
-    return moved.contiguous().view(batch, count // PATCH, rows * PATCH, columns).view(maps.dtype)
+    batch, values, rows, columns = maps.shape
+    channels = values // PATCH**2
+    moved = _quads(maps.permute(0, 2, 3, 1)).view(batch, rows, columns, channels, PATCH).permute(0, 3, 1, 4, 2)
+    return moved.flatten().view(maps.dtype).view(batch, channels, rows * PATCH, columns * PATCH)
 
 
-def _as_quads(values: Tensor) -> Tensor:
-    """The same memory, four neighbours (the row of a patch) as one number: so they are moved together."""
-    return values.view(_QUADS[values.element_size()])
+def _quads(values: Tensor) -> Tensor:
+    """All values in a row, four neighbours (the row of a patch) as one number: so they are moved together."""
+    return values.flatten().view(_QUADS[values.element_size()])
 
 
 def flattened(maps: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from model.layers import PATCH, patches, unpatched
 
-SHAPES = [(3, 32, 32), (1, 28, 28), (1, 8, 8), (3, 30, 29), (3, 8, 12)]
+SHAPES = [(3, 32, 32), (1, 28, 28), (1, 8, 8), (3, 30, 29), (3, 8, 12), (1, 4, 4)]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
