@@ -137,7 +137,7 @@ def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[
 def encoding(model: ConvAutoencoder, count: int) -> tuple[float, float, float]:
     """Images a second of `encode_batches`; of `encode` alone; MiB by which the process's peak memory grew meanwhile."""
     images = np.broadcast_to(random_images(1000), (-(-count // 1000), 1000, *SHAPE)).reshape(-1, *SHAPE)[:count]
-    batch = to_float(torch.from_numpy(images[:512].copy()), CPU)
+    batch = to_float(torch.from_numpy(images[: model.images_at_once].copy()), CPU)
     model.eval()
     with torch.inference_mode():
         own = len(batch) / median_seconds(lambda: model.encode(batch), 9)
