@@ -30,6 +30,7 @@ from model.inference import encode_batches, to_float  # noqa: E402
 from model.objective import Objective  # noqa: E402
 from run.artefacts import write_text  # noqa: E402
 from run.device import choose_precision  # noqa: E402
+from train import clip_gradients  # noqa: E402
 
 SIZES, BATCH, SHAPE, SIDE = [2, 256], 128, (3, 32, 32), 2048
 CPU = torch.device("cpu")
@@ -121,7 +122,7 @@ def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[
         lap("forward")
         loss.backward()
         lap("backward")
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        clip_gradients(model)
         lap("clipping")
         optimizer.step()
         lap("AdamW")
