@@ -167,7 +167,7 @@ def require_different(points: np.ndarray, num_clusters: int) -> None:
             have += f", of which {different} {'is' if different == 1 else 'are'} different,"
         raise BadInput(
             f"{have} can't make {num_clusters} clusters; take --num_clusters {different} or fewer, or encode more: "
-            f"python encode_latent_space.py --latent_size N --num_samples 1000"
+            f"python encode_latent_space.py --latent_size N --num_samples all"
         )
 
 
@@ -210,7 +210,7 @@ def _hdbscan(points: np.ndarray, min_cluster_size: int) -> Clustering:
     if not 2 <= min_cluster_size <= len(points):
         raise BadInput(
             f"{len(points)} vectors hold no cluster of {min_cluster_size}; take --min_cluster_size 2 or more, up to "
-            "how many there are, or encode more: python encode_latent_space.py --latent_size N --num_samples 1000"
+            "how many there are, or encode more: python encode_latent_space.py --latent_size N --num_samples all"
         )
     points = np.asarray(points, np.float64)
     clusters = HDBSCAN(min_cluster_size=min_cluster_size, copy=True).fit_predict(points).astype(np.int64)
