@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import importlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -113,6 +114,11 @@ def main() -> None:
     # What takes seconds to import is imported where it is needed: --help and a mistyped data set are answered at once.
     from data import load_images
 
+    if kept is not None and os.sep in args.dataset and not Path(args.dataset).expanduser().is_dir():
+        raise BadInput(
+            f"the run to resume began with --dataset {printable(args.dataset)}, and no such folder is here; go on from "
+            "the folder in which it began"
+        )
     image_set = load_images(
         args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers or None, import_the_rest
     )

@@ -3,11 +3,12 @@
     python benchmarks/error_against_seconds.py --results benchmarks/results
 
 All on the same images of GTSRB at 32 x 32 with the same train and test side, one after another in one run; bottlenecks
-2 and 256; 10 epochs of 128 images at --lr 0.0001. Seconds run from the command to the error's checkpoint, with imports
-and decoding (nothing is cached beforehand). Those of the suite end with the saved checkpoints, which hold the test
-errors, so that measuring these is in them; those of the plain loop leave that out, and those of pythae, which is handed
-decoded arrays, are of training alone. Writes error_against_seconds.csv and .md into the results folder, and the
-figure into docs/figures.
+2 and 256, in this order; 10 epochs of 128 images at --lr 0.0001. Seconds are those of each bottleneck, with imports and
+decoding (nothing is cached beforehand) in those of the first. Those of the suite end with the saved checkpoint, which
+holds the test error, so that measuring it is in them; those of the plain loop leave that out, and those of pythae,
+which is handed decoded arrays, are of training alone. Of the suite, errors after an epoch are validation errors, as
+train.py says them; the last is the test error, as all of the others are. Writes error_against_seconds.csv and .md into
+the results folder, and the figure into docs/figures.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from data.split import split_images  # noqa: E402
 from figure.style import MUTED, class_colour, new_figure, save_figure  # noqa: E402
 from latent.fidelity import fidelity  # noqa: E402
 from latent.pca import fit_pca  # noqa: E402
-from run.artefacts import write_csv, write_text  # noqa: E402
+from run.artefacts import model_path, write_csv, write_text  # noqa: E402
 
 SUITE, SUITE_FAST = "this suite, 10 epochs", "this suite, 1 epoch of 14,000 images"
 PLAIN = "the exercise as usually written"
@@ -70,7 +71,7 @@ def main() -> None:
 
 
 def save(lines: list[dict], results: Path) -> None:
-    header = ["system", "latent_size", "epoch", "seconds", "test_mse"]
+    header = ["system", "latent_size", "epoch", "seconds", "images", "mse"]
     write_csv(results / "error_against_seconds.csv", header, [[line[key] for key in header] for line in lines])
     write_text(results / "error_against_seconds.md", markdown(lines))
     save_figure(draw(lines), ROOT / "docs" / "figures" / "error_against_seconds.png")
@@ -79,38 +80,41 @@ def save(lines: list[dict], results: Path) -> None:
 def suite(args: argparse.Namespace, folder: Path, num_epochs: int, *more: object) -> list[dict]:
     """train.py from a cold start: the source images are there, their decoded copies are not.
 
-    Epochs are read off its standard error as they end, with the validation error; the last line of each bottleneck is
-    the test error, at the second at which all checkpoints are saved.
+    Epochs are read off its standard error as they end; when a bottleneck is done its checkpoint says, and of the last
+    one the end of the process.
     """
-    started = time.monotonic()
     (folder / "data").mkdir()  # with the images themselves, and without the cache that lies beside them
     (folder / "data" / "gtsrb").symlink_to((args.data_dir / "gtsrb").resolve())
     command = [
         sys.executable, ROOT / "train.py", "--split", args.split, "--num_epochs", num_epochs, "--latent_size", 256,
         "--data_dir", folder / "data", "--output_dir", folder / "output", *more,
     ]  # fmt: skip
+    begun = time.time()
     process = subprocess.Popen(
         list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT
     )
-    lines = []
-    for text in process.stderr:
-        if found := re.match(r"bottleneck +(\d+) +epoch +(\d+)/.* val ([\d.]+)", text):
-            size, epoch, error = int(found[1]), int(found[2]), float(found[3])
-            lines.append(dict(latent_size=size, epoch=epoch, seconds=time.monotonic() - started, test_mse=error))
+    said = r"bottleneck +(\d+) +epoch +(\d+)/.* val ([\d.]+)"
+    seen = [
+        (int(found[1]), int(found[2]), time.time() - begun, "validation", float(found[3]))
+        for text in process.stderr
+        if (found := re.match(said, text))
+    ]
     if process.wait():
         raise SystemExit("train.py failed")
-    seconds = time.monotonic() - started
+    ended = {size: model_path(folder / "output", size).stat().st_mtime - begun for size in SIZES}
+    ended[SIZES[-1]] = time.time() - begun
     held_out = json.loads((folder / "output" / "metrics_training.json").read_text())["held_out"]
-    lines += [
-        dict(latent_size=size, epoch=num_epochs, seconds=seconds, test_mse=held_out[f"autoencoder of {size}"]["mse"])
-        for size in SIZES
+    seen += [(size, num_epochs, ended[size], "test", held_out[f"autoencoder of {size}"]["mse"]) for size in SIZES]
+    before = {SIZES[0]: 0.0, SIZES[1]: ended[SIZES[0]]}
+    return [
+        dict(latent_size=size, epoch=epoch, seconds=seconds - before[size], images=images, mse=error)
+        for size, epoch, seconds, images, error in seen
     ]
-    return lines
 
 
 def suite_seconds(lines: list[dict]) -> float:
     """The seconds that the suite's default run spent on each bottleneck."""
-    return max(line["seconds"] for line in lines if line["system"] == SUITE) / len(SIZES)
+    return whole_seconds(lines, SUITE) / len(SIZES)
 
 
 def pca(train: np.ndarray, test: np.ndarray) -> list[dict]:
@@ -118,7 +122,7 @@ def pca(train: np.ndarray, test: np.ndarray) -> list[dict]:
     fitted = fit_pca(train, max(SIZES), seed=0)
     seconds = time.monotonic() - started
     errors = {size: fidelity(test, fitted.first(size).reconstruct(test))["mse"] for size in SIZES}
-    return [dict(latent_size=size, epoch=0, seconds=seconds, test_mse=errors[size]) for size in SIZES]
+    return [dict(latent_size=size, epoch=0, seconds=seconds, images="test", mse=errors[size]) for size in SIZES]
 
 
 def plain(args: argparse.Namespace, folder: Path, image_set, split) -> list[dict]:
@@ -126,7 +130,11 @@ def plain(args: argparse.Namespace, folder: Path, image_set, split) -> list[dict
     sides = {"train": np.r_[split.train, split.val], "test": split.test}
     paths = {side: [str(root / image_set.sample_ids[row]) for row in rows] for side, rows in sides.items()}
     (folder / "paths.json").write_text(json.dumps(paths))
-    return output_of(HERE / "plain_loop.py", "--paths", folder / "paths.json", "--latent_sizes", *SIZES)
+    lines = output_of(HERE / "plain_loop.py", "--paths", folder / "paths.json", "--latent_sizes", *SIZES)
+    first = max(line["seconds"] for line in lines if line["latent_size"] == SIZES[0])
+    for line in lines:  # its clock goes on from the first bottleneck to the second
+        line["seconds"] -= first * (line["latent_size"] == SIZES[1])
+    return lines
 
 
 def peer(folder: Path, train: np.ndarray, test: np.ndarray, *arguments: object) -> list[dict]:
@@ -135,7 +143,7 @@ def peer(folder: Path, train: np.ndarray, test: np.ndarray, *arguments: object) 
 
 
 def output_of(script: Path, *arguments: object) -> list[dict]:
-    """The JSON lines that a script prints."""
+    """The JSON lines that a script prints, with the test error of each."""
     done = subprocess.run(
         [sys.executable, str(script), *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -144,47 +152,60 @@ def output_of(script: Path, *arguments: object) -> list[dict]:
     )
     if done.returncode:
         raise SystemExit(f"{script.name} failed")
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [{**line, "images": "test", "mse": line["test_mse"]} for line in lines]
 
 
-def last(lines: list[dict], system: str, size: int) -> dict | None:
-    mine = [line for line in lines if line["system"] == system and line["latent_size"] == size]
-    return mine[-1] if mine else None
+def last(lines: list[dict], system: str, size: int) -> dict:
+    """The test error with which a bottleneck was done."""
+    mine = [line for line in lines if (line["system"], line["latent_size"], line["images"]) == (system, size, "test")]
+    return mine[-1]
+
+
+def whole_seconds(lines: list[dict], system: str) -> float:
+    """Of both bottlenecks; one fit of PCA gives both."""
+    seconds = [last(lines, system, size)["seconds"] for size in SIZES]
+    return max(seconds) if system == "PCA" else sum(seconds)
 
 
 def markdown(lines: list[dict]) -> str:
     names = list(dict.fromkeys(line["system"] for line in lines))
-    whole = {name: max(line["seconds"] for line in lines if line["system"] == name) for name in names}
-    for name in (PEER, PEER_CONV):  # its clock starts anew for each size
-        if name in whole:
-            whole[name] = sum(last(lines, name, size)["seconds"] for size in SIZES)
     rows = [
         "| system | held-out MSE, 2 | held-out MSE, 256 | seconds, both | the plain loop takes |",
         "| --- " * 5 + "|",
     ]
     for name in names:
-        errors = [last(lines, name, size)["test_mse"] for size in SIZES]
-        ratio = f"{whole[PLAIN] / whole[name]:.1f} times as long" if PLAIN in whole else ""
-        rows.append(f"| {name} | {errors[0]:.5f} | {errors[1]:.5f} | {whole[name]:.0f} | {ratio} |")
+        errors, seconds = [last(lines, name, size)["mse"] for size in SIZES], whole_seconds(lines, name)
+        ratio = f"{whole_seconds(lines, PLAIN) / seconds:.2f} times as long" if PLAIN in names else ""
+        rows.append(f"| {name} | {errors[0]:.5f} | {errors[1]:.5f} | {seconds:.1f} | {ratio} |")
     return "\n".join(rows) + "\n"
 
 
 def draw(lines: list[dict]):
     names = list(dict.fromkeys(line["system"] for line in lines))
-    figure = new_figure(10, 4)
+    figure = new_figure(10, 4.4)
     for axes, size in zip(figure.subplots(1, 2), SIZES, strict=True):
         for place, name in enumerate(names):
             mine = [line for line in lines if line["system"] == name and line["latent_size"] == size]
-            seconds, errors = [line["seconds"] for line in mine], [line["test_mse"] for line in mine]
-            if name == "PCA":
-                axes.plot(seconds, errors, "*", color=MUTED, markersize=11, label=name)
-            else:
-                axes.plot(seconds, errors, "o-", color=class_colour(place), markersize=3, label=name)
-        axes.set(xscale="log", yscale="log", title=f"bottleneck {size}", xlabel="seconds since the command")
+            watched = [line for line in mine if line["images"] == "validation"]
+            tested = [line for line in mine if line["images"] == "test"]
+            colour = MUTED if name == "PCA" else class_colour(place)
+            if watched:
+                hollow = {"markersize": 3, "markerfacecolor": "white"}
+                plot(axes, "o:", watched, f"{name}: its validation images", color=colour, **hollow)
+            style, markersize = ("*", 11) if name == "PCA" else ("D", 6) if watched else ("o-", 3)
+            plot(axes, style, tested, name, color=colour, markersize=markersize)
+        axes.set(xscale="log", yscale="log", title=f"bottleneck {size}", xlabel="seconds of this bottleneck")
         axes.grid(color="#e4e4e4", linewidth=0.6)
+    figure.axes[0].set_xlabel("seconds since the command")
     figure.axes[0].set_ylabel("held-out mean squared error, pixels in [0, 1]")
-    figure.axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    handles, labels = figure.axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
+
+
+def plot(axes, style: str, lines: list[dict], label: str, **options: object) -> None:
+    axes.plot([line["seconds"] for line in lines], [line["mse"] for line in lines], style, label=label, **options)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-BALANCES = ("none", "sampler", "weights")
-
 
 def epoch_order(count: int, labels: np.ndarray | None, balance: str, seed: int, epoch: int) -> np.ndarray:
     """The rows that an epoch shows, in order: a function of the arguments alone, so that nothing is to be restored.

@@ -5,6 +5,7 @@ read, and ``index.json`` with everything else and the SHA-256 of ``images.npy``.
 asked for and from where, ``<source>`` for the state of the source's files: when they change, it no longer fits.
 """
 
+import contextlib
 import hashlib
 import io
 import re
@@ -19,7 +20,7 @@ from data.decode import DECODER, Shape, ShapeDisproved
 from data.image_set import ImageSet, joined_groups
 from data.pictures import Meanwhile, Pictures
 from run import console
-from run.artefacts import file_sha256, read_json, replacing, write_json
+from run.artefacts import file_sha256, is_being_written, read_json, replacing, write_json
 from run.errors import BadInput, printable
 
 if TYPE_CHECKING:
@@ -66,12 +67,19 @@ def load(
     except OSError as error:
         why = printable(error.strerror or error).lower()
         console.warn(f"decoded images can't be kept in {printable(folder)} ({why}); the next start decodes them again")
-        shutil.rmtree(folder, ignore_errors=True)  # half a cache only fills the disk
+        _remove_half(folder)
         return _in_memory(pictures, source.name)
     for outdated in folder.parent.glob(prefix + "*"):
-        if outdated != folder:
+        if outdated != folder and not is_being_written(outdated):
             shutil.rmtree(outdated, ignore_errors=True)
     return _image_set(source.name, images, facts)
+
+
+def _remove_half(folder: Path) -> None:
+    """Half a cache only fills the disk; what another run has finished there, or is about to, is let be."""
+    with contextlib.suppress(OSError):
+        if not ((folder / "index.json").exists() or is_being_written(folder)):
+            shutil.rmtree(folder)
 
 
 def _short_digest(text: str) -> str:

@@ -32,8 +32,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _WHITE = (255, 255, 255, 255)
-# Errors that say nothing about the file itself: it may be readable the next time, so its absence is not kept.
-_PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOMEM, errno.ETIMEDOUT}
+_ABOUT_THE_FILE = {None, errno.EACCES, errno.EPERM}  # Pillow's own errors have no number
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,8 @@ def read_size(path: str) -> tuple[int, int]:
     """(height, width) of a file's first frame as it stands upright, from its header alone."""
     with Image.open(path, formats=FORMATS) as image:
         width, height = image.size
-        sideways = image.format != "PPM" and _orientation(image) >= 5
+        # PPM has no orientation; of a TIFF Pillow gives the upright size by itself.
+        sideways = image.format not in ("PPM", "TIFF") and _orientation(image) >= 5
     return (width, height) if sideways else (height, width)
 
 
@@ -143,6 +143,11 @@ def reason(error: Exception) -> str:
     return f"truncated or damaged: {str(error) or type(error).__name__}"
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether an error says nothing about the file: it may be readable the next time, so its absence is not kept."""
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) not in _ABOUT_THE_FILE
+
+
 def decode_batch(paths: list[str], first: int, shape: Shape) -> Batch:
     """Files whose positions count from ``first``.
 
@@ -159,7 +164,7 @@ def decode_batch(paths: list[str], first: int, shape: Shape) -> Batch:
             except ShapeDisproved:
                 raise
             except Exception as error:  # a damaged file makes Pillow raise nearly anything; it is left out by name
-                unread.append(Unread(position, reason(error), getattr(error, "errno", None) in _PASSING))
+                unread.append(Unread(position, reason(error), is_passing(error)))
     images = images[: len(positions)]
     return Batch(images, content_digests(images), positions, unread)
 

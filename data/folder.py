@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.decode import EXTENSIONS, Shape, is_grey, quiet_pillow, read_upright
+from data.decode import EXTENSIONS, Shape, is_grey, quiet_pillow, read_size, read_upright
 from data.pictures import Meanwhile, Pictures
 from data.workers import decode_files
 from run import console
@@ -23,6 +23,7 @@ _PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validati
 # A file changed within the file system's clock tick keeps its times; ticks are 4 ms on Linux, 15 ms on Windows.
 _CLOCK_TICK = 0.02
 _SAMPLE = 64
+_DEFAULT_SIZE = (32, 32)
 
 
 @dataclass
@@ -190,11 +191,13 @@ def _guess_shape(paths: list[str], image_size: tuple[int, int] | None, grayscale
     sizes, colour = set(), False
     with quiet_pillow():
         for path in paths[:: -(-len(paths) // _SAMPLE)]:
+            if image_size is not None and (grayscale or colour):  # nothing is left to find out
+                break
             try:
-                image = read_upright(path)
+                image = read_upright(path, image_size or _DEFAULT_SIZE)
+                sizes.add(read_size(path))
             except Exception:  # a damaged file; decoding them all will say so
                 continue
-            sizes.add((image.height, image.width))
             colour = colour or (image.mode == "RGB" and not is_grey(np.asarray(image)))
     channels = 3 if colour and not grayscale else 1
     if image_size is not None:
@@ -202,4 +205,4 @@ def _guess_shape(paths: list[str], image_size: tuple[int, int] | None, grayscale
     shared = next(iter(sizes)) if len(sizes) == 1 else (0, 0)
     if all(8 <= side <= 1024 for side in shared):
         return Shape(channels, *shared, own_size=True, grayscale=grayscale)
-    return Shape(channels, 32, 32, own_size=False, grayscale=grayscale)
+    return Shape(channels, *_DEFAULT_SIZE, own_size=False, grayscale=grayscale)

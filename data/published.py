@@ -198,10 +198,7 @@ PUBLISHED = {
         Origin("SVHN", ({"split": "train"}, {"split": "test"}), (_SVHN_MIRROR,)),
     ),
     "stl10": _Set(
-        tuple(
-            f"stl10_binary/{file}"
-            for file in ("train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin", "class_names.txt")
-        ),
+        tuple(f"stl10_binary/{file}" for file in _STL10_FILES),
         _read_stl10,
         Origin("STL10", ({"split": "test"},), (_STL10_MIRROR,)),
     ),

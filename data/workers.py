@@ -16,19 +16,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from data.decode import Batch, Shape, ShapeDisproved, decode_batch
 from data.pictures import Meanwhile
 from run import console
+from run.device import cores
 
-_ROOT = Path(__file__).resolve().parent.parent
 _SECONDS_BETWEEN_NEWS = 10
 _BATCH_BYTES = 8 << 20  # decoded pixels a batch, at most: small beside any memory
-_BATCH_FILES = 256
-_AHEAD_BYTES = 64 << 20  # decoded pixels that a process keeps until they are taken from it
+_BATCH_FILES = 32
+_AHEAD_BYTES = 128 << 20  # decoded pixels that all processes together keep until they are taken from them
 _PIPE_BYTES = 1 << 20
 _WORTH_PROCESSES = 1.0  # seconds of work left, where starting processes takes a quarter of one
+# Modules are found as they are here, wherever that was, and nothing of this process runs again.
+_START = "import sys; sys.path[:] = {path!r}; from data.workers import serve; serve()"
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}  # there is nothing to multiply
 
 Job = tuple[list[str], int]  # paths, and the position of the first
 
@@ -45,30 +51,42 @@ def decode_files(paths: list[str], shape: Shape, num_workers: int | None, meanwh
     Raises:
         ShapeDisproved: an image does not fit ``shape``.
     """
-    image_bytes = shape.channels * shape.height * shape.width
-    size = max(1, min(_BATCH_FILES, _BATCH_BYTES // image_bytes))
-    jobs = [(paths[start : start + size], start) for start in range(0, len(paths), size)]
-    progress, told = console.Progress(len(jobs)), time.monotonic()
+    jobs, done, told = _jobs(paths, shape), 0, time.monotonic()
+    progress = console.Progress(len(paths))
     try:
-        for batch in _here_or_elsewhere(jobs, shape, num_workers, meanwhile):
+        batches = _here_or_elsewhere(jobs, shape, num_workers, meanwhile)
+        for (files, _), batch in zip(jobs, batches, strict=True):
             yield batch
-            progress.advance("decoding")
+            done += len(files)
+            progress.advance("decoding", len(files))
             if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
                 told = time.monotonic()
-                progress.milestone(f"decoded {batch.positions[-1] + 1 if batch.positions else 0:,} of {len(paths):,}")
+                progress.milestone(f"decoded {done:,} of {len(paths):,}")
     finally:
         progress.close()
 
 
+def _jobs(paths: list[str], shape: Shape) -> list[Job]:
+    """Batches that double until they are as large as they may be: how long files take is known from the first few."""
+    most = max(1, min(_BATCH_FILES, _BATCH_BYTES // (shape.channels * shape.height * shape.width)))
+    jobs, first, size = [], 0, 1
+    while first < len(paths):
+        jobs.append((paths[first : first + size], first))
+        first, size = first + size, min(2 * size, most)
+    return jobs
+
+
 def _here_or_elsewhere(jobs: list[Job], shape: Shape, num_workers: int | None, meanwhile: Meanwhile) -> Iterator[Batch]:
     """Batches in order; without a number of processes, in none until the work that is left is known to be worth it."""
-    started = time.monotonic()
-    for done, (paths, first) in enumerate(jobs):
-        # The first batch may have waited for a disk, or for Pillow's own imports.
-        left = (time.monotonic() - started) / done * (len(jobs) - done) if done >= 2 else 0
+    total = sum(len(paths) for paths, _ in jobs)
+    started, begun_with = 0.0, 0
+    for number, (paths, first) in enumerate(jobs):
+        if number == 1:  # the first file may have waited for a disk, or for Pillow's own imports
+            started, begun_with = time.monotonic(), first
+        left = (time.monotonic() - started) / (first - begun_with) * (total - first) if number > 1 else 0
         if num_workers is not None or left > _WORTH_PROCESSES:
-            count = os.cpu_count() or 1 if num_workers is None else num_workers
-            yield from _elsewhere(jobs[done:], shape, count, meanwhile)
+            count = cores() if num_workers is None else num_workers
+            yield from _elsewhere(jobs[number:], shape, count, meanwhile)
             return
         yield decode_batch(paths, first, shape)
 
@@ -76,20 +94,33 @@ def _here_or_elsewhere(jobs: list[Job], shape: Shape, num_workers: int | None, m
 def _elsewhere(jobs: list[Job], shape: Shape, count: int, meanwhile: Meanwhile) -> Iterator[Batch]:
     with contextlib.ExitStack() as ended:
         processes: list[_Process] = []
-        with contextlib.suppress(OSError):  # no more processes, or no memory for them
+        # No more processes, no memory for them, or nothing to start: what there is decodes, or this process alone.
+        with contextlib.suppress(OSError, TypeError):
             while len(processes) < min(count, len(jobs)):
                 processes.append(ended.enter_context(_Process()))
         for number, process in enumerate(processes):
-            process.hand_over(jobs[number :: len(processes)], shape)
-        thread = threading.Thread(target=meanwhile, daemon=True)  # a daemon, for after an error nobody waits for it
-        thread.start()
+            process.hand_over(jobs[number :: len(processes)], shape, _AHEAD_BYTES // len(processes))
+        at_work = _begin(meanwhile) if processes and meanwhile else None
         for number, (paths, first) in enumerate(jobs):
             batch = processes[number % len(processes)].take() if processes else None
             if isinstance(batch, Shape):
                 raise ShapeDisproved(batch)
+            if batch is None and at_work is not None:  # decoding here changes filters of warnings, as imports may
+                at_work.join()
             # A process that died (killed for want of memory, say) has left its files to this one.
             yield decode_batch(paths, first, shape) if batch is None else batch
-        thread.join()
+        if at_work is not None:
+            at_work.join()
+
+
+def _begin(meanwhile: Callable[[], None]) -> threading.Thread | None:
+    """A thread that runs it, if there is one to be had."""
+    thread = threading.Thread(target=meanwhile, daemon=True)  # a daemon, for after an error nobody waits for it
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
 
 
 class _Process:
@@ -98,12 +129,13 @@ class _Process:
     def __enter__(self) -> "_Process":
         # Its Ctrl-C is this process's; what it would say of one before it ignores it, nobody needs to read.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "data.workers"],
-            cwd=_ROOT,
+            [sys.executable, "-c", _START.format(path=sys.path)],
+            env=os.environ | _ONE_THREAD,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        self._trusted = True
         with contextlib.suppress(ImportError, AttributeError, OSError):  # larger pipes, on Linux
             import fcntl
 
@@ -117,26 +149,36 @@ class _Process:
         self._process.stdout.close()
         self._process.wait()
 
-    def hand_over(self, jobs: list[Job], shape: Shape) -> None:
+    def hand_over(self, jobs: list[Job], shape: Shape, ahead_bytes: int) -> None:
         with contextlib.suppress(BrokenPipeError):
-            pickle.dump((jobs, shape), self._process.stdin)
+            pickle.dump((jobs, shape, ahead_bytes), self._process.stdin)
             self._process.stdin.flush()
 
     def take(self) -> Batch | Shape | None:
-        """The next batch; the shape that fits, if the given one does not; None from a process that died."""
-        try:
-            return pickle.load(self._process.stdout)
-        except (EOFError, OSError, pickle.UnpicklingError):
-            return None
+        """The next batch; the shape that fits, if the given one does not; None, now and for ever, once it has failed.
+
+        Anything else that comes out of it (a module that greets on standard output) is such a failure: of what follows
+        nobody knows where an answer begins.
+        """
+        answer = None
+        if self._trusted:
+            with contextlib.suppress(Exception):
+                answer = pickle.load(self._process.stdout)
+        if isinstance(answer, Batch | Shape):
+            return answer
+        if self._trusted:
+            self._trusted = False
+            self._process.kill()
+            console.warn("a process that decodes images has died; what it had to do is done without it")
+        return None
 
 
-def _serve() -> None:
+def serve() -> None:
     """What the other process does: decode what it is handed, and keep what is not taken from it yet."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    jobs, shape = pickle.load(sys.stdin.buffer)
-    ready: queue.Queue[Batch | Shape | None] = queue.Queue(
-        max(1, _AHEAD_BYTES // (len(jobs[0][0]) * shape.channels * shape.height * shape.width))
-    )
+    jobs, shape, ahead_bytes = pickle.load(sys.stdin.buffer)
+    batch_bytes = max(len(paths) for paths, _ in jobs) * shape.channels * shape.height * shape.width
+    ready: queue.Queue[Batch | Shape | None] = queue.Queue(max(1, ahead_bytes // batch_bytes))
     threading.Thread(target=_write, args=(ready,)).start()
     try:
         for paths, first in jobs:
@@ -158,7 +200,7 @@ def _write(ready: queue.Queue[Batch | Shape | None]) -> None:
 
 def in_order(function: Callable, items: Iterable, num_workers: int | None) -> Iterator:
     """Map in threads, results in order, never more than a few ahead of whoever takes them."""
-    workers = max(1, (os.cpu_count() or 1) if num_workers is None else num_workers)
+    workers = max(1, cores() if num_workers is None else num_workers)
     with ThreadPoolExecutor(workers) as pool:
         ahead = deque()
         try:
@@ -171,9 +213,3 @@ def in_order(function: Callable, items: Iterable, num_workers: int | None) -> It
         finally:
             for future in ahead:
                 future.cancel()
-
-
-if __name__ == "__main__":
-    from data import workers  # what is pickled here must be known by the name that it has there
-
-    workers._serve()

@@ -1,10 +1,11 @@
 """How much of an image a reconstruction keeps. Pixels are in [0, 1] throughout, and errors are of that range."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from skimage.metrics import structural_similarity
+
+from run.device import cores
 
 _CHUNK = 512  # images a piece, so that SSIM's float64 maps stay small
 
@@ -66,5 +67,5 @@ def structural_similarities(images: np.ndarray, reconstructions: np.ndarray) -> 
         inner = similarity.reshape(count, channels, height, width)[:, :, margin:-margin, margin:-margin]
         return inner.mean(axis=(1, 2, 3), dtype=np.float64)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the filters let go of Python's lock
+    with ThreadPoolExecutor(cores()) as pool:  # the filters let go of Python's lock
         return np.concatenate(list(pool.map(of_chunk, range(0, len(images), _CHUNK))))

@@ -1,12 +1,14 @@
 """The contract that every family of networks keeps."""
 
 import abc
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from model.layers import at_once
 from model.objective import Objective
 from model.optimisation import Optimisation
 from run.errors import BadInput
@@ -29,7 +31,6 @@ class Autoencoder(nn.Module, abc.ABC):
     family: ClassVar[str]
     takes_labels: ClassVar[bool] = False  # decodes images of a class that it is told
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss has a KL part
-    images_at_once: int = 512  # where nothing is trained
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
     # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; docs/families.md.
     optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)
@@ -38,6 +39,7 @@ class Autoencoder(nn.Module, abc.ABC):
         super().__init__()
         self.latent_size = latent_size
         self.image_shape = tuple(image_shape)
+        self.images_at_once = at_once(512, math.prod(image_shape))  # where nothing is trained
         # The constructor's arguments, from which a checkpoint rebuilds the network.
         self.hyperparameters: dict[str, Any] = {
             "latent_size": latent_size,

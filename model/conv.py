@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder
-from model.layers import PATCH, Residual, begin, flattened, map_shape, patches, unflattened, unpatched
+from model.layers import PATCH, Residual, at_once, begin, flattened, map_shape, patches, unflattened, unpatched
 from model.optimisation import Optimisation
 from model.surface import nearest_latents
 
@@ -16,7 +16,6 @@ ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images ar
 HIDDEN = 512  # units of the dense layers on either side of the latents
 SEARCHED_UP_TO = 3  # latents; more of them, and a surface is too large to be searched from a few anchors
 ANCHORS = 1024  # latents of the last training images seen, where a search may begin
-SMALL, MANY = 4096, 2048  # up to so many values an image, so many are searched for with anchors that are decoded once
 SEARCHED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 
@@ -82,8 +81,8 @@ class ConvAutoencoder(Autoencoder):
             self.optimisation = replace(self.optimisation, weight_decay=SEARCHED_WEIGHT_DECAY)
             self.register_buffer("anchors", torch.zeros(ANCHORS, latent_size))
             self.register_buffer("next_anchor", torch.zeros((), dtype=torch.int64))
-            if math.prod(image_shape) <= SMALL:
-                self.images_at_once = MANY
+            # The anchors are decoded anew for each lot of images.
+            self.images_at_once = at_once(2048, math.prod(image_shape), 16 << 20)
 
         def convolutions(width: int) -> nn.Module:
             return Residual(begin(nn.Conv2d(width, width, 3, padding=1)), nn.SiLU(),

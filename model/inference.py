@@ -1,4 +1,4 @@
-"""Running a trained network over uint8 images of any number, a batch at a time, so that memory stays constant."""
+"""Running a trained network over uint8 images of any number, a batch at a time, so that memory is bounded."""
 
 from collections.abc import Iterator
 
@@ -107,7 +107,7 @@ def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
     for piece in _pieces(model, len(images)):
         with torch.inference_mode():
             batch = to_float(torch.from_numpy(images[piece].copy()), device)
-            summed += model.divergences(batch).double().sum(dim=0).cpu()
+            summed += model.divergences(batch).cpu().double().sum(dim=0)
     return (summed / len(images)).numpy()
 
 

@@ -31,6 +31,11 @@ class Residual(nn.Module):
         return x + self.body(x)
 
 
+def at_once(most: int, values: int, budget: int = 2 << 20) -> int:
+    """How many images of so many values to work on at a time: fewer where they are large, for memory is bounded."""
+    return max(1, min(most, budget // values))
+
+
 def patches(images: Tensor, beyond_edges: str = "replicate") -> Tensor:
     """(B, C, H, W) -> (B, C*16, H/4, W/4), channels last: each 4 x 4 patch becomes one position of a map.
 

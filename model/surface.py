@@ -10,7 +10,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_CHUNK = 128  # anchors decoded at a time, so that memory does not grow with the size of images
+from model.layers import at_once
+
+_CHUNK = 128  # anchors decoded at a time, or fewer where images are large
 _ROWS = 512  # images searched for at a time, once the anchors have been compared with all
 _STEP = 0.01  # of the differences that slopes are taken from, in deviations of the latents
 _DAMPING = 0.01  # of the first Gauss-Newton step, as a part of the mean squared slope
@@ -46,7 +48,8 @@ def nearest_latents(
         (B, D) float32.
     """
     start = anchors[_nearest_anchor(decode, target, anchors)]
-    parts = zip(target.split(_ROWS), guess.split(_ROWS), start.split(_ROWS), strict=True)
+    rows = at_once(_ROWS, target.shape[1])
+    parts = zip(target.split(rows), guess.split(rows), start.split(rows), strict=True)
     return torch.cat([_descend(decode, *part, deviations, steps) for part in parts])
 
 
@@ -83,7 +86,7 @@ def _descend(decode: Decode, target: Tensor, guess: Tensor, start: Tensor, devia
 def _nearest_anchor(decode: Decode, target: Tensor, anchors: Tensor) -> Tensor:
     """Which anchor's image is nearest to each of ``target`` (B, P): (B,) int64."""
     distances = []
-    for chunk in anchors.split(_CHUNK):
+    for chunk in anchors.split(at_once(_CHUNK, target.shape[1])):
         of_anchors = decode(chunk)
         # |t - a|^2 without |t|^2, which is the same for every anchor
         distances.append(torch.addmm(of_anchors.square().sum(1), target, of_anchors.T, alpha=-2))

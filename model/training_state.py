@@ -118,7 +118,7 @@ class StateKeeper:
             model.load_state_dict(content["weights"])
             _restore_optimizer(optimizer, content["optimizer"])
             _set_generators(content["generators"])
-            return _checked_position(content["position"], model)
+            return _checked_position(content["position"], model, self._identity["arguments"]["patience"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, ArithmeticError) as error:
             raise BadInput(
                 f"the training state of bottleneck {self._latent_size} does not fit this version of the suite "
@@ -207,6 +207,7 @@ def _sound(content: dict[str, Any], path: Path) -> dict[str, Any]:
         not isinstance(identity, dict)
         or not isinstance(identity.get("arguments"), dict)
         or not isinstance(identity.get("command"), str)
+        or not isinstance(identity.get("fingerprint"), str)
         or type(identity["arguments"].get("num_epochs")) is not int
         or not all(isinstance(value, _PLAIN) for value in identity["arguments"].values())
         or type(size) is not int
@@ -228,20 +229,25 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, kept: dict[str, Any]) -
         group["lr"] = float(before["lr"])
 
 
-def _checked_position(position: dict[str, Any], model: torch.nn.Module) -> dict[str, Any]:
-    """``position``, if the loop can go on from there.
+def _checked_position(position: dict[str, Any], model: torch.nn.Module, patience: int | None) -> dict[str, Any]:
+    """``position``, if the loop can go on from there; with ``patience`` it needs all validation errors.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it can't.
     """
     whole = all(type(position[name]) is int and position[name] >= 0 for name in ("epoch", "step", "since_best"))
+    parts = {"total", "mse", *(("reconstruction", "kl") if model.variational else ())}  # of the loss
+    logged = {"latent_size", "epoch", "val_mse", *(f"train_{name}" for name in parts)}
     records = [
-        isinstance(line, dict)
-        and all(value is None or type(value) in (int, float) for value in line.values())
-        and all(isinstance(name, str) for name in line)
+        line.keys() == logged
+        and all(type(value) in (int, float) for name, value in line.items() if name != "val_mse")
+        and (type(line["val_mse"]) is float or (line["val_mse"] is None and patience is None))
         for line in position["log"]
     ]
-    alone = all(isinstance(name, str) and value.shape == () for name, value in position["summed"].items())
+    summed = position["summed"]
+    alone = summed.keys() == (parts if position["step"] else set()) and all(
+        sum_.shape == () for sum_ in summed.values()
+    )
     if not whole or not alone or not all(records) or len(records) != position["epoch"] - 1:
         raise ValueError("position")
     for epoch, images in position["snapshots"].items():

@@ -12,11 +12,20 @@ import io
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from run.errors import BadInput, printable
+
+try:
+    import fcntl
+except ImportError:  # Windows, which by itself removes no file that is open
+    fcntl = None
+
+
+_PARTIAL = ".partial"
 
 
 def model_path(output_dir: Path, latent_size: int) -> Path:
@@ -49,25 +58,33 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]:
         OSError: the folder cannot be made or written, or the disk is full. It names ``path``.
     """
     path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    unfinished = None
     try:
         _make_folder(path.parent)
         _sweep_unfinished(path)
-        # "x": a link of this name that somebody else laid in a shared folder is not followed
-        with open(unfinished, "xb") as file:
+        with _begin(path) as file:
+            unfinished = Path(file.name)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if previous is not None and path.exists():
-            os.replace(path, previous)
-        os.replace(unfinished, path)
+            if fcntl is None:  # Windows, which renames no file that is open
+                file.close()
+            if previous is not None and path.exists():
+                os.replace(path, previous)
+            os.replace(unfinished, path)
         _flush_folder(path.parent)
     except BaseException as error:
-        with contextlib.suppress(OSError):  # the first error is the one to tell
-            unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename in (None, str(unfinished)):
+        if unfinished is not None:
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and str(error.filename or _PARTIAL).endswith(_PARTIAL):
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
+
+
+def is_being_written(folder: Path) -> bool:
+    """Whether a process, on this machine or another that shares the folder, is writing an artefact in it now."""
+    return not all(map(_is_abandoned, folder.glob(f".*{_PARTIAL}")))
 
 
 def write_bytes(path: Path, content: bytes | bytearray, previous: Path | None = None) -> None:
@@ -141,23 +158,50 @@ def _csv_cell(value: object) -> object:
     return value
 
 
+def _begin(path: Path) -> BinaryIO:
+    """A new file beside ``path``, locked as long as it is open: nobody takes it for what a killed process left."""
+    while True:
+        # "x": a link of this name that somebody else laid in a shared folder is not followed
+        file = open(path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}"), "xb")  # noqa: SIM115
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks, where nothing is ever swept
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.path.exists(file.name):  # else it was swept before it was locked
+            return file
+        file.close()
+
+
 def _sweep_unfinished(path: Path) -> None:
     """Remove what processes that were killed in the middle of writing ``path`` left behind."""
-    for stray in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        process = stray.name.removesuffix(".partial").rpartition(".")[2]
-        # one of this very number was left by a process before us: in a container all have the same
-        if process.isdigit() and (int(process) == os.getpid() or not _is_running(int(process))):
-            stray.unlink(missing_ok=True)
+    for stray in path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"):
+        with contextlib.suppress(OSError), _abandoned(stray):
+            stray.unlink()
 
 
-def _is_running(process: int) -> bool:
+@contextlib.contextmanager
+def _abandoned(stray: Path) -> Iterator[None]:
+    """Keep anybody from writing an unfinished file.
+
+    Raises:
+        OSError: somebody is writing it, or it is none of ours.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(stray, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_abandoned(stray: Path) -> bool:
+    try:
+        with _abandoned(stray):
+            return True
     except OSError:
-        return True
-    return True
+        return False
 
 
 def _make_folder(folder: Path) -> None:

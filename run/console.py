@@ -65,13 +65,13 @@ class Progress:
 
             self._bar = tqdm(total=total, file=sys.stderr, leave=False, dynamic_ncols=True, mininterval=0.5)
 
-    def advance(self, status: str = "") -> None:
-        """One step is done; ``status`` stands beside the bar."""
-        self._done += 1
+    def advance(self, status: str = "", steps: int = 1) -> None:
+        """So many steps are done; ``status`` stands beside the bar."""
+        self._done += steps
         if self._bar is not None:
             if status:
                 self._bar.set_description_str(status, refresh=False)
-            self._bar.update()
+            self._bar.update(steps)
 
     def milestone(self, text: str) -> None:
         """A line that stays, with the time left where there is no bar to show it."""

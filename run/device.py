@@ -1,9 +1,17 @@
 """Where networks run, and what makes two runs equal."""
 
+import os
 import random
 from pathlib import Path
 
 from run.errors import BadInput
+
+
+def cores() -> int:
+    """How many cores this process may use, which in a container or under ``taskset`` are not all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def choose_device(name: str) -> "torch.device":  # noqa: F821  (torch is imported only when a network is about to run)

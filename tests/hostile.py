@@ -170,6 +170,9 @@ def training_states(sound: dict[str, Any], elsewhere: Path) -> dict[str, bytes]:
         "moments of another kind": moments(lambda value: "moment"),
         "a position that is none": archive_of({**sound, "position": {**position, "step": "1"}}),
         "records that are none": archive_of({**sound, "position": {**position, "log": [[1] for _ in position["log"]]}}),
+        "records that are empty": archive_of({**sound, "position": {**position, "log": [{} for _ in position["log"]]}}),
+        "a position at the end of no step": archive_of({**sound, "position": {**position, "step": 3, "summed": {}}}),
+        "a fingerprint that is none": archive_of({**sound, "identity": {**identity, "fingerprint": torch.zeros(2)}}),
         "a generator that is none": archive_of({**sound, "generators": {"torch": torch.zeros(3), "python": (1,)}}),
     }
 

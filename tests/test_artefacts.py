@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from run.artefacts import read_json, replacing, write_bytes, write_csv, write_json
+from run.artefacts import is_being_written, read_json, replacing, write_bytes, write_csv, write_json
 from run.errors import BadInput
 from run.tensor_file import load_tensors, save_tensors
 
@@ -40,13 +40,51 @@ def _no_space(*_, **__):
 
 
 def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_let_be(tmp_path):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    (tmp_path / f".artefact.{dead.pid}.partial").write_bytes(b"x")
-    living = tmp_path / f".artefact.{os.getppid()}.partial"
-    living.write_bytes(b"x")
+    beginning = (
+        "import pathlib, sys, time; from run.artefacts import replacing; writer = replacing(pathlib.Path(sys.argv[1]));"
+        "file = writer.__enter__(); file.write(b'x' * 10000); print(flush=True); time.sleep(60)"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", beginning, tmp_path / "artefact"], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for writer in writers:
+        writer.stdout.readline()
+    assert len(os.listdir(tmp_path)) == 2
+    assert is_being_written(tmp_path)
+    writers[0].kill()
+    writers[0].wait()
     write_bytes(tmp_path / "artefact", b"new")
-    assert sorted(os.listdir(tmp_path)) == sorted(["artefact", living.name])
+    assert len(os.listdir(tmp_path)) == 2
+    assert is_being_written(tmp_path)
+    writers[1].kill()
+    writers[1].communicate()
+    writers[0].communicate()
+    assert not is_being_written(tmp_path)
+    write_bytes(tmp_path / "artefact", b"newer")
+    assert os.listdir(tmp_path) == ["artefact"]
+
+
+def test_names_of_unfinished_files_that_are_none_of_ours_are_let_be(tmp_path):
+    (tmp_path / "mine").write_bytes(b"content")
+    (tmp_path / ".artefact.link.partial").symlink_to(tmp_path / "mine")
+    os.mkfifo(tmp_path / ".artefact.pipe.partial")
+    write_bytes(tmp_path / "artefact", b"new")
+    assert (tmp_path / "mine").read_bytes() == b"content"
+    assert (tmp_path / "artefact").read_bytes() == b"new"
+
+
+def test_many_write_one_file_at_once(tmp_path):
+    """Each content is whole, and no writer is disturbed by the sweeping of another."""
+    path = tmp_path / "artefact"
+    writing = "import pathlib, sys; from run.artefacts import write_bytes\nfor _ in range(100): write_bytes(pathlib.Path(sys.argv[1]), sys.argv[2].encode() * 5000)"  # noqa: E501
+    writers = [subprocess.Popen([sys.executable, "-c", writing, path, letter]) for letter in "abc"]
+    while any(writer.poll() is None for writer in writers):
+        if path.exists():
+            content = path.read_bytes()
+            assert content in (b"a" * 5000, b"b" * 5000, b"c" * 5000)
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    assert os.listdir(tmp_path) == ["artefact"]
 
 
 def test_json_comes_back_and_any_changed_byte_is_noticed(tmp_path):

@@ -14,6 +14,7 @@ from PIL import Image
 
 from data import cache, decode, load_images, workers
 from data.image_set import ImageSet
+from run.device import cores
 
 
 @pytest.fixture
@@ -180,13 +181,16 @@ def test_data_dir_that_is_a_file(folder, capfd):
     assert "can't be kept" in capfd.readouterr().err
 
 
-def test_passing_trouble_is_not_kept(folder, monkeypatch, decoded):
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "Input/output error"), OSError(errno.ESTALE, "Stale file handle"), MemoryError()]
+)
+def test_passing_trouble_is_not_kept(folder, monkeypatch, decoded, error):
     trouble = {"0.png"}
     allowed = Image.open
 
     def failing(path: str, **options: object) -> Image.Image:
         if os.path.basename(path) in trouble:
-            raise OSError(errno.EIO, "Input/output error")
+            raise error
         return allowed(path, **options)
 
     monkeypatch.setattr(Image, "open", failing)
@@ -202,30 +206,39 @@ def two_a_batch(monkeypatch):
     monkeypatch.setattr(workers, "_BATCH_FILES", 2)
 
 
-def test_number_of_processes_changes_nothing(folder, two_a_batch, monkeypatch):
+# Seven files, in batches of 1, 2, 2 and 2.
+@pytest.mark.parametrize(
+    ("count", "worth_processes", "decoded_here"), [(1, 0, 0), (5, 0, 0), (None, 0, 3), (None, np.inf, 7), (0, 0, 7)]
+)
+def test_number_of_processes_changes_nothing(
+    folder, two_a_batch, monkeypatch, decoded, count, worth_processes, decoded_here
+):
     (folder / "class 1" / "broken.png").write_bytes(b"no image")
-    images = load(folder, num_workers=None)
+    images = load(folder, num_workers=0)
     (place,) = kept(folder)
     content = {file.name: file.read_bytes() for file in place.iterdir()}
-    for count, worth_processes in ((1, 0), (5, 0), (None, -1), (None, np.inf)):
-        monkeypatch.setattr(workers, "_WORTH_PROCESSES", worth_processes)
-        shutil.rmtree(folder.parent / "data")
-        assert_equal(images, load(folder, num_workers=count))
-        assert {file.name: file.read_bytes() for file in place.iterdir()} == content
+    monkeypatch.setattr(workers, "_WORTH_PROCESSES", worth_processes)
+    shutil.rmtree(folder.parent / "data")
+    decoded.clear()
+    assert_equal(images, load(folder, num_workers=count))
+    assert {file.name: file.read_bytes() for file in place.iterdir()} == content
+    assert len(decoded) == decoded_here
 
 
-def test_another_shape_is_seen_in_another_process(folder, two_a_batch):
+def test_another_shape_is_seen_in_another_process(folder, two_a_batch, decoded):
     """Too many images for a sample of them to show that one has another size."""
     for number in range(128):
         shutil.copy(folder / "class 0" / "0.png", folder / "class 0" / f"a{number}.png")
     Image.new("RGB", (20, 30)).save(folder / "class 0" / "a64.png")
     assert load(folder, num_workers=2).images.shape == (134, 3, 32, 32)
+    assert not decoded
 
 
 @pytest.mark.parametrize("when", ["at once", "amid its work"])
-def test_files_of_a_process_that_dies_are_read_all_the_same(folder, two_a_batch, monkeypatch, when):
-    images = load(folder)
+def test_files_of_a_process_that_dies_are_read_all_the_same(folder, two_a_batch, monkeypatch, decoded, capfd, when):
+    images = load(folder, num_workers=0)
     shutil.rmtree(folder.parent / "data")
+    decoded.clear()
     take = workers._Process.take
 
     def dying(process):
@@ -237,16 +250,84 @@ def test_files_of_a_process_that_dies_are_read_all_the_same(folder, two_a_batch,
 
     monkeypatch.setattr(workers._Process, "take", dying)
     assert_equal(images, load(folder, num_workers=1))
+    assert len(decoded) == (6 if when == "at once" else 5)
+    assert capfd.readouterr().err.count("a process that decodes images has died") == 1
 
 
-def test_no_process_to_be_had(folder, two_a_batch, monkeypatch):
-    def refuse(process: workers._Process) -> None:
-        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-
-    images = load(folder)
+@pytest.mark.parametrize("greeting", ["hello\n", ".", "N.", "I5\n.", "Usage", "c module"])
+def test_a_process_that_says_something_else_is_not_listened_to(
+    folder, two_a_batch, monkeypatch, decoded, capfd, greeting
+):
+    """Python itself runs a ``sitecustomize`` in each process that begins."""
+    images = load(folder, num_workers=0)
     shutil.rmtree(folder.parent / "data")
-    monkeypatch.setattr(workers._Process, "__enter__", refuse)
+    decoded.clear()
+    (folder.parent / "sitecustomize.py").write_text(f"print({greeting!r}, end='', flush=True)")
+    monkeypatch.setenv("PYTHONPATH", str(folder.parent))
     assert_equal(images, load(folder, num_workers=2))
+    assert len(decoded) == 6
+    assert capfd.readouterr().err.count("a process that decodes images has died") == 2
+
+
+def test_modules_are_found_as_they_are_here(folder, two_a_batch, monkeypatch, decoded):
+    """From any folder, and where Python does not look into the current one."""
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.chdir(folder)
+    load(folder, num_workers=2)
+    assert not decoded
+
+
+def refuse(*_: object) -> None:
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+def refuse_thread(*_: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value", "decoded_here"),
+    [
+        (workers._Process, "__enter__", refuse, 6),
+        (workers.sys, "executable", None, 6),
+        (workers.sys, "executable", "", 6),
+        (workers.threading.Thread, "start", refuse_thread, 0),
+    ],
+    ids=["no process", "no Python", "no path of Python", "no thread"],
+)
+def test_no_process_or_thread_to_be_had(folder, two_a_batch, monkeypatch, decoded, owner, name, value, decoded_here):
+    images = load(folder, num_workers=0)
+    shutil.rmtree(folder.parent / "data")
+    decoded.clear()
+    called = []
+    monkeypatch.setattr(owner, name, value)
+    assert_equal(images, load(folder, num_workers=2, meanwhile=lambda: called.append("elsewhere")))
+    assert len(decoded) == decoded_here
+    assert not called
+
+
+def test_a_process_that_is_kept_to_one_core_takes_one(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
+    assert cores() == 1
+
+
+def test_two_runs_that_fill_one_cache_leave_each_other_their_files(folder, monkeypatch):
+    """The second begins while the first decodes, after an image was added: it takes the first one's folder for old."""
+    decode_file = decode.decode_file
+    others = []
+
+    def slow(path: str, shape: decode.Shape) -> np.ndarray:
+        if not others:
+            others.append(None)
+            Image.new("RGB", (12, 10)).save(folder / "class 0" / "added.png")
+            others[0] = load(folder, num_workers=0)
+        return decode_file(path, shape)
+
+    monkeypatch.setattr(decode, "decode_file", slow)
+    first = load(folder, num_workers=0)
+    assert (len(first), len(others[0])) == (6, 7)
+    assert len(kept(folder)) == 1
+    assert_equal(others[0], load(folder))
 
 
 def test_only_where_other_processes_decode_is_there_time_for_something_else(folder, two_a_batch):

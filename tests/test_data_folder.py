@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from data import load_images
+from data.decode import read_size
 from data.image_set import ImageSet
 from run.errors import BadInput
 
@@ -154,6 +155,7 @@ def test_orientation_of_a_camera_is_honoured(folder, kind):
     picture.save(folder / f"1.{kind}", exif=exif)
     images = load(folder)
     assert images.images.shape == (1, 3, 16, 24)
+    assert read_size(str(folder / f"1.{kind}")) == (16, 24)
     left, right = images.images[0, :, 8, 4], images.images[0, :, 8, 20]
     assert np.abs(left.astype(int) - GREY).max() < 8
     assert np.abs(right.astype(int) - RED).max() < 8

@@ -145,3 +145,14 @@ def test_resuming_in_another_place(forked, tmp_path, undisturbed):
     assert "epoch   2/3" in done.stderr
     made = (tmp_path / "elsewhere" / "model_latent_size_3.pth").read_bytes()
     assert made == undisturbed["model_latent_size_3.pth"]
+
+
+def test_a_folder_of_images_named_from_another_place(forked, tmp_path):
+    (tmp_path / "here" / "set" / "images").mkdir(parents=True)
+    for count in range(60):
+        (tmp_path / "here" / "set" / "images" / f"{count}.ppm").write_bytes(b"P6 16 16 255\n" + bytes([count] * 768))
+    run = ["train.py", *BRIEF, "--dataset", "set/images"]
+    refusal(forked.run(*run, cwd=tmp_path / "here", fault={"poison": 4}))
+    sentence = refusal(forked.run("train.py", "--resume", "here/output", cwd=tmp_path))
+    assert "--dataset set/images" in sentence
+    assert "go on from the folder in which it began" in sentence
