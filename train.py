@@ -51,7 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         "Train an autoencoder with a bottleneck of 2 and one with a bottleneck of N on the same images.",
     )
     group = parser.add_argument_group("what is trained")
-    sizes = "bottleneck of the second model, the first has 2; several sizes train one model each"
+    sizes = "bottleneck of the second model, the first has 2; several train one model each (needed, unless --resume)"
     flags.add_value(group, "--latent_size", flags.whole_number(1), None, "N", sizes, several=True)
     group.add_argument("--only_named", action="store_true", help="train these sizes alone, and none of 2 beside them")
     options.add_model_arguments(group)
@@ -64,7 +64,7 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_value(group, "--batch_size", flags.whole_number(1), 128, "B", "images a step")
     flags.add_value(
         group, "--lr", flags.real_number(0, 10), 0.0001, "R",
-        "learning rate that the one-cycle schedule begins with; its peak is a multiple, mostly 25 times that",
+        "learning rate that the one-cycle schedule begins with; its peak is 25 times that for conv, 50 for the others",
     )  # fmt: skip
     flags.add_choice(
         group, "--balance", ["none", "sampler", "weights"], "none",
@@ -76,7 +76,8 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     flags.add_choice(
         group, "--precision", ["auto", "fp32", "bf16"], "auto",
-        "of the convolutions; auto takes bf16 where the processor multiplies in it",
+        "of convolutions and dense layers (PCA, weights and optimizer stay fp32); auto takes bf16 where the processor "
+        "multiplies in it",
     )  # fmt: skip
     group = parser.add_argument_group("run")
     group.add_argument(
@@ -92,7 +93,7 @@ def parse_arguments() -> argparse.Namespace:
     often = "minutes between two training states; one is kept at each epoch's end as well"
     flags.add_value(group, "--save_every", flags.real_number(0, 1e6), 5.0, "MIN", often)
     kept = "epochs after which reconstructions of the same 16 test images are kept, for viz_training.py"
-    flags.add_value(group, "--snapshot_epochs", flags.whole_number(1), [], "E", kept, several=True)
+    flags.add_value(group, "--snapshot_epochs", flags.whole_number(1), [], "E", f"{kept} (default: none)", several=True)
     flags.add_shared(group, "output_dir", "seed", "device", "num_workers", "svg", "show")
     return parse_with_given(parser)
 

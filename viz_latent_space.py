@@ -117,8 +117,8 @@ def remark(measures: dict[str, float]) -> str:
     if "neighbour_accuracy" in measures:
         apart = " of other tracks" if measures["tracks"] < measures["rows"] else ""
         lines.append(
-            f"10 nearest neighbours{apart} tell the class of {measures['neighbour_accuracy']:.0%} "
-            f"(the largest class alone: {measures['chance_largest_class']:.0%})"
+            f"10 nearest images{apart} tell the class of {measures['neighbour_accuracy']:.0%} "
+            f"(largest class alone: {measures['chance_largest_class']:.0%})"
         )
     use = f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary"
     use += f", effective rank {measures['effective_rank']:.1f}"

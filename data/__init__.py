@@ -49,7 +49,7 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
         "what the test images are: the published test set, whole tracks (all frames of one object on one side), or "
         "drawn at random (default: published where there is one, track where tracks are known, else random)",
     )  # fmt: skip
-    alone = "seed of the split alone, so that --seed leaves it as it is"
+    alone = "seed of the split"
     add_value(group, "--split_seed", whole_number(0, 2**31 - 1), 0, "S", alone)
     add_value(group, "--test_fraction", real_number(0, 1), 0.1, "F", "part of each class held out for testing")
     add_value(group, "--max_train", whole_number(2), None, "N", "take at most N images for training and validation")

@@ -13,7 +13,7 @@ from run.errors import BadInput, printable
 from run.tensor_file import load_tensors, save_tensors
 
 _KIND = "test split"
-_MADE_BY = "python train.py"
+_MADE_BY = "python train.py --latent_size N"
 
 
 @dataclass(frozen=True)

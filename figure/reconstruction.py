@@ -1,5 +1,6 @@
 """Originals above what each bottleneck makes of them."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,8 @@ from matplotlib.figure import Figure
 
 from figure.style import MUTED, draw_title, literal, new_figure, shown
 
-_COLUMNS = 16  # images a row; more go into further bands
+_COLUMNS = 12  # images a row; more go into further bands
+_NAME_WIDTH = 15  # characters that stand above an image, on two lines
 _FEWEST = 4  # columns that there is room for, whether or not there are images: the title needs some width
 
 
@@ -27,7 +29,7 @@ def draw_reconstructions(
     bands = -(-count // columns)
     lines = len(rows) + 1
     cell_height = 0.78 * min(max(height / width, 0.4), 2.5)
-    figure = new_figure(1.6 + 0.8 * columns, 0.5 + bands * (lines * (cell_height + 0.2) + 0.25))
+    figure = new_figure(1.6 + 0.8 * columns, 0.5 + bands * (lines * (cell_height + 0.2) + 0.35))
     figure.get_layout_engine().set(h_pad=0.015, w_pad=0.025, hspace=0, wspace=0)
     grid = figure.subplots(bands * lines, columns, squeeze=False)
     for axes in grid.flat:
@@ -40,15 +42,19 @@ def draw_reconstructions(
             axes = grid[band * lines + line, column]
             axes.imshow(_as_picture(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if error is None:
-                literal(axes.set_title(shown(names[index], 14), fontsize=7, color=MUTED, loc="center", pad=3))
+                literal(axes.set_title(_on_two_lines(names[index]), fontsize=7, color=MUTED, loc="center", pad=3))
             else:
                 axes.text(
-                    0.5, -0.04, f"{error:.4f}", transform=axes.transAxes, ha="center", va="top", fontsize=7, color=MUTED
+                    0.5, -0.04, f"{error:.5f}", transform=axes.transAxes, ha="center", va="top", fontsize=7, color=MUTED
                 )
             if column == 0:
                 axes.text(-0.12, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
     draw_title(figure, subject)
     return figure
+
+
+def _on_two_lines(name: str) -> str:
+    return "\n".join(textwrap.wrap(shown(name, 2 * _NAME_WIDTH), _NAME_WIDTH, max_lines=2, placeholder="…"))
 
 
 def _as_picture(image: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from figure.style import MUTED, NO_CLASS, class_colour, class_marker, literal, n
 
 NO_GROUP = -1
 _LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
+_FRAMED_UP_TO = 20  # groups; the frames of more would hide the points
 _NAMED_AT_MOST = 100  # groups; of more, the largest are named
 _UNPAIRED = "#bdbdbd"
 _PANEL = 5.6  # inches
@@ -64,13 +65,13 @@ def draw_maps(
         entries = [(group, shown(group_names[group])) for group in named]
         entries += [(NO_GROUP, "left over")] if NO_GROUP in present else []
     elif any(on_the_map[group] != shown(name) and not name.isdigit() for group, name in _pick(group_names, named)):
-        entries = [(group, _with_label(on_the_map[group], shown(group_names[group]))) for group in named]
+        entries = [(group, _with_label(on_the_map[group], shown(group_names[group], 36))) for group in named]
     beside = 2.0 if entries and not on_the_map else 0.0
     key_columns = int(columns * _PANEL / 2.5)
     below = 0.17 * -(-len(entries) // key_columns) if on_the_map else 0.0
-    height = _PANEL * max(_shape(panel.points) for row in panels for panel in row) + 0.8  # and titles
-    figure = new_figure(columns * _PANEL + beside, rows * height + below + (0.3 if footer else 0))
-    axes = figure.subplots(rows, columns, squeeze=False)
+    heights = [_PANEL * max(_shape(panel.points) for panel in row) + 0.8 for row in panels]  # and titles
+    figure = new_figure(columns * _PANEL + beside, sum(heights) + below + (0.3 if footer else 0))
+    axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
     for row_of_axes, row in zip(axes, panels, strict=True):
         remarks = [_wrapped(panel.remark) for panel in row]
         for axis, panel, remark in zip(row_of_axes, row, remarks, strict=True):
@@ -190,13 +191,16 @@ def name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[
     texts = []
     for group in largest:
         text = axis.text(0, 0, names[group], fontsize=6.5, ha="center", va="center", color="#111111", zorder=5)
-        text.set_path_effects([withStroke(linewidth=1.2, foreground="white")])
-        text.set_bbox({"boxstyle": "round,pad=0.15", "facecolor": "#ffffffcc", "edgecolor": _colour(group), "lw": 1.2})
+        text.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
+        if len(largest) <= _FRAMED_UP_TO:
+            frame = {"boxstyle": "round,pad=0.15", "facecolor": "#ffffffcc", "edgecolor": _colour(group), "lw": 1.2}
+            text.set_bbox(frame)
         text.set_in_layout(False)
         literal(text)
         texts.append(text)
     extents = [text.get_window_extent() for text in texts]
-    sizes = np.array([[extent.width, extent.height] for extent in extents]) + 6  # its frame, and air
+    around = 6 if len(largest) <= _FRAMED_UP_TO else 1  # the frame, and air
+    sizes = np.array([[extent.width, extent.height] for extent in extents]) + around
     window = axis.get_window_extent()
     places = _spread_out(anchors, sizes, np.array(window.min), np.array(window.max))
     to_data = axis.transData.inverted()

@@ -18,7 +18,7 @@ from run.provenance import command_line, versions
 
 _PROTOCOL = (
     "transductive: clusters are fitted and scored on the same images, and no class is used to find them; chance deals "
-    "the classes to whole tracks"
+    "the classes to whole tracks, where there are any, and else to single images"
 )
 _NOISE_RULE = "images that are in no cluster (noise) count as wrong, and in NMI, AMI and ARI as one more cluster"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CHUNK = 2048  # images turned into float32 at a time, so that memory stays bounded
+_CHUNK = 4096  # images turned into float32 at a time, so that memory stays bounded
 _EXACT_UP_TO = 1024  # pixels; above, a full eigendecomposition takes too long (3 to 10 s at 3,072)
 _OVERSAMPLED, _ITERATIONS = 128, 4  # of the iteration that takes its place
 _COVARIANCE_UP_TO = 6144  # pixels; above, the covariance costs more than products with the images themselves
@@ -49,18 +49,22 @@ def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
     """
     count, pixels = len(images), int(np.prod(images.shape[1:]))
     size = min(size, max(count - 1, 1), pixels)
-    mean = (sum(chunk.sum(0, dtype=np.float64) for chunk in _float_chunks(images)) / count).astype(np.float32)
+    flat = images.reshape(count, pixels)
+    level = (flat.sum(0, dtype=np.uint64) / count).astype(np.float32)  # of each pixel, 0..255
+    mean = level / 255
     if pixels > _COVARIANCE_UP_TO:
         from sklearn.utils.extmath import randomized_svd  # a second that smaller images do not wait for
 
-        centred = np.concatenate([chunk - mean for chunk in _float_chunks(images)])
+        centred = (flat - level) / 255
         _, singular, components = randomized_svd(centred, size, n_iter=6, random_state=seed)
         return PCA(mean, components.astype(np.float32), (singular / np.sqrt(count)).astype(np.float32))
     covariance = np.zeros((pixels, pixels), np.float32)
-    for chunk in _float_chunks(images):
-        centred = chunk - mean
+    for start in range(0, count, _CHUNK):
+        centred = (
+            flat[start : start + _CHUNK] - level
+        )  # of the bytes as they are: dividing each would take as long again
         covariance += centred.T @ centred
-    covariance /= count
+    covariance /= count * 255**2
     if pixels <= _EXACT_UP_TO:
         variances, vectors = np.linalg.eigh(covariance)
     else:
@@ -73,11 +77,22 @@ def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
 def _leading_eigenvectors(covariance: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """By rising eigenvalue, as ``numpy.linalg.eigh`` gives them: (size,) and (P, size)."""
     start = np.random.default_rng(seed).standard_normal((len(covariance), size), np.float32)
-    basis = np.linalg.qr(covariance @ start).Q
-    for _ in range(_ITERATIONS):
-        basis = np.linalg.qr(covariance @ basis).Q
+    basis = _spread(covariance @ start)
+    for _ in range(_ITERATIONS - 1):
+        basis = _spread(covariance @ basis)
+    basis = np.linalg.qr(covariance @ basis).Q
     variances, rotation = np.linalg.eigh(basis.T @ covariance @ basis)
     return variances, basis @ rotation
+
+
+def _spread(columns: np.ndarray) -> np.ndarray:
+    """Columns of the same span that are nearly orthonormal, by Cholesky's factor: a third of the time of QR."""
+    wide = columns.astype(np.float64)
+    try:
+        factor = np.linalg.cholesky(wide.T @ wide)
+    except np.linalg.LinAlgError:  # they depend on one another: there are fewer directions than columns
+        return np.linalg.qr(columns).Q
+    return (wide @ np.linalg.inv(factor).T).astype(np.float32)
 
 
 def _float_chunks(images: np.ndarray):

@@ -244,10 +244,8 @@ def _checked_position(position: dict[str, Any], model: torch.nn.Module, patience
         and (type(line["val_mse"]) is float or (line["val_mse"] is None and patience is None))
         for line in position["log"]
     ]
-    summed = position["summed"]
-    alone = summed.keys() == (parts if position["step"] else set()) and all(
-        sum_.shape == () for sum_ in summed.values()
-    )
+    summed, expected = position["summed"], parts if position["step"] else set()
+    alone = summed.keys() == expected and all(value.shape == () for value in summed.values())
     if not whole or not alone or not all(records) or len(records) != position["epoch"] - 1:
         raise ValueError("position")
     for epoch, images in position["snapshots"].items():

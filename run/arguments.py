@@ -35,8 +35,10 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return "".join(indent + line for line in text.splitlines(keepends=True))
 
     def _get_help_string(self, action: argparse.Action) -> str:
-        if action.default is None or action.default is False:
+        if action.default is None or action.default is False or action.default == []:
             return action.help or ""
+        if isinstance(action.default, list):
+            return f"{action.help} (default: {' '.join(map(str, action.default))})"
         return super()._get_help_string(action)
 
 
@@ -239,7 +241,10 @@ _SHARED: dict[str, dict[str, Any]] = {
     "data_dir": {
         "type": Path, "default": Path("data"), "metavar": "DIR", "help": "folder of downloads and of decoded images",
     },
-    "seed": {"type": whole_number(0, 2**31 - 1), "default": 0, "metavar": "S", "help": "seed of everything random"},
+    "seed": {
+        "type": whole_number(0, 2**31 - 1), "default": 0, "metavar": "S",
+        "help": "seed of everything random but the split",
+    },
     "device": {
         "choices": ["auto", "cpu", "cuda", "mps"], "default": "auto",
         "help": "where the network runs; auto takes cuda, then mps, then cpu",

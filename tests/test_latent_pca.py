@@ -14,14 +14,18 @@ def digits() -> np.ndarray:
     return (load_digits().images * 255 / 16).astype(np.uint8)[:, None]
 
 
-def faces(count: int = 150, side: int = 24) -> np.ndarray:
-    """Smooth random colour images of more than 1,024 values: the randomized road."""
+def faces(count: int = 150, side: int = 24, noise: float = 4) -> np.ndarray:
+    """Smooth random colour images of more than 1,024 values: the randomized road. Without noise, of 108 dimensions."""
     waves = np.random.default_rng(0).normal(size=(count, 3, 6, 6))
     images = np.kron(waves, np.ones((side // 6, side // 6))) * 40 + 128
-    return np.clip(images + np.random.default_rng(1).normal(size=images.shape) * 4, 0, 255).astype(np.uint8)
+    return np.clip(images + np.random.default_rng(1).normal(size=images.shape) * noise, 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("images", [digits(), faces()], ids=["exact", "randomized"])
+@pytest.mark.parametrize(
+    "images",
+    [digits(), faces(), faces(30), faces(400, noise=0)],
+    ids=["exact", "randomized", "fewer images than columns", "fewer dimensions than columns"],
+)
 def test_pca_is_scikit_learns(images):
     flat = images.reshape(len(images), -1) / 255
     exact = ExactPCA(12, svd_solver="full").fit(flat)
@@ -41,6 +45,13 @@ def test_smaller_pca_is_the_start_of_a_larger_one():
 
 def test_fewer_images_than_components():
     assert fit_pca(digits()[:5], 16, 0).components.shape == (4, 64)
+
+
+@pytest.mark.parametrize("images", [faces(30), faces(400, noise=0), np.full((50, 3, 24, 24), 7, np.uint8)])
+def test_components_are_orthonormal_where_there_are_fewer_directions_than_columns(images):
+    found = fit_pca(images, 29, 0)
+    assert found.components.shape == (29, 3 * 24 * 24)
+    np.testing.assert_allclose(found.components @ found.components.T, np.eye(29), atol=1e-5)
 
 
 def test_fidelity_of_known_errors():
