@@ -3,13 +3,13 @@
     python benchmarks/error_against_seconds.py --results benchmarks/results
 
 All on the same images of GTSRB at 32 x 32 with the same train and test side, one after another in one run, the suite,
-the plain loop and PCA --repeats times in turns (ratios are of the same turn; medians are given); bottlenecks
-2 and 256, in this order; 10 epochs of 128 images at --lr 0.0001. Seconds are those of each bottleneck, with imports and
-decoding (nothing is decoded beforehand; the files were read once) in those of the first. Those of the suite end with the saved checkpoint, which
-holds the test error, so that measuring it is in them; those of the plain loop leave that out, and those of pythae,
-which is handed decoded arrays, are of training alone. Of the suite, errors after an epoch are validation errors, as
-train.py says them; the last is the test error, as all of the others are. Writes error_against_seconds.csv and .md into
-the results folder, and the figure into docs/figures.
+the plain loop and PCA --repeats times in turns (ratios are of the same turn; medians are given); bottlenecks 2 and 256,
+in this order; 10 epochs of 128 images at --lr 0.0001. Seconds are those of each bottleneck, with imports and decoding
+(nothing is decoded beforehand; the files were read once) in those of the first. Those of the suite end with the saved
+checkpoint, which holds the test error, so that measuring it is in them; those of the plain loop leave that out, and
+those of pythae, which is handed decoded arrays, are of training alone. Of the suite, errors after an epoch are
+validation errors, as train.py says them; the last is the test error, as all of the others are. Writes
+error_against_seconds.csv and .md into the results folder, and the figure into docs/figures.
 """
 
 import argparse
