@@ -19,11 +19,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from figure.style import MUTED, class_colour, new_figure, save_figure  # noqa: E402
+from figure.style import MUTED, class_colour, draw_title, new_figure, save_figure  # noqa: E402
 from run.artefacts import write_csv, write_text  # noqa: E402
 
 SETS = {
@@ -155,7 +156,7 @@ def draw(rows: list[dict]):
     epochs = sorted({row["epochs"] for row in rows})
     figure = new_figure(3.1 * len(names), 3.4)
     lines = {}  # the legend's, by label: not every set has every number of epochs
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False, sharey=True)[0], names, strict=True):
         for place, number in enumerate(epochs):
             mine = [row for row in rows if row["set"] == name and row["epochs"] == number]
             if not mine:
@@ -169,15 +170,20 @@ def draw(rows: list[dict]):
                     at = (row["size"], row["autoencoder"])
                     gain = f"−{row['below PCA']:.0%}"
                     axes.annotate(gain, at, (-4, -4), textcoords="offset points", ha="right", va="top", fontsize=7)
-            lines[f"conv autoencoder, {number} epochs"] = axes.errorbar(
+            seeds = max(row["seeds"] for row in rows if row["epochs"] == number)
+            label = f"conv autoencoder, {number} epochs, {'mean of ' * (seeds > 1)}{seeds} seed{'s' * (seeds > 1)}"
+            lines[label] = axes.errorbar(
                 sizes, [row["autoencoder"] for row in mine], [row["spread"] or 0 for row in mine],
                 fmt="o-" if not place else "v:", color=class_colour(place), markersize=4, capsize=2,
             )  # fmt: skip
         axes.set(yscale="log")
         axes.minorticks_off()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.grid(color="#e4e4e4", linewidth=0.6)
-        axes.margins(x=0.2, y=0.12)  # the gains stand to the left of the points, below a curve that falls
+        axes.margins(x=0.3, y=0.12)  # the gains stand to the left of the points, below a curve that falls
     figure.axes[0].set_ylabel("held-out mean squared error, pixels in [0, 1]")
+    draw_title(figure, f"held-out error, and how far below PCA it is after {epochs[0]} epochs")
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
