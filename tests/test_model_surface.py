@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from model import surface
 from model.checkpoint import build_model
 from model.surface import nearest_latents
 
@@ -79,3 +80,27 @@ def test_anchors_are_the_latest_latents_seen_in_training():
     with torch.no_grad():
         latents = torch.cat([model.encode(torch.rand(700, 1, 8, 8)) for _ in range(3)])
     assert {tuple(row) for row in model.anchors.tolist()} == {tuple(row) for row in latents[-1024:].tolist()}
+
+
+def test_lots_in_which_images_are_searched_for_change_nothing(anchors, monkeypatch):
+    torch.manual_seed(4)
+    images, guess = 3 * torch.randn(50, 4), 2 * torch.randn(50, 2)
+    whole = nearest_latents(paraboloid, images, guess, anchors, torch.ones(2))
+    lots = []
+
+    def decode(latents: torch.Tensor) -> torch.Tensor:
+        lots.append(len(latents))
+        return paraboloid(latents)
+
+    monkeypatch.setattr(surface, "_CHUNK", 7)
+    monkeypatch.setattr(surface, "_ROWS", 3)
+    torch.testing.assert_close(nearest_latents(decode, images, guess, anchors, torch.ones(2)), whole)
+    assert max(lots) == 7
+
+
+@pytest.mark.parametrize("latent_size", [2, 16])
+def test_the_larger_images_are_the_fewer_are_worked_on_at_a_time(latent_size):
+    sizes = [build_model("conv", latent_size, (3, side, side)).images_at_once for side in (32, 128, 512, 1024)]
+    assert sizes == sorted(sizes, reverse=True)
+    for count, side in zip(sizes, (32, 128, 512, 1024), strict=True):
+        assert count == 1 or count * 3 * side * side <= 16 << 20
