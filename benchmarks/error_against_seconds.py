@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "benchmarks"
@@ -220,6 +221,10 @@ def draw(lines: list[dict]):
             style, markersize = ("*", 11) if name == "PCA" else ("D", 6) if watched else ("o-", 3)
             plot(axes, style, tested, name, color=colour, markersize=markersize)
         axes.set(xscale="log", yscale="log", title=f"bottleneck {size}", xlabel="seconds of this bottleneck")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
         axes.grid(color="#e4e4e4", linewidth=0.6)
     figure.axes[0].set_xlabel("seconds since the command")
     figure.axes[0].set_ylabel("held-out mean squared error, pixels in [0, 1]")

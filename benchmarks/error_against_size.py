@@ -154,7 +154,7 @@ def spread(row: dict) -> str:
 def draw(rows: list[dict]):
     names = list(dict.fromkeys(row["set"] for row in rows))
     epochs = sorted({row["epochs"] for row in rows})
-    figure = new_figure(3.1 * len(names), 3.4)
+    figure = new_figure(3.1 * len(names), 3.8)
     lines = {}  # the legend's, by label: not every set has every number of epochs
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False, sharey=True)[0], names, strict=True):
         for place, number in enumerate(epochs):
@@ -181,8 +181,10 @@ def draw(rows: list[dict]):
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.grid(color="#e4e4e4", linewidth=0.6)
-        axes.margins(x=0.3, y=0.12)  # the gains stand to the left of the points, below a curve that falls
-    figure.axes[0].set_ylabel("held-out mean squared error, pixels in [0, 1]")
+        axes.margins(y=0.12)
+        axes.set_xlim(0.75, 360)  # the gains stand to the left of the points, below a curve that falls
+        axes.tick_params(axis="x", labelsize=7)
+    figure.axes[0].set_ylabel("held-out MSE, pixels in [0, 1]")
     draw_title(figure, f"held-out error, and how far below PCA it is after {epochs[0]} epochs")
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure

@@ -34,15 +34,16 @@ def test_ten_classes_get_a_legend_whatever_they_are_called():
     figure.draw_without_rendering()
 
 
-def test_the_names_of_43_classes_stand_on_the_map_and_apart():
-    groups = np.arange(860) % 43
-    figure = draw_maps([[a_panel(groups)]], [f"{index:05d}" for index in range(43)])
+@pytest.mark.parametrize("count", [15, 43], ids=["framed", "without frames"])
+def test_the_names_of_many_classes_stand_on_the_map_and_apart(count):
+    groups = np.arange(860) % count
+    figure = draw_maps([[a_panel(groups)]], [f"{index:05d}" for index in range(count)])
     figure.set_dpi(150)
     figure.draw_without_rendering()
     names = [text for text in figure.axes[0].texts if text.get_text().isdigit()]
-    assert [text.get_text() for text in names] == [str(index) for index in range(43)]
+    assert [text.get_text() for text in names] == [str(index) for index in range(count)]
     assert not figure.legends
-    boxes = [text.get_bbox_patch().get_window_extent() for text in names]
+    boxes = [(text.get_bbox_patch() or text).get_window_extent() for text in names]
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
 
