@@ -32,7 +32,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _WHITE = (255, 255, 255, 255)
-_ABOUT_THE_FILE = {None, errno.EACCES, errno.EPERM}  # Pillow's own errors have no number
+# Pillow's own errors have no number; a damaged file sends it to places where no file has any.
+_ABOUT_THE_FILE = {None, errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOVERFLOW}
 
 
 @dataclass(frozen=True)

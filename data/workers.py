@@ -30,11 +30,8 @@ _PIPE_BYTES = 1 << 20
 _WORTH_PROCESSES = 1.0  # seconds of work left, where starting processes takes a quarter of one
 # Modules are found as they are here, wherever that was, and nothing of this process runs again.
 _START = "import sys; sys.path[:] = {path!r}; from data.workers import serve; serve()"
-_ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}  # there is nothing to multiply
+# Nothing is multiplied there.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 Job = tuple[list[str], int]  # paths, and the position of the first
 

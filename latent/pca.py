@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _CHUNK = 4096  # images turned into float32 at a time, so that memory stays bounded
+_VALUES = 12 << 20  # pixels of them, at most
 _EXACT_UP_TO = 1024  # pixels; above, a full eigendecomposition takes too long (3 to 10 s at 3,072)
 _OVERSAMPLED, _ITERATIONS = 128, 4  # of the iteration that takes its place
 _COVARIANCE_UP_TO = 6144  # pixels; above, the covariance costs more than products with the images themselves
@@ -55,14 +56,14 @@ def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
     if pixels > _COVARIANCE_UP_TO:
         from sklearn.utils.extmath import randomized_svd  # a second that smaller images do not wait for
 
-        centred = (flat - level) / 255
+        centred = flat - level
+        centred /= 255
         _, singular, components = randomized_svd(centred, size, n_iter=6, random_state=seed)
         return PCA(mean, components.astype(np.float32), (singular / np.sqrt(count)).astype(np.float32))
     covariance = np.zeros((pixels, pixels), np.float32)
     for start in range(0, count, _CHUNK):
-        centred = (
-            flat[start : start + _CHUNK] - level
-        )  # of the bytes as they are: dividing each would take as long again
+        # Of the bytes as they are: dividing each would take as long again.
+        centred = flat[start : start + _CHUNK] - level
         covariance += centred.T @ centred
     covariance /= count * 255**2
     if pixels <= _EXACT_UP_TO:
@@ -97,6 +98,7 @@ def _spread(columns: np.ndarray) -> np.ndarray:
 
 def _float_chunks(images: np.ndarray):
     """uint8 (N, C, H, W) -> float32 pieces (n, C*H*W) in [0, 1]."""
-    for start in range(0, len(images), _CHUNK):
-        chunk = images[start : start + _CHUNK]
+    size = max(1, min(_CHUNK, _VALUES // int(np.prod(images.shape[1:]))))
+    for start in range(0, len(images), size):
+        chunk = images[start : start + size]
         yield chunk.reshape(len(chunk), -1).astype(np.float32) / 255

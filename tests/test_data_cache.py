@@ -201,6 +201,23 @@ def test_passing_trouble_is_not_kept(folder, monkeypatch, decoded, error):
     assert len(decoded) == 12
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EINVAL, "Invalid argument"), OSError("broken data stream")])
+def test_a_damaged_file_is_left_out_for_good(folder, monkeypatch, decoded, error):
+    """It may send its reader to a place before the file begins, which the system refuses with a number."""
+    allowed = Image.open
+
+    def failing(path: str, **options: object) -> Image.Image:
+        if os.path.basename(path) == "0.png":
+            raise error
+        return allowed(path, **options)
+
+    monkeypatch.setattr(Image, "open", failing)
+    assert len(load(folder)) == 5
+    decoded.clear()
+    assert len(load(folder)) == 5
+    assert not decoded
+
+
 @pytest.fixture
 def two_a_batch(monkeypatch):
     monkeypatch.setattr(workers, "_BATCH_FILES", 2)
