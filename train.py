@@ -270,13 +270,15 @@ def train(
     from data.balance import class_weights, epoch_order
     from latent.held_out import mean_error
     from model.inference import labels_for, reconstruct, to_float
+    from model.weights import WeightRow
 
     device = next(model.parameters()).device
     steps = -(-len(training.images) // args.batch_size)
-    told, weights = labels_for(model, training.labels), None  # int64 (N,), float32 (N,), where they are needed
+    told, importance = labels_for(model, training.labels), None  # int64 (N,), float32 (N,), where they are needed
     if args.balance == "weights":
-        weights = torch.from_numpy(class_weights(training.labels)[training.labels])
-    optimizer = model.optimisation.optimizer(model)
+        importance = torch.from_numpy(class_weights(training.labels)[training.labels])
+    weights = WeightRow(model, precision)
+    optimizer = model.optimisation.optimizer(weights.row)
     at = {"epoch": 1, "step": 0, "summed": {}, "log": [], "best": None, "since_best": 0, "snapshots": {}}
     if args.resume is not None and (kept := keeper.restore(model, optimizer)) is not None:
         at |= {**kept, "summed": {name: value.to(device) for name, value in kept["summed"].items()}}
@@ -288,14 +290,13 @@ def train(
         for first in range(at["step"] * args.batch_size, len(order), args.batch_size):
             rows = order[first : first + args.batch_size]
             batch = to_float(torch.from_numpy(training.images[rows]), device)  # (B, C, H, W) in [0, 1]
-            classes, weight = (None if each is None else each[rows].to(device) for each in (told, weights))  # (B,)
+            classes, weight = (None if each is None else each[rows].to(device) for each in (told, importance))  # (B,)
             done = ((at["epoch"] - 1) * steps + at["step"]) / (args.num_epochs * steps)
             model.optimisation.set_rate(optimizer, done, args.lr)
-            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            with weights.rounded(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 loss = model.loss(batch, classes, objective, done, weight)
-            optimizer.zero_grad(set_to_none=True)
             loss["total"].backward()
-            norm = clip_gradients(model)
+            norm = weights.gather(MAX_GRADIENT_NORM)
             if not torch.isfinite(norm + loss["total"]):
                 where = f"bottleneck {model.latent_size}, epoch {at['epoch']}, step {at['step'] + 1} of {steps}"
                 raise not_finite(where, [train_ids[row] for row in rows], args)
@@ -333,16 +334,6 @@ def train(
         model.load_state_dict(at["best"])
     model.eval()
     return at["log"]
-
-
-def clip_gradients(model: Autoencoder) -> torch.Tensor:
-    """Scale gradients down to ``MAX_GRADIENT_NORM`` where they are above, which is rare; gives what it was, ()."""
-    import torch
-
-    norm = torch.nn.utils.get_total_norm([each.grad for each in model.parameters() if each.grad is not None])
-    if norm > MAX_GRADIENT_NORM:
-        torch.nn.utils.clip_grads_with_norm_(model.parameters(), MAX_GRADIENT_NORM, norm)
-    return norm
 
 
 def write_log(output_dir: Path, records: list[dict[str, Any]]) -> None:

@@ -2,11 +2,12 @@
 
     python benchmarks/step_rate.py
 
-The step is the one of train.py, on batches of 128 random smooth images of 3 x 32 x 32: conversion, forward, backward,
-clipping, AdamW; of the network as it is by default, and of wider ones. Its operations are counted by torch's flop
-counter, which counts matrix products and convolutions alone. Encoding is `model.inference.encode_batches` over uint8
-images, beside `model.encode` on one batch that is converted already. Medians; each precision that train.py would choose
-on this machine. Writes step_rate.md into the results folder.
+The step is the one of train.py, on batches of 128 random smooth images of 3 x 32 x 32: conversion, forward (weights
+rounded first), backward, gathering and clipping of gradients, AdamW; of the network as it is by default, and of wider
+ones. Its operations are counted by torch's flop counter, which counts matrix products and convolutions alone.
+Encoding is `model.inference.encode_batches` over uint8 images, beside `model.encode` on one batch that is converted
+already. Medians; each precision that train.py would choose on this machine. Writes step_rate.md into the results
+folder.
 """
 
 import argparse
@@ -28,9 +29,10 @@ from latent.pca import fit_pca  # noqa: E402
 from model.conv import ConvAutoencoder  # noqa: E402
 from model.inference import encode_batches, to_float  # noqa: E402
 from model.objective import Objective  # noqa: E402
+from model.weights import WeightRow  # noqa: E402
 from run.artefacts import write_text  # noqa: E402
-from run.device import choose_precision  # noqa: E402
-from train import clip_gradients  # noqa: E402
+from run.device import choose_precision, make_repeatable  # noqa: E402
+from train import MAX_GRADIENT_NORM  # noqa: E402
 
 SIZES, BATCH, SHAPE, SIDE = [2, 256], 128, (3, 32, 32), 2048
 CPU = torch.device("cpu")
@@ -100,7 +102,7 @@ def random_images(count: int) -> np.ndarray:
 
 def start(size: int, width: int | None = None) -> ConvAutoencoder:
     """The network as train.py begins with it, or with so many channels on both sides."""
-    torch.manual_seed(0)
+    make_repeatable(0)
     widths = {} if width is None else {"width": width, "encoder_width": width}
     model, pca = ConvAutoencoder(size, SHAPE, **widths), fit_pca(random_images(1000), size, 0)
     model.start_from_pca(pca.mean, pca.components, pca.scales)
@@ -110,7 +112,8 @@ def start(size: int, width: int | None = None) -> ConvAutoencoder:
 def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[float, dict[str, float]]:
     """Floating-point operations of a training step, and the median seconds of each of its parts."""
     images, objective = torch.from_numpy(random_images(BATCH)), Objective()
-    optimizer = model.optimisation.optimizer(model.train())
+    weights = WeightRow(model.train(), precision)
+    optimizer = model.optimisation.optimizer(weights.row)
     model.optimisation.set_rate(optimizer, 0.0, 1e-4)
     spent: dict[str, list[float]] = {}
 
@@ -123,14 +126,13 @@ def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[
 
         batch = to_float(images, CPU)
         lap("conversion")
-        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+        with weights.rounded(), torch.autocast("cpu", precision, enabled=precision != torch.float32):
             loss = model.loss(batch, None, objective, 0.0, None)["total"]
-        optimizer.zero_grad(set_to_none=True)
         lap("forward")
         loss.backward()
         lap("backward")
-        clip_gradients(model)
-        lap("clipping")
+        weights.gather(MAX_GRADIENT_NORM)
+        lap("gathering")
         optimizer.step()
         lap("AdamW")
 

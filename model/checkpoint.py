@@ -31,7 +31,11 @@ def family_class(family: str) -> type[Autoencoder]:
 
 def save_model(path: Path, model: Autoencoder, record: dict[str, Any]) -> None:
     """Write weights, hyperparameters and ``record`` (plain types: data set, split fingerprint, settings, metrics)."""
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    # Each by itself: of a network that was trained they are views of one row.
+    weights = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in model.state_dict().items()
+    }
     content = {"family": model.family, "hyperparameters": model.hyperparameters, "weights": weights, "record": record}
     save_tensors(path, _KIND, content)
 

@@ -16,7 +16,6 @@ class AdamW(torch.optim.AdamW):
     """
 
     add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
-    zero_grad = inspect.unwrap(torch.optim.AdamW.zero_grad)
     state_dict = inspect.unwrap(torch.optim.AdamW.state_dict)
     load_state_dict = inspect.unwrap(torch.optim.AdamW.load_state_dict)
     step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
@@ -36,9 +35,9 @@ class Optimisation:
     betas: tuple[float, float]
     weight_decay: float
 
-    def optimizer(self, model: torch.nn.Module) -> AdamW:
-        """AdamW over the weights of ``model``; :meth:`set_rate` says how fast, before each step."""
-        return AdamW(model.parameters(), betas=self.betas, weight_decay=self.weight_decay, fused=True)
+    def optimizer(self, row: torch.nn.Parameter) -> AdamW:
+        """AdamW over a row of weights, see :mod:`model.weights`; :meth:`set_rate` says how fast, before each step."""
+        return AdamW([row], betas=self.betas, weight_decay=self.weight_decay, fused=True)
 
     def set_rate(self, optimizer: torch.optim.Optimizer, done: float, lr: float) -> None:
         """Set the rate of the step before which a part ``done`` of all steps is done; ``lr`` is where it began."""

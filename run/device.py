@@ -38,6 +38,7 @@ def make_repeatable(seed: int) -> None:
     torch.manual_seed(seed)
     # as use_deterministic_algorithms(True, warn_only=True), which also imports the compiler: three seconds for nothing
     torch.set_deterministic_debug_mode("warn")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # no memory is read here before it is written
     torch.backends.cudnn.benchmark = False
 
 

@@ -16,7 +16,7 @@ def trained(optimizer_class: type[torch.optim.Optimizer]) -> tuple[list[torch.Te
     for step in range(6):
         if step == 3:
             optimizer.load_state_dict(optimizer.state_dict())
-        optimizer.zero_grad(set_to_none=True)
+        network.zero_grad()
         network(torch.randn(4, 5)).square().mean().backward()
         optimizer.step()
     return [parameter.detach() for parameter in network.parameters()], optimizer.state_dict()
