@@ -3,6 +3,7 @@
 One fit of the largest size serves every smaller one: the components of PCA of 2 are the first two of PCA of 256.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,22 @@ class PCA:
         """uint8 (N, C, H, W) -> float32 of the same shape, clamped to [0, 1] as the networks' output is."""
         flat = np.clip(self.encode(images) @ self.components + self.mean, 0, 1)
         return flat.reshape(images.shape)
+
+    def errors(self, images: np.ndarray, sizes: Sequence[int]) -> list[float]:
+        """Mean squared error of :meth:`reconstruct` with the first components alone, for many sizes at once.
+
+        Args:
+            images: uint8 (N, C, H, W).
+            sizes: rising.
+        """
+        summed = np.zeros(len(sizes))
+        for chunk in _float_chunks(images):
+            codes, made, done = (chunk - self.mean) @ self.components.T, np.tile(self.mean, (len(chunk), 1)), 0
+            for place, size in enumerate(sizes):
+                made += codes[:, done:size] @ self.components[done:size]
+                summed[place] += np.square(np.clip(made, 0, 1) - chunk).sum(dtype=np.float64)
+                done = size
+        return (summed / images.size).tolist()
 
 
 def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:

@@ -32,6 +32,11 @@ def model_path(output_dir: Path, latent_size: int) -> Path:
     return Path(output_dir) / f"model_latent_size_{latent_size}.pth"
 
 
+def model_paths(output_dir: Path) -> list[Path]:
+    """Every file in a folder that is named as a checkpoint is; what is in it may be anything."""
+    return sorted(Path(output_dir).glob("model_latent_size_*.pth"))
+
+
 def test_data_path(output_dir: Path) -> Path:
     return Path(output_dir) / "test_data.pth"
 

@@ -23,6 +23,7 @@ SCRIPTS = [
     ["generate_images.py", "traverse", "--latent_size", 3],
     ["generate_images.py", "manifold", "--latent_size", 2],
     ["evaluate.py", "--latent_size", 3, "--seeds", 1, "--num_fit", 100],
+    ["sweep_latent_size.py", "--num_fit", 100],
     ["train_classifier.py", "--latent_size", 3, "--max_fit", 100, "--num_epochs", 1, "--classifiers", "linear", "knn"],
 ]
 

@@ -29,6 +29,7 @@ CHAIN = {
     "viz_kmeans": ["viz_kmeans_latent_space.py", "--num_clusters", 3, "--space", "pca"],
     "viz_dataset": ["viz_dataset.py", "--dataset", "digits", "--num_images", 2],
     "evaluate": ["evaluate.py", "--seeds", 2, "--num_fit", 60],
+    "sweep": ["sweep_latent_size.py", "--num_fit", 60, "--num_images", 2],
     "train_classifier": ["train_classifier.py", "--max_fit", 60, "--num_epochs", 1, "--classifiers", "mlp", "knn"],
     "sample": ["generate_images.py", "sample", "--num_images", 3, "--num_components", 2],
     "manifold": ["generate_images.py", "manifold", "--grid", 2, "--labels", 0],
@@ -37,7 +38,7 @@ CHAIN = {
     "relabel": ["generate_images.py", "relabel", "--cnn_epochs", 1, "--max_fit", 60, "--labels", 0, 1],
     "neighbours": ["generate_images.py", "neighbours", "--num_neighbours", 2],
 }  # fmt: skip
-SIZES = {"viz_dataset": [], "manifold": ["--latent_size", 2]}  # of all others the bottleneck of 3
+SIZES = {"viz_dataset": [], "sweep": [], "manifold": ["--latent_size", 2]}  # of all others the bottleneck of 3
 
 
 def command(name: str, seed: int) -> list[object]:

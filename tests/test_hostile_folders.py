@@ -88,6 +88,7 @@ def test_everything_at_once_through_all_scripts(forked, tmp_path):
         ["viz_kmeans_latent_space.py", "--latent_size", 3, "--space", "pca", "--svg"],
         ["viz_dataset.py", "--dataset", "set", "--svg", "--num_images", 2],
         ["evaluate.py", "--latent_size", 3, "--seeds", 1],
+        ["sweep_latent_size.py", "--svg", "--num_images", 3],
         ["encode_latent_space.py", "--latent_size", 3, "--images", "set"],
     ):
         done = forked.run(script, *arguments, cwd=tmp_path)

@@ -1,0 +1,292 @@
+"""Compare bottlenecks of several sizes: what each keeps of held-out images, and which is worth having.
+
+The road: checkpoints of one training -> held-out errors beside PCA of every size -> classes told apart by the latents
+-> one figure, one sheet of reconstructions, three answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from run import arguments as flags
+from run.console import note, say, table_of, warn
+from run.errors import BadInput, execute, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from data.image_set import ImageSet
+    from data.split import Split
+    from data.test_data import TestData
+    from latent.pca import PCA
+    from model.autoencoder import Autoencoder
+
+Models = dict[int, "tuple[Autoencoder, dict[str, Any]]"]  # by size, rising
+TRAIN = "python train.py --latent_size 4 8 16 32 64"
+
+COLUMNS = {  # of the table: value -> heading, and how it is written
+    "latent_size": ("size", "d"),
+    "mse": ("MSE", ".5f"),
+    "kept": ("kept", ".1%"),
+    "pca_mse": ("PCA's MSE", ".5f"),
+    "below_pca": ("below PCA", ".1%"),
+    "as_pca_of": ("as PCA of", ""),
+    "ssim": ("SSIM", ".3f"),
+    "linear_accuracy": ("linear probe", ".1%"),
+    "pca_linear_accuracy": ("on PCA", ".1%"),
+    "knn_accuracy": ("10-NN", ".1%"),
+    "pca_knn_accuracy": ("on PCA", ".1%"),
+    "effective_rank": ("eff. rank", ".1f"),
+}
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = flags.parser(
+        "python sweep_latent_size.py --output_dir output",
+        "Compare bottlenecks of several sizes that were trained before, by one command, say\n"
+        f"{TRAIN}: what each keeps of held-out images beside PCA of every size, how well its\n"
+        "latents tell the classes apart, and from which size on more dimensions are not worth having.",
+    )
+    group = parser.add_argument_group("what is compared")
+    checkpoints = "checkpoints, one of each size, all of one split (default: all that lie in OUTPUT_DIR)"
+    flags.add_value(group, "--model_path", Path, None, "FILE", checkpoints, several=True)
+    sizes = "compare these sizes only (default: all)"
+    flags.add_value(group, "--latent_size", flags.whole_number(1), None, "N", sizes, several=True)
+    flags.add_test_data(group, "held-out test split (default: test_data.pth beside the checkpoints)")
+    flags.add_shared(group, "data_dir")
+    group = parser.add_argument_group("how it is measured and drawn")
+    fitted = "random training images that classifiers are fitted on"
+    flags.add_value(group, "--num_fit", flags.all_or_number(2), 10000, "M|all", fitted)
+    drawn = "test images on the sheet of reconstructions, of different classes"
+    flags.add_value(group, "--num_images", flags.whole_number(1, 512), 12, "M", drawn)
+    flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers", "svg", "show")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_arguments()
+
+    from data.choice import choose_images
+    from data.training_side import load_split_of, warn_of_untested_classes
+    from run.artefacts import write_csv, write_json
+    from run.device import make_repeatable
+    from run.provenance import command_line, versions
+
+    make_repeatable(args.seed)
+    models, test_data = load_models_and_test_data(args)
+    told = any(model.takes_labels for model, _ in models.values())
+    image_set, split = load_split_of(next(iter(models.values()))[1], args.data_dir, args.num_workers or None)
+
+    # Only now the libraries that take seconds to import: what can't be compared has been refused by then.
+    from figure.reconstruction import draw_reconstructions
+    from figure.style import save_figure, shown
+    from figure.sweep import draw_sweep
+    from latent.fidelity import squared_errors
+    from latent.held_out import measure_mean_image
+    from latent.pca import fit_pca
+    from latent.sweep import answers, curve_sizes, dimensions
+
+    warn_of_untested_classes(image_set, split.test)
+    note(f"PCA of {len(split.train):,} training images, to compare with")
+    # Beyond the largest size: a network may keep more than PCA of its own size does.
+    pca = fit_pca(image_set.images[split.train], max(*models, min(2 * max(models), 512)), args.seed)
+    sizes = curve_sizes(len(pca.components), list(models))
+    curve = dict(zip(sizes, pca.errors(test_data.images, sizes), strict=True))
+    mean_image = measure_mean_image(pca.mean, test_data.images)["mse"]
+    classes, pixels, independent = measure_classes(models, pca, image_set, split, args)
+    chosen = choose_images(test_data, None, args.num_images, args.seed)
+    records, drawn = [], []
+    for size, made in reconstructions(models, test_data):
+        records.append({**errors_of(size, test_data.images, made, curve, mean_image), **classes[size]})
+        drawn.append(made[chosen])
+    found = answers(records, independent, pixels, sizes[-1])
+
+    subject = f"{shown(test_data.dataset)}, {split.kind} split: what bottlenecks of {len(models)} sizes keep of "
+    subject += f"{len(test_data.images):,} held-out images"
+    figure = draw_sweep(records, curve, mean_image, pixels, subject)
+    saved = save_figure(figure, args.output_dir / "sweep.png", svg=args.svg, show=args.show)
+    sheet = draw_reconstructions(
+        test_data.images[chosen],
+        [
+            (
+                f"bottleneck {record['latent_size']}{' and the class' if told else ''}\n"
+                f"all test images {record['mse']:.5f}\nPCA of {record['latent_size']} {record['pca_mse']:.5f}",
+                made,
+                squared_errors(test_data.images[chosen], made),
+            )
+            for record, made in zip(records, drawn, strict=True)
+        ],
+        [test_data.class_of(row) for row in chosen],
+        f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them (mean squared error, "
+        "pixels in [0, 1])",
+    )
+    saved += save_figure(sheet, args.output_dir / "sweep_reconstructions.png", svg=args.svg, show=args.show)
+
+    say(f"{printable(test_data.dataset)}, {split.kind} split: {len(test_data.images):,} test images; pixels in [0, 1]")
+    in_words = [{**record, "as_pca_of": dimensions(record["as_pca_of"], sizes[-1])} for record in records]
+    say(table_of(in_words, COLUMNS))
+    if told:
+        say("(reconstructions: the decoder was told each image's class, which PCA was not; latents hold no labels)")
+    for each in found:
+        say(f"\n{each['question']} {each['answer']}\n  {each['because']}")
+
+    header = list(dict.fromkeys(name for record in records for name in record))
+    rows = [["" if record[name] == math.inf else record[name] for name in header] for record in records]
+    write_csv(args.output_dir / "sweep.csv", header, rows)
+    content = {
+        "dataset": test_data.dataset,
+        "split": split.kind,
+        "fingerprint": test_data.fingerprint,
+        "checkpoints": {str(size): record["sha256"] for size, (_, record) in models.items()},
+        "protocol": "PCA and classifiers fitted on training images, everything measured on held-out images; pixels in "
+        "[0, 1]; kept: 1 - error / error of the mean image; as_pca_of: dimensions that PCA needs for the same error",
+        "held_out_images": len(test_data.images),
+        "independent_images_or_tracks": independent,
+        "fitting_images": min(len(split.train), args.num_fit or len(split.train)),
+        "decoder_told_labels": told,
+        "mean_image_mse": mean_image,
+        "sizes": [{name: None if value == math.inf else value for name, value in each.items()} for each in records],
+        "pca": {str(size): error for size, error in curve.items()},
+        "raw_pixels": pixels,
+        "answers": found,
+        "command": command_line(),
+        "versions": versions(),
+    }
+    write_json(args.output_dir / "sweep.json", content)
+    say()
+    for path in [*saved, args.output_dir / "sweep.csv", args.output_dir / "sweep.json"]:
+        say(f"saved {printable(path)}")
+
+
+def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestData]:
+    """The checkpoints by size, and the test split that all of them know.
+
+    Raises:
+        BadInput: a file is missing or damaged, there are fewer than two sizes, two checkpoints of one size, several
+            families, or one that was named is of another split.
+    """
+    from data.test_data import load_test_data
+    from model.checkpoint import load_checkpoint, require_split
+    from run.artefacts import model_path, model_paths, test_data_path
+    from run.device import choose_device
+
+    if args.model_path is not None and args.latent_size is not None:
+        raise BadInput("name checkpoints by --model_path, or sizes in OUTPUT_DIR by --latent_size, not both")
+    named = args.model_path or [model_path(args.output_dir, size) for size in args.latent_size or []]
+    paths = list(dict.fromkeys(named)) or model_paths(args.output_dir)
+    test_path = args.test_data or test_data_path(paths[0].parent if paths else args.output_dir)
+    test_data, device = load_test_data(test_path), choose_device(args.device)
+    models: Models = {}
+    for path in paths:
+        model, record = load_checkpoint(path)
+        if not named and record["fingerprint"] != test_data.fingerprint:
+            warn(f"{printable(path)} is left out: it was trained on another split than {printable(test_path)}")
+            continue
+        require_split(record, path, test_data.fingerprint, test_path)
+        if model.latent_size in models:
+            raise BadInput(
+                f"two of the checkpoints are of size {model.latent_size}; name one of each, or see what seeds do to "
+                f"one size: python evaluate.py --model_path FILE FILE"
+            )
+        models[model.latent_size] = model.to(device), record
+    families = sorted({model.family for model, _ in models.values()})
+    if len(families) > 1:
+        raise BadInput(
+            f"the checkpoints are of the families {', '.join(families)}; compare sizes of one family, each trained "
+            "into an --output_dir of its own"
+        )
+    if len(models) < 2:
+        raise BadInput(
+            f"there {'is 1 size' if models else 'are no sizes'} to compare in {printable(test_path.parent)}, and two "
+            f"are the fewest; train more: {TRAIN}"
+        )
+    return dict(sorted(models.items())), test_data
+
+
+def reconstructions(models: Models, test_data: TestData) -> Iterator[tuple[int, np.ndarray]]:
+    """What each bottleneck makes of the test images: its size, and float32 (N, C, H, W) in [0, 1].
+
+    Raises:
+        BadInput: one makes images that are not finite.
+    """
+    import numpy as np
+
+    from model.inference import reconstruct
+
+    for size, (model, _) in models.items():
+        note(f"reconstructing by bottleneck {size}")
+        made = reconstruct(model, test_data.images, test_data.labels)
+        if not np.isfinite(made).all():
+            raise BadInput(
+                f"bottleneck {size} makes images that are not finite; train again: "
+                f"python train.py --latent_size {size} --lr 0.00001"
+            )
+        yield size, made
+
+
+def errors_of(
+    size: int, images: np.ndarray, made: np.ndarray, curve: dict[int, float], mean_image: float
+) -> dict[str, float]:
+    """The held-out errors of one bottleneck beside the ``curve`` of PCA, by size, and the error of the mean image."""
+    from latent.fidelity import fidelity
+    from latent.sweep import equivalent_size
+
+    measured = fidelity(images, made)
+    of_pca = curve.get(size, min(curve.values()))  # where the images have fewer dimensions than the bottleneck
+    return {
+        "latent_size": size,
+        "mse": measured["mse"],
+        "ssim": measured["ssim"],
+        "kept": 1 - measured["mse"] / mean_image,
+        "pca_mse": of_pca,
+        "pca_kept": 1 - of_pca / mean_image,
+        "below_pca": 1 - measured["mse"] / of_pca,
+        "as_pca_of": equivalent_size(measured["mse"], list(curve), list(curve.values())),
+    }
+
+
+def measure_classes(
+    models: Models, pca: PCA, image_set: ImageSet, split: Split, args: argparse.Namespace
+) -> tuple[dict[int, dict[str, float]], dict[str, float], int]:
+    """How well classifiers that are fitted on training images tell the classes of test images apart.
+
+    Returns:
+        Measures of each size, those of PCA of it beginning with ``pca_``; those of the raw pixels; and how many
+        independent test images, or tracks of them, there are. Without classes, only the dimensions in use.
+    """
+    import numpy as np
+
+    from latent.evaluation import Side
+    from latent.evaluation import measure_classes as measure
+    from model.inference import encode
+
+    shuffled = np.random.default_rng(args.seed).permutation(split.train)
+    rows = [np.sort(shuffled[: args.num_fit]), split.test]  # all training images for None
+
+    def measured(encode_images: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
+        labels = image_set.labels
+        sides = [
+            Side(
+                encode_images(image_set.images[each]), None if labels is None else labels[each], image_set.groups[each]
+            )
+            for each in rows
+        ]
+        return measure(*sides)
+
+    found = {}
+    for size, (model, _) in models.items():
+        note(f"telling classes apart by bottleneck {size}, and by PCA of {size}")
+        of_pca = measured(pca.first(size).encode)
+        found[size] = measured(lambda images, model=model: encode(model, images))
+        found[size] |= {f"pca_{name}": value for name, value in of_pca.items() if "accuracy" in name}
+    note("telling classes apart by the raw pixels")
+    pixels = measured(lambda images: images.reshape(len(images), -1).astype("float32") / 255)
+    return found, pixels, len(np.unique(image_set.groups[split.test]))
+
+
+if __name__ == "__main__":
+    execute(main)
