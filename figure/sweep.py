@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from figure.style import MUTED, class_colour, draw_title, new_figure
 
-_MARKS = (0.5, 0.9, 0.95, 0.99)  # shares of the variance whose errors are marked at the edge
+_MARKS = (0.5, 0.9, 0.95, 0.99)  # shares of the variance whose errors are marked
 _PROBES = {"linear_accuracy": "linear probe", "knn_accuracy": "10 nearest neighbours"}
 
 
@@ -71,15 +71,15 @@ def _draw_errors(
         if (1 - share) * mean_image > lowest:
             axes.axhline((1 - share) * mean_image, color="#c8c8c8", linewidth=0.8, zorder=0)
             axes.annotate(
-                f"{share:.0%} kept", (1, (1 - share) * mean_image), (-2, 2), xycoords=axes.get_yaxis_transform(),
-                textcoords="offset points", ha="right", va="bottom", fontsize=7.5, color=MUTED,
+                f"{share:.0%} kept", (0, (1 - share) * mean_image), (3, 2), xycoords=axes.get_yaxis_transform(),
+                textcoords="offset points", ha="left", va="bottom", fontsize=7.5, color=MUTED,
             )  # fmt: skip
     axes.set(yscale="log", ylabel="held-out mean squared error, pixels in [0, 1]")
     axes.set_title("reconstruction (and how far below PCA of the same size)")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
 
 
 def _draw_accuracies(axes: Axes, records: Sequence[Mapping[str, Any]], name: str, of_pixels: float) -> None:
