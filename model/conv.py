@@ -14,7 +14,7 @@ from model.surface import nearest_latents
 
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
 HIDDEN = 512  # units of the dense layers on either side of the latents
-SEARCHED_UP_TO = 3  # latents; more of them, and a surface is too large to be searched from a few anchors
+SEARCHED_UP_TO = 4  # latents; a search of more takes too many decodings, one for each at every step
 ANCHORS = 1024  # latents of the last training images seen, where a search may begin
 SEARCHED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
@@ -33,7 +33,7 @@ class ConvAutoencoder(Autoencoder):
     Latents keep PCA's scale, so that distances between them are about those between the images, as neighbours and
     clusters want them; whitened, the many faint dimensions of a wide bottleneck would drown the few that matter.
 
-    Up to three latents, a trained encoder's answer is only where a search of the decoder's surface begins (see
+    Up to four latents, a trained encoder's answer is only where a search of the decoder's surface begins (see
     :mod:`model.surface`): a network that has to fold images onto so few numbers guesses badly for images unlike those
     it was trained on, while the surface it folds them onto fits them well.
 
