@@ -97,6 +97,10 @@ def main() -> None:
     sizes = curve_sizes(len(pca.components), list(models))
     curve = dict(zip(sizes, pca.errors(test_data.images, sizes), strict=True))
     mean_image = measure_mean_image(pca.mean, test_data.images)["mse"]
+    if not mean_image:
+        raise BadInput(
+            f"every test image is the mean training image, so there is nothing to keep; train on others: {TRAIN}"
+        )
     classes, pixels, independent = measure_classes(models, pca, image_set, split, args)
     chosen = choose_images(test_data, None, args.num_images, args.seed)
     records, drawn = [], []
@@ -244,7 +248,7 @@ def errors_of(
         "kept": 1 - measured["mse"] / mean_image,
         "pca_mse": of_pca,
         "pca_kept": 1 - of_pca / mean_image,
-        "below_pca": 1 - measured["mse"] / of_pca,
+        "below_pca": 1 - measured["mse"] / of_pca if of_pca else 0.0,
         "as_pca_of": equivalent_size(measured["mse"], list(curve), list(curve.values())),
     }
 

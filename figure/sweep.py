@@ -5,11 +5,12 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from figure.style import MUTED, class_colour, draw_title, new_figure
 
 _MARKS = (0.5, 0.9, 0.95, 0.99)  # shares of the variance whose errors are marked
+_EXACT = 1e-6  # of the error of the mean image: less is nothing but rounding
 _PROBES = {"linear_accuracy": "linear probe", "knn_accuracy": "10 nearest neighbours"}
 
 
@@ -58,7 +59,7 @@ def _draw_errors(
     sizes, errors = ([record[name] for record in records] for name in ("latent_size", "mse"))
     axes.plot(list(curve), list(curve.values()), "--", color=MUTED, linewidth=1.2, label="PCA of each size")
     axes.plot(sizes, errors, "o-", color=class_colour(0), markersize=4.5, label="autoencoder")
-    for record in records:
+    for record in [each for each in records if each["pca_mse"] > _EXACT * mean_image]:
         gain = 1 - record["mse"] / record["pca_mse"]
         axes.annotate(
             f"{'−' if gain >= 0 else '+'}{abs(gain):.0%}", (record["latent_size"], record["mse"]), (-3, -5),
@@ -66,7 +67,7 @@ def _draw_errors(
         )  # fmt: skip
     axes.axhline(mean_image, color=MUTED, linestyle=":", linewidth=1.2, label="mean image")
     axes.set_xlim(min(sizes[0], *curve) / 1.6, max(sizes[-1], *curve) * 1.25)
-    lowest = min(*errors, *curve.values())
+    lowest = max(min(errors) / 3, _EXACT * mean_image)  # PCA of as many dimensions as there are pixels is exact
     for share in _MARKS:
         if (1 - share) * mean_image > lowest:
             axes.axhline((1 - share) * mean_image, color="#c8c8c8", linewidth=0.8, zorder=0)
@@ -74,7 +75,11 @@ def _draw_errors(
                 f"{share:.0%} kept", (0, (1 - share) * mean_image), (3, 2), xycoords=axes.get_yaxis_transform(),
                 textcoords="offset points", ha="left", va="bottom", fontsize=7.5, color=MUTED,
             )  # fmt: skip
-    axes.set(yscale="log", ylabel="held-out mean squared error, pixels in [0, 1]")
+    axes.set(
+        yscale="log",
+        ylim=(lowest, 1.4 * max(mean_image, *errors)),
+        ylabel="held-out mean squared error, pixels in [0, 1]",
+    )
     axes.set_title("reconstruction (and how far below PCA of the same size)")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -94,5 +99,5 @@ def _draw_accuracies(axes: Axes, records: Sequence[Mapping[str, Any]], name: str
     axes.axhline(chance, color=MUTED, linestyle=":", linewidth=1.2, label=f"largest class alone {chance:.1%}")
     axes.set(ylim=(0, min(1.03, 1.15 * max(best, of_pixels, *(record[f"pca_{name}"] for record in records)))))
     axes.set_title(f"classes: {_PROBES[name]}")
-    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))

@@ -77,6 +77,8 @@ def _how_many_keep(records: Sequence[Record]) -> tuple[str, str]:
     for share in SHARES:
         enough = next((record["latent_size"] for record in records if record["kept"] >= share), None)
         parts.append(f"{share:.0%} of the variance: {'none of these' if enough is None else enough}")
+        if enough is None:  # nor of any more
+            break
     each = ", ".join(
         f"{record['latent_size']} keep {record['kept']:.1%} (PCA {record['pca_kept']:.1%})" for record in records
     )
@@ -123,14 +125,14 @@ def _how_many_tell(records: Sequence[Record], independent: int, pixels: Mapping[
     each = ", ".join(f"{record['latent_size']} {record['linear_accuracy']:.1%}" for record in known)
     because = (
         f"Linear probe: {each}; raw pixels {pixels['linear_accuracy']:.1%}, the largest class alone {chance:.1%}. On "
-        f"{independent:,} independent test images or tracks, less than {independent**-0.5:.1%} apart is level."
+        f"{independent:,} independent images or tracks, less than {100 * independent**-0.5:.1f} points apart is level."
     )
     if compare(number(best["linear_accuracy"]), number(chance), "linear_accuracy", independent) <= 0:
         return "none of these tells them apart", because
     enough = level[0]["latent_size"]
     if len(known) > 1 and enough == known[-1]["latent_size"]:
         return f"{enough} or more: none smaller tells them apart as well", because
-    return f"{enough}: more tell them apart no better", because
+    return f"{enough}, as far as the test images can tell", because
 
 
 def dimensions(equivalent: float, largest: int) -> str:
