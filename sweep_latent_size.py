@@ -36,10 +36,10 @@ COLUMNS = {  # of the table: value -> heading, and how it is written
     "below_pca": ("below PCA", ".1%"),
     "as_pca_of": ("as PCA of", ""),
     "ssim": ("SSIM", ".3f"),
-    "linear_accuracy": ("linear probe", ".1%"),
-    "pca_linear_accuracy": ("on PCA", ".1%"),
+    "linear_accuracy": ("probe", ".1%"),
+    "pca_linear_accuracy": ("probe on PCA", ".1%"),
     "knn_accuracy": ("10-NN", ".1%"),
-    "pca_knn_accuracy": ("on PCA", ".1%"),
+    "pca_knn_accuracy": ("10-NN on PCA", ".1%"),
     "effective_rank": ("eff. rank", ".1f"),
 }
 
@@ -69,6 +69,10 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_arguments()
+    if args.output_dir.exists() and not args.output_dir.is_dir():
+        raise BadInput(
+            f"{printable(args.output_dir)} is a file, and results go into a folder; name one: --output_dir DIR"
+        )
 
     from data.choice import choose_images
     from data.training_side import load_split_of, warn_of_untested_classes
@@ -109,7 +113,10 @@ def main() -> None:
         drawn.append(made[chosen])
     found = answers(records, independent, pixels, sizes[-1])
 
-    subject = f"{shown(test_data.dataset)}, {split.kind} split: what bottlenecks of {len(models)} sizes keep of "
+    family = next(iter(models.values()))[0].family + (", told the class when it decodes" if told else "")
+    subject = (
+        f"{shown(test_data.dataset)}, {split.kind} split, {family}: what bottlenecks of {len(models)} sizes keep of "
+    )
     subject += f"{len(test_data.images):,} held-out images"
     figure = draw_sweep(records, curve, mean_image, pixels, subject)
     saved = save_figure(figure, args.output_dir / "sweep.png", svg=args.svg, show=args.show)
@@ -203,6 +210,8 @@ def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestDat
             f"the checkpoints are of the families {', '.join(families)}; compare sizes of one family, each trained "
             "into an --output_dir of its own"
         )
+    if len(models) < 2 and named:
+        raise BadInput("a comparison takes two sizes or more; name another, or none for all that lie in OUTPUT_DIR")
     if len(models) < 2:
         raise BadInput(
             f"there {'is 1 size' if models else 'are no sizes'} to compare in {printable(test_path.parent)}, and two "

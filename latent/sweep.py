@@ -15,6 +15,7 @@ QUESTIONS = (
 )
 SHARES = (0.8, 0.9, 0.95, 0.99)  # of the variance: customary marks, no thresholds of anything
 _CURVE = 40  # sizes of PCA that make a curve
+_MARGIN = 0.02  # errors nearer than that part of each other are level, as in latent.answers
 
 Record = Mapping[str, Any]  # of a size: see :func:`answers`
 
@@ -55,8 +56,9 @@ def answers(
     """A question, a short answer and the numbers behind it, three times.
 
     Args:
-        records: of each size, rising: ``latent_size``; ``kept`` and ``pca_kept``, shares of variance; ``as_pca_of``,
-            of :func:`equivalent_size`; with classes ``linear_accuracy`` and ``linear_accuracy_chance``.
+        records: of each size, rising: ``latent_size``; ``kept`` and ``pca_kept``, shares of variance; ``below_pca``,
+            the part of PCA's error that is saved; ``as_pca_of``, of :func:`equivalent_size`; with classes
+            ``linear_accuracy``, ``linear_accuracy_chance`` and ``pca_linear_accuracy``.
         independent: how many images, or tracks of images, the accuracies were scored on.
         pixels: the measures of the raw pixels.
         largest_curve: the largest size of PCA that was looked at.
@@ -76,9 +78,10 @@ def _how_many_keep(records: Sequence[Record]) -> tuple[str, str]:
     parts = []
     for share in SHARES:
         enough = next((record["latent_size"] for record in records if record["kept"] >= share), None)
-        parts.append(f"{share:.0%} of the variance: {'none of these' if enough is None else enough}")
-        if enough is None:  # nor of any more
+        if enough is None:  # nor more of it
+            parts.append(f"none of these keeps {share:.0%} of the variance")
             break
+        parts.append(f"{enough} for {share:.0%} of the variance")
     each = ", ".join(
         f"{record['latent_size']} keep {record['kept']:.1%} (PCA {record['pca_kept']:.1%})" for record in records
     )
@@ -91,17 +94,17 @@ def _how_many_keep(records: Sequence[Record]) -> tuple[str, str]:
 
 def _what_is_added(records: Sequence[Record], largest_curve: int) -> tuple[str, str]:
     each = ", ".join(
-        f"{record['latent_size']} as PCA of {dimensions(record['as_pca_of'], largest_curve)}" for record in records
+        f"{record['latent_size']} is worth PCA of {dimensions(record['as_pca_of'], largest_curve)}"
+        for record in records
     )
-    ahead = [record for record in records if record["as_pca_of"] > record["latent_size"]]
+    ahead = [record for record in records if record["below_pca"] > _MARGIN]
     because = f"By held-out error, a bottleneck of {each}."
     if not ahead:
-        return "nothing: PCA of the same size is as good or better at every size", because
-    best = max(ahead, key=lambda record: record["as_pca_of"] / record["latent_size"])
+        return "nothing: PCA of the same size is about as good or better at every size", because
+    best = max(ahead, key=lambda record: min(record["as_pca_of"], largest_curve) / record["latent_size"])
     behind = [str(record["latent_size"]) for record in records if record not in ahead]
-    short = (
-        f"most at {best['latent_size']}, which keep what PCA needs {dimensions(best['as_pca_of'], largest_curve)} for"
-    )
+    needed = dimensions(best["as_pca_of"], largest_curve)
+    short = f"in proportion most at {best['latent_size']}: PCA needs {needed} dimensions for the same error"
     if behind:
         short += f"; nothing at {', '.join(behind)}"
     return short, because
@@ -110,29 +113,35 @@ def _what_is_added(records: Sequence[Record], largest_curve: int) -> tuple[str, 
 def _how_many_tell(records: Sequence[Record], independent: int, pixels: Mapping[str, float]) -> tuple[str, str]:
     known = [record for record in records if "linear_accuracy" in record]
     if not known:
-        return "can't be said", "That takes images of two classes or more."
+        return "can't be said", "That takes test images of two classes or more."
 
-    def number(value: float) -> dict[str, float | None]:
-        return {"mean": value, "spread": None}
+    def against(first: float, second: float) -> int:
+        numbers = ({"mean": value, "spread": None} for value in (first, second))
+        return compare(*numbers, "linear_accuracy", independent)
 
     best = max(known, key=lambda record: record["linear_accuracy"])
-    level = [
-        record
-        for record in known
-        if compare(*(number(each["linear_accuracy"]) for each in (best, record)), "linear_accuracy", independent) == 0
-    ]
-    chance = best["linear_accuracy_chance"]
+    chance, margin = best["linear_accuracy_chance"], independent**-0.5
     each = ", ".join(f"{record['latent_size']} {record['linear_accuracy']:.1%}" for record in known)
     because = (
         f"Linear probe: {each}; raw pixels {pixels['linear_accuracy']:.1%}, the largest class alone {chance:.1%}. On "
-        f"{independent:,} independent images or tracks, less than {100 * independent**-0.5:.1f} points apart is level."
+        f"{independent:,} test images (or tracks of them), less than {100 * margin:.1f} points apart is level."
     )
-    if compare(number(best["linear_accuracy"]), number(chance), "linear_accuracy", independent) <= 0:
+    if 1 - chance <= margin:
+        return "can't be said from so few test images", because
+    if against(best["linear_accuracy"], chance) <= 0:
         return "none of these tells them apart", because
-    enough = level[0]["latent_size"]
-    if len(known) > 1 and enough == known[-1]["latent_size"]:
-        return f"{enough} or more: none smaller tells them apart as well", because
-    return f"{enough}, as far as the test images can tell", because
+    enough = next(record for record in known if against(best["linear_accuracy"], record["linear_accuracy"]) == 0)
+    short = f"{enough['latent_size']}, as far as the test images can tell"
+    if enough is known[-1]:
+        short = f"{enough['latent_size']} or more: none smaller tells them apart as well"
+    others = [
+        (f"PCA of {enough['latent_size']}", enough["pca_linear_accuracy"]),
+        ("raw pixels", pixels["linear_accuracy"]),
+    ]
+    better = [name for name, accuracy in others if against(accuracy, enough["linear_accuracy"]) > 0]
+    if better:
+        short += f"; {' and '.join(better)} do better"
+    return short, because
 
 
 def dimensions(equivalent: float, largest: int) -> str:

@@ -17,7 +17,7 @@ class WeightRow:
     and what gradients they leave is gathered into a row as well. The numbers are those that autocast would have given.
 
     Args:
-        model: float32, on the device where it stays.
+        model: float32, on the device where it stays; all of it is trained, and no two layers share a weight.
         precision: what autocast computes in.
 
     Attributes:

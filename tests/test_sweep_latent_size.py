@@ -47,7 +47,7 @@ def test_every_size_is_measured_beside_pca(swept):
     for each in sweep["answers"]:
         assert each["question"] in done.stdout
         assert each["because"] in done.stdout
-    assert sweep["answers"][0]["answer"].endswith("% of the variance: none of these")
+    assert sweep["answers"][0]["answer"].endswith("% of the variance")
 
 
 def test_the_figures_have_their_numbers_beside_them(swept):
@@ -93,7 +93,14 @@ def test_what_cannot_be_compared_gets_a_sentence(swept, tmp_path: Path, data_dir
     two, four = (output / f"model_latent_size_{size}.pth" for size in (2, 4))
     assert "test_data.pth is not there" in refusal(run_script(*run))
     assert "not both" in refusal(run_script(*run, "--model_path", two, "--latent_size", 4))
-    assert "is 1 size" in refusal(run_script(*run, "--model_path", two, two))
+    assert "takes two sizes" in refusal(run_script(*run, "--model_path", two, two))
+    (tmp_path / "file").write_text("kept")
+    assert "is a file" in refusal(run_script("sweep_latent_size.py", "--output_dir", tmp_path / "file"))
+    (tmp_path / "alone").mkdir()
+    for path in (two, output / "test_data.pth"):
+        shutil.copy(path, tmp_path / "alone")
+    alone = run_script("sweep_latent_size.py", "--data_dir", data_dir, "--output_dir", tmp_path / "alone")
+    assert "is 1 size" in refusal(alone)
     shutil.copy(two, tmp_path / "again.pth")
     test_data = ["--test_data", output / "test_data.pth"]
     assert "of size 2" in refusal(run_script(*run, *test_data, "--model_path", two, four, tmp_path / "again.pth"))
