@@ -67,7 +67,7 @@ def _draw_errors(
             textcoords="offset points", ha=side, va=edge, fontsize=7.5, color=class_colour(0),
         )  # fmt: skip
     axes.axhline(mean_image, color=MUTED, linestyle=":", linewidth=1.2, label="mean image")
-    axes.set_xlim(min(sizes[0], *curve) / 1.6, max(sizes[-1], *curve) * 1.25)
+    axes.set_xlim(min(sizes[0], *curve) / 3, max(sizes[-1], *curve) * 1.25)
     lowest = max(min(errors) / 3, _EXACT * mean_image)  # PCA of as many dimensions as there are pixels is exact
     for share in _MARKS:
         if (1 - share) * mean_image > lowest:
