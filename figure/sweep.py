@@ -44,7 +44,7 @@ def draw_sweep(
         axes.set(xscale="log", xlabel="bottleneck size")
         axes.xaxis.set_major_locator(LogLocator(2, numticks=20))
         axes.xaxis.set_minor_locator(LogLocator(2, numticks=1))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1 else ""))
         axes.grid(color="#e4e4e4", linewidth=0.6)
         axes.tick_params(axis="x", labelsize=7.5)
     for axes in others:
