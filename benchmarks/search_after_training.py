@@ -46,6 +46,8 @@ def main() -> None:
     models = sorted((load_checkpoint(path) for path in model_paths(args.runs)), key=lambda each: each[0].latent_size)
     if not models or any(model.family != "conv" for model, _ in models):
         raise SystemExit(f"{args.runs} does not hold checkpoints of the conv family alone")
+    if len({record["fingerprint"] for _, record in models}) > 1:  # some would be measured on what they were trained on
+        raise SystemExit(f"the checkpoints in {args.runs} are of several splits; train them by one command")
     image_set, split = load_split_of(models[0][1], args.data_dir)
     test = image_set.images[split.test][::4]
     train = image_set.images[split.train]
