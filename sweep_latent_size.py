@@ -7,6 +7,7 @@ The road: checkpoints of one training -> held-out errors beside PCA of every siz
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from model.autoencoder import Autoencoder
 
 Models = dict[int, "tuple[Autoencoder, dict[str, Any]]"]  # by size, rising
+EXACT = 1e-6  # of the error of the mean image: PCA's that is below is nothing but rounding
+SIZE_SETTINGS = {"latent_size", "only_named", "snapshot_epochs"}  # arguments of train.py that may differ
 TRAIN = "python train.py --latent_size 4 8 16 32 64"
 
 COLUMNS = {  # of the table: value -> heading, and how it is written
@@ -33,7 +36,7 @@ COLUMNS = {  # of the table: value -> heading, and how it is written
     "mse": ("MSE", ".5f"),
     "kept": ("kept", ".1%"),
     "pca_mse": ("PCA's MSE", ".5f"),
-    "below_pca": ("below PCA", ".1%"),
+    "below_pca": ("below PCA", ""),
     "as_pca_of": ("as PCA of", ""),
     "ssim": ("SSIM", ".3f"),
     "linear_accuracy": ("probe", ".1%"),
@@ -69,19 +72,17 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_arguments()
-    if args.output_dir.exists() and not args.output_dir.is_dir():
-        raise BadInput(
-            f"{printable(args.output_dir)} is a file, and results go into a folder; name one: --output_dir DIR"
-        )
 
     from data.choice import choose_images
     from data.training_side import load_split_of, warn_of_untested_classes
-    from run.artefacts import write_csv, write_json
+    from run.artefacts import require_folder, write_csv, write_json
     from run.device import make_repeatable
     from run.provenance import command_line, versions
 
+    require_folder(args.output_dir)
     make_repeatable(args.seed)
     models, test_data = load_models_and_test_data(args)
+    warn_of_other_settings(models)
     told = any(model.takes_labels for model, _ in models.values())
     image_set, split = load_split_of(next(iter(models.values()))[1], args.data_dir, args.num_workers or None)
 
@@ -92,7 +93,7 @@ def main() -> None:
     from latent.fidelity import squared_errors
     from latent.held_out import measure_mean_image
     from latent.pca import fit_pca
-    from latent.sweep import answers, curve_sizes, dimensions
+    from latent.sweep import PIXELS, answers, curve_sizes, dimensions, independent_of
 
     warn_of_untested_classes(image_set, split.test)
     note(f"PCA of {len(split.train):,} training images, to compare with")
@@ -105,20 +106,21 @@ def main() -> None:
         raise BadInput(
             f"every test image is the mean training image, so there is nothing to keep; train on others: {TRAIN}"
         )
-    classes, pixels, independent = measure_classes(models, pca, image_set, split, args)
+    classes, right = measure_classes(models, pca, image_set, split, args)
     chosen = choose_images(test_data, None, args.num_images, args.seed)
     records, drawn = [], []
     for size, made in reconstructions(models, test_data):
-        records.append({**errors_of(size, test_data.images, made, curve, mean_image), **classes[size]})
+        of_pca = {f"pca_{name}": value for name, value in classes[f"PCA of {size}"].items() if "accuracy" in name}
+        errors = errors_of(size, test_data.images, made, curve, mean_image)
+        records.append({**errors, **classes[f"bottleneck {size}"], **of_pca})
         drawn.append(made[chosen])
-    found = answers(records, independent, pixels, sizes[-1])
+    groups = image_set.groups[split.test]
+    found = answers(records, sizes[-1], right, groups)
 
     family = next(iter(models.values()))[0].family + (", told the class when it decodes" if told else "")
-    subject = (
-        f"{shown(test_data.dataset)}, {split.kind} split, {family}: what bottlenecks of {len(models)} sizes keep of "
-    )
-    subject += f"{len(test_data.images):,} held-out images"
-    figure = draw_sweep(records, curve, mean_image, pixels, subject)
+    subject = f"{shown(test_data.dataset)}, {split.kind} split, {family}: what bottlenecks of {len(models)} sizes keep "
+    subject += f"of {len(test_data.images):,} held-out images"
+    figure = draw_sweep(records, curve, mean_image, classes[PIXELS], subject)
     saved = save_figure(figure, args.output_dir / "sweep.png", svg=args.svg, show=args.show)
     sheet = draw_reconstructions(
         test_data.images[chosen],
@@ -138,16 +140,22 @@ def main() -> None:
     saved += save_figure(sheet, args.output_dir / "sweep_reconstructions.png", svg=args.svg, show=args.show)
 
     say(f"{printable(test_data.dataset)}, {split.kind} split: {len(test_data.images):,} test images; pixels in [0, 1]")
-    in_words = [{**record, "as_pca_of": dimensions(record["as_pca_of"], sizes[-1])} for record in records]
+    in_words = [
+        {
+            **record,
+            "below_pca": "-" if record["below_pca"] is None else f"{record['below_pca']:.1%}",
+            "as_pca_of": dimensions(record["as_pca_of"], sizes[-1]),
+        }
+        for record in records
+    ]
     say(table_of(in_words, COLUMNS))
     if told:
         say("(reconstructions: the decoder was told each image's class, which PCA was not; latents hold no labels)")
     for each in found:
         say(f"\n{each['question']} {each['answer']}\n  {each['because']}")
 
-    header = list(dict.fromkeys(name for record in records for name in record))
-    rows = [["" if record[name] == math.inf else record[name] for name in header] for record in records]
-    write_csv(args.output_dir / "sweep.csv", header, rows)
+    finite = [{name: None if value == math.inf else value for name, value in record.items()} for record in records]
+    write_csv(args.output_dir / "sweep.csv", list(finite[0]), [list(record.values()) for record in finite])
     content = {
         "dataset": test_data.dataset,
         "split": split.kind,
@@ -156,13 +164,13 @@ def main() -> None:
         "protocol": "PCA and classifiers fitted on training images, everything measured on held-out images; pixels in "
         "[0, 1]; kept: 1 - error / error of the mean image; as_pca_of: dimensions that PCA needs for the same error",
         "held_out_images": len(test_data.images),
-        "independent_images_or_tracks": independent,
+        "independent": independent_of(groups),
         "fitting_images": min(len(split.train), args.num_fit or len(split.train)),
         "decoder_told_labels": told,
         "mean_image_mse": mean_image,
-        "sizes": [{name: None if value == math.inf else value for name, value in each.items()} for each in records],
+        "sizes": finite,
         "pca": {str(size): error for size, error in curve.items()},
-        "raw_pixels": pixels,
+        "raw_pixels": classes[PIXELS],
         "answers": found,
         "command": command_line(),
         "versions": versions(),
@@ -188,14 +196,16 @@ def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestDat
     if args.model_path is not None and args.latent_size is not None:
         raise BadInput("name checkpoints by --model_path, or sizes in OUTPUT_DIR by --latent_size, not both")
     named = args.model_path or [model_path(args.output_dir, size) for size in args.latent_size or []]
-    paths = list(dict.fromkeys(named)) or model_paths(args.output_dir)
-    test_path = args.test_data or test_data_path(paths[0].parent if paths else args.output_dir)
+    loaded = {path: load_checkpoint(path) for path in named or model_paths(args.output_dir)}
+    test_path = args.test_data or test_data_path(next(iter(loaded)).parent if loaded else args.output_dir)
     test_data, device = load_test_data(test_path), choose_device(args.device)
     models: Models = {}
-    for path in paths:
-        model, record = load_checkpoint(path)
+    for path, (model, record) in loaded.items():
         if not named and record["fingerprint"] != test_data.fingerprint:
-            warn(f"{printable(path)} is left out: it was trained on another split than {printable(test_path)}")
+            warn(
+                f"{printable(path)} is left out: it is of another split than {printable(test_path)}, which the last "
+                f"training into that folder made; train all sizes by one command: {TRAIN}"
+            )
             continue
         require_split(record, path, test_data.fingerprint, test_path)
         if model.latent_size in models:
@@ -218,6 +228,17 @@ def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestDat
             f"are the fewest; train more: {TRAIN}"
         )
     return dict(sorted(models.items())), test_data
+
+
+def warn_of_other_settings(models: Models) -> None:
+    """Say so where networks were trained with different settings: then it is not their size alone that differs."""
+    settings = {size: record["arguments"] for size, (_, record) in models.items()}
+    names = sorted({name for each in settings.values() for name in each} - SIZE_SETTINGS)
+    for name in names:
+        values = {size: each.get(name) for size, each in settings.items()}
+        if len(set(map(str, values.values()))) > 1:
+            said = ", ".join(f"{size}: {printable(value)}" for size, value in values.items())
+            warn(f"the networks differ in more than their size, for they were trained with --{printable(name)} {said}")
 
 
 def reconstructions(models: Models, test_data: TestData) -> Iterator[tuple[int, np.ndarray]]:
@@ -243,7 +264,7 @@ def reconstructions(models: Models, test_data: TestData) -> Iterator[tuple[int, 
 
 def errors_of(
     size: int, images: np.ndarray, made: np.ndarray, curve: dict[int, float], mean_image: float
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """The held-out errors of one bottleneck beside the ``curve`` of PCA, by size, and the error of the mean image."""
     from latent.fidelity import fidelity
     from latent.sweep import equivalent_size
@@ -257,48 +278,49 @@ def errors_of(
         "kept": 1 - measured["mse"] / mean_image,
         "pca_mse": of_pca,
         "pca_kept": 1 - of_pca / mean_image,
-        "below_pca": 1 - measured["mse"] / of_pca if of_pca else 0.0,
+        "below_pca": 1 - measured["mse"] / of_pca if of_pca > EXACT * mean_image else None,
         "as_pca_of": equivalent_size(measured["mse"], list(curve), list(curve.values())),
     }
 
 
 def measure_classes(
     models: Models, pca: PCA, image_set: ImageSet, split: Split, args: argparse.Namespace
-) -> tuple[dict[int, dict[str, float]], dict[str, float], int]:
+) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
     """How well classifiers that are fitted on training images tell the classes of test images apart.
 
     Returns:
-        Measures of each size, those of PCA of it beginning with ``pca_``; those of the raw pixels; and how many
-        independent test images, or tracks of them, there are. Without classes, only the dimensions in use.
+        Of each ``bottleneck N``, each ``PCA of N`` and the raw pixels what ``latent.sweep.measure_space`` gives: the
+        measures and, with classes, the test images on which a linear probe is right; those of the largest class too.
     """
     import numpy as np
 
     from latent.evaluation import Side
-    from latent.evaluation import measure_classes as measure
+    from latent.sweep import LARGEST, PIXELS, measure_space
     from model.inference import encode
 
     shuffled = np.random.default_rng(args.seed).permutation(split.train)
     rows = [np.sort(shuffled[: args.num_fit]), split.test]  # all training images for None
-
-    def measured(encode_images: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
-        labels = image_set.labels
-        sides = [
-            Side(
-                encode_images(image_set.images[each]), None if labels is None else labels[each], image_set.groups[each]
-            )
-            for each in rows
-        ]
-        return measure(*sides)
-
-    found = {}
+    images = [image_set.images[each] for each in rows]
+    labels = [None if image_set.labels is None else image_set.labels[each] for each in rows]
+    spaces: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
     for size, (model, _) in models.items():
-        note(f"telling classes apart by bottleneck {size}, and by PCA of {size}")
-        of_pca = measured(pca.first(size).encode)
-        found[size] = measured(lambda images, model=model: encode(model, images))
-        found[size] |= {f"pca_{name}": value for name, value in of_pca.items() if "accuracy" in name}
-    note("telling classes apart by the raw pixels")
-    pixels = measured(lambda images: images.reshape(len(images), -1).astype("float32") / 255)
-    return found, pixels, len(np.unique(image_set.groups[split.test]))
+        spaces[f"bottleneck {size}"] = functools.partial(encode, model)
+        spaces[f"PCA of {size}"] = pca.first(size).encode
+    spaces[PIXELS] = lambda side: side.reshape(len(side), -1).astype("float32") / 255
+
+    measures, right = {}, {}
+    for space, encode_images in spaces.items():
+        note(f"telling classes apart by {space}")
+        sides = [
+            Side(encode_images(its_images), its_labels, image_set.groups[each])
+            for its_images, its_labels, each in zip(images, labels, rows, strict=True)
+        ]
+        measures[space], hits = measure_space(*sides)
+        if hits is not None:
+            right[space] = hits
+    if right:
+        right[LARGEST] = labels[1] == np.bincount(labels[0]).argmax()
+    return measures, right
 
 
 if __name__ == "__main__":

@@ -114,6 +114,9 @@ def main() -> None:
 
     # What takes seconds to import is imported where it is needed: --help and a mistyped data set are answered at once.
     from data import load_images
+    from run.artefacts import require_folder
+
+    require_folder(args.output_dir)
 
     if kept is not None and os.sep in args.dataset and not Path(args.dataset).expanduser().is_dir():
         raise BadInput(

@@ -4,9 +4,10 @@
     python benchmarks/search_after_training.py --runs output/sweep
 
 Of each `conv` checkpoint in the folder the held-out error, on every fourth test image, below PCA of the same size: by
-the encoder as it is; after damped Gauss-Newton steps from it (`model.surface`, which takes one decoding for each
-dimension; up to 64 dimensions); and after steps along the axes of PCA, which take one decoding each. No answer is
-worse than the guess. Prints a table, with the milliseconds an image takes.
+the encoder as it is; after damped Gauss-Newton steps from it or from the nearest of 1,024 anchors, whichever is
+better (`model.surface`, which takes one decoding for each dimension; up to 64 dimensions); and after steps along the
+axes of PCA, which take one decoding each. No answer is worse than the guess. Prints a table, with the milliseconds an
+image takes.
 """
 
 import argparse

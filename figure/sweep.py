@@ -10,7 +10,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentF
 from figure.style import MUTED, class_colour, draw_title, new_figure
 
 _MARKS = (0.5, 0.8, 0.9, 0.95, 0.99)  # shares of the variance whose errors are marked
-_EXACT = 1e-6  # of the error of the mean image: less is nothing but rounding
 _PROBES = {"linear_accuracy": "linear probe", "knn_accuracy": "10 nearest neighbours"}
 
 
@@ -24,8 +23,9 @@ def draw_sweep(
     """Error against size and, with classes, the accuracy of two classifiers on the latents against size.
 
     Args:
-        records: of each size, rising: ``latent_size``, ``mse``, ``pca_mse``, ``below_pca`` and, with classes,
-            ``linear_accuracy``, ``knn_accuracy``, both again beginning with ``pca_`` and both ending with ``_chance``.
+        records: of each size, rising: ``latent_size``, ``mse``, ``pca_mse``; ``below_pca``, the part of PCA's error
+            that is saved, None where PCA is exact; and, with classes, ``linear_accuracy`` and ``knn_accuracy``, both
+            again beginning with ``pca_`` and both ending with ``_chance``.
         curve: errors of PCA by size, rising.
         mean_image: its error.
         pixels: accuracies on the raw pixels.
@@ -40,15 +40,16 @@ def draw_sweep(
     for axes, name in zip(others, known, strict=True):
         _draw_accuracies(axes, records, name, pixels[name])
     sizes = [record["latent_size"] for record in records]
+    powers = [2**power for power in range(max(*sizes, *curve).bit_length())]
     for axes in figure.axes:
         axes.set(xscale="log", xlabel="bottleneck size")
-        axes.xaxis.set_major_locator(LogLocator(2, numticks=20))
-        axes.xaxis.set_minor_locator(LogLocator(2, numticks=1))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value >= 1 else ""))
+        axes.minorticks_off()
+        axes.set_xticks(powers, powers)
         axes.grid(color="#e4e4e4", linewidth=0.6)
         axes.tick_params(axis="x", labelsize=7.5)
     for axes in others:
         axes.set_xlim(sizes[0] / 1.3, sizes[-1] * 1.3)
+    errors.set_xlim(min(sizes[0], *curve) / 3, max(sizes[-1], *curve) * 1.25)  # the marks stand at the left
     draw_title(figure, subject)
     return figure
 
@@ -59,16 +60,17 @@ def _draw_errors(
     sizes, errors = ([record[name] for record in records] for name in ("latent_size", "mse"))
     axes.plot(list(curve), list(curve.values()), "--", color=MUTED, linewidth=1.2, label="PCA of each size")
     axes.plot(sizes, errors, "o-", color=class_colour(0), markersize=4.5, label="autoencoder")
-    for record in [each for each in records if each["pca_mse"] > _EXACT * mean_image]:
+    for record in [each for each in records if each["below_pca"] is not None]:
         gain = record["below_pca"]
         away, side, edge = (-1, "right", "top") if gain >= 0 else (1, "left", "bottom")  # from the curve of PCA
         axes.annotate(
             f"{'−' if gain >= 0 else '+'}{abs(gain):.0%}", (record["latent_size"], record["mse"]), (3 * away, 5 * away),
             textcoords="offset points", ha=side, va=edge, fontsize=7.5, color=class_colour(0),
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         )  # fmt: skip
     axes.axhline(mean_image, color=MUTED, linestyle=":", linewidth=1.2, label="mean image")
-    axes.set_xlim(min(sizes[0], *curve) / 3, max(sizes[-1], *curve) * 1.25)
-    lowest = max(min(errors) / 3, _EXACT * mean_image)  # PCA of as many dimensions as there are pixels is exact
+    # Not down to where PCA of as many dimensions as there are pixels is exact.
+    lowest = min([*errors, *(record["pca_mse"] for record in records if record["below_pca"] is not None)]) / 3
     for share in _MARKS:
         if (1 - share) * mean_image > lowest:
             axes.axhline((1 - share) * mean_image, color="#c8c8c8", linewidth=0.8, zorder=0)

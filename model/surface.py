@@ -1,8 +1,7 @@
 """The point of a decoder's surface that is nearest to an image.
 
-A bottleneck of two to four leaves the decoder a surface in the space of images. A network can only guess where on it
-an image lies, and guesses worst for images unlike those it was trained on; the surface itself is known, and can be
-searched.
+A decoder of few latents spans a surface in the space of images. A network can only guess where on it an image lies, and
+guesses worst for images unlike those it was trained on; the surface itself is known, and can be searched.
 """
 
 from collections.abc import Callable

@@ -17,11 +17,14 @@ class WeightRow:
     and what gradients they leave is gathered into a row as well. The numbers are those that autocast would have given.
 
     Args:
-        model: float32, on the device where it stays; all of it is trained, and no two layers share a weight.
+        model: float32, on the device where it stays; all of it is trained.
         precision: what autocast computes in.
 
     Attributes:
         row: float32 (P,), every parameter of the network; its ``grad`` is what :meth:`gather` left.
+
+    Raises:
+        ValueError: two layers share a weight, which would come apart.
     """
 
     def __init__(self, model: nn.Module, precision: torch.dtype) -> None:
@@ -29,6 +32,8 @@ class WeightRow:
         places.sort(key=lambda place: not isinstance(place[0], _ROUNDED))  # those first, to be one piece of the row
         low = sum(isinstance(module, _ROUNDED) for module, _ in places) if precision != torch.float32 else 0
         parameters = [getattr(module, name) for module, name in places]
+        if len(set(map(id, parameters))) < len(parameters):
+            raise ValueError("two layers share a weight")
         self.row = nn.Parameter(torch.cat([parameter.detach().flatten() for parameter in parameters]))
         self.row.grad = torch.zeros_like(self.row)
         shapes = [parameter.shape for parameter in parameters]

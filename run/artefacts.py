@@ -6,6 +6,7 @@ final name sees the old file or the new one, whole, whatever happens to the proc
 
 import contextlib
 import csv
+import errno
 import glob
 import hashlib
 import io
@@ -47,6 +48,19 @@ def latent_space_path(output_dir: Path, latent_size: int) -> Path:
 
 def snapshots_path(output_dir: Path, latent_size: int) -> Path:
     return Path(output_dir) / f"snapshots_latent_size_{latent_size}.pth"
+
+
+def require_folder(folder: Path) -> None:
+    """Find out, before any work is done, that results can't go into a folder, which need not be there yet.
+
+    Raises:
+        NotADirectoryError: it, or a part of its path, is a file.
+    """
+    for place in (Path(folder), *Path(folder).parents):
+        if place.is_dir():
+            return
+        if place.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
 
 
 @contextlib.contextmanager

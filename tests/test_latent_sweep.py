@@ -6,9 +6,19 @@ import math
 import numpy as np
 import pytest
 
+from latent.evaluation import Side
 from latent.fidelity import squared_errors
 from latent.pca import fit_pca
-from latent.sweep import answers, curve_sizes, dimensions, equivalent_size
+from latent.sweep import (
+    LARGEST,
+    PIXELS,
+    answers,
+    curve_sizes,
+    dimensions,
+    equivalent_size,
+    measure_space,
+    surely_more,
+)
 
 
 def test_errors_of_many_sizes_are_those_of_each():
@@ -42,29 +52,43 @@ def test_what_pca_would_need():
     assert [dimensions(value, 8) for value in (0, 2.345, 12.6, math.inf)] == ["less than 1", "2.3", "13", "more than 8"]
 
 
-def record(size: int, kept: float, as_pca_of: float, accuracy: float | None = None) -> dict[str, float]:
-    below = 0.1 if as_pca_of > size else -0.1
-    of_classes = {"linear_accuracy": accuracy, "linear_accuracy_chance": 0.1, "pca_linear_accuracy": accuracy}
-    errors = {"latent_size": size, "kept": kept, "pca_kept": kept - 0.05, "below_pca": below, "as_pca_of": as_pca_of}
-    return errors if accuracy is None else errors | of_classes
+def record(size: int, kept: float, as_pca_of: float) -> dict[str, float]:
+    errors = (0.9, 1.0) if as_pca_of > size else (1.1, 1.0)
+    return {
+        "latent_size": size, "kept": kept, "pca_kept": kept - 0.05, "as_pca_of": as_pca_of,
+        "mse": errors[0], "pca_mse": errors[1],
+    }  # fmt: skip
 
 
-def said(records: list[dict[str, float]], independent: int = 10_000, pixels: float = 0.9) -> list[str]:
-    return [each["answer"] for each in answers(records, independent, {"linear_accuracy": pixels}, 64)]
+def said(records: list[dict[str, float]], right: dict[str, np.ndarray] | None = None) -> list[str]:
+    count = len(next(iter((right or {"": []}).values())))
+    return [each["answer"] for each in answers(records, 64, right or {}, np.arange(count))]
 
 
-def test_three_answers():
-    keep, added, tell = said(
-        [record(2, 0.6, 3.5, 0.5), record(8, 0.92, 15.2, 0.896), record(32, 0.97, 33, 0.9), record(64, 0.98, 60, 0.89)]
-    )
-    assert keep == "8 for 80% of the variance; 8 for 90% of the variance; 32 for 95% of the variance; " \
-        "none of these keeps 99% of the variance"  # fmt: skip
-    assert added == "in proportion most at 8: PCA needs 15 dimensions for the same error; nothing at 64"
-    assert tell == "8, as far as the test images can tell"  # 0.4 points below the best, which 10,000 images can't tell
+def right_on(shares: dict[int, float], pixels: float = 0.9, count: int = 1000) -> dict[str, np.ndarray]:
+    """A probe of each size, of PCA and of pixels that is right on the first so many images."""
+
+    def hits(share: float) -> np.ndarray:
+        return np.arange(count) < share * count
+
+    found = {f"{space} {size}": hits(share) for size, share in shares.items() for space in ("bottleneck", "PCA of")}
+    return {**found, PIXELS: hits(pixels), LARGEST: hits(0.1)}
+
+
+def test_how_many_keep_and_what_is_added():
+    keep, added, tell = said([record(2, 0.6, 3.5), record(8, 0.92, 15.2), record(32, 0.97, 33), record(64, 0.98, 60)])
+    assert keep == "8 for 90% of the variance; 32 for 95% of the variance; none of these keeps 99%"
+    assert added == "most, in proportion, at 8: PCA needs 15 dimensions for the same error; nothing at 64"
+    assert tell == "can't be said"
+    assert said([record(2, 0.1, 1.5), record(8, 0.2, 7)])[:2] == [
+        "none of these keeps 80% of the variance",
+        "nothing: PCA of the same size is about as good or better at every size",
+    ]
+    assert said([record(2, 0.6, 3), record(8, 0.995, 15)])[0] == "8 for 99% of the variance"
 
 
 def test_what_is_level_with_pca_adds_nothing():
-    level = {**record(2, 0.6, 2.0001), "below_pca": 1e-7}
+    level = {**record(2, 0.6, 2.0001), "mse": 0.99, "pca_mse": 1.0}
     assert said([level, record(8, 0.9, 7)])[1].startswith("nothing: ")
 
 
@@ -73,21 +97,58 @@ def test_a_size_beyond_the_curve_counts_for_no_more_than_was_seen():
     assert "at 16: PCA needs more than 64" in said([record(2, 0.6, 6), record(16, 0.9, math.inf)])[1]
 
 
-def test_what_does_better_is_named():
-    poor = [record(4, 0.2, 1.5, 0.68), record(8, 0.3, 2.5, 0.69)]
-    poor[0]["pca_linear_accuracy"] = 0.8
-    assert said(poor, independent=180)[2] == (
-        "4, as far as the test images can tell; PCA of 4 and raw pixels do better"
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    ("shares", "pixels", "answer"),
+    [
+        ({2: 0.5, 8: 0.897, 32: 0.9}, 0.9, "8, as far as the test images can tell"),
+        ({2: 0.5, 8: 0.89, 32: 0.9}, 0.9, "32 or more: none smaller tells them apart as well"),
+        ({2: 0.9, 8: 0.4, 32: 0.9}, 0.9, "2, as far as the test images can tell; 8 do worse"),
+        ({2: 0.5, 8: 0.6, 32: 0.6}, 0.7, "8, as far as the test images can tell; a probe of raw pixels does better"),
+        ({2: 0.1, 8: 0.101, 32: 0.1}, 0.9, "none of these tells them apart"),
+    ],
+)
+def test_how_many_tell_the_classes_apart(shares, pixels, answer):
+    assert said([record(size, 0.5, 1) for size in shares], right_on(shares, pixels))[2] == answer
 
 
-def test_answers_that_are_a_no():
-    keep, added, tell = said([record(2, 0.1, 1.5), record(8, 0.2, 7)])
-    assert keep == "none of these keeps 80% of the variance"
-    assert added == "nothing: PCA of the same size is about as good or better at every size"
-    assert tell == "can't be said"
-    assert said([record(2, 0.1, 1.5, 0.1), record(8, 0.2, 7, 0.105)])[2] == "none of these tells them apart"
-    rising = [record(2, 0.1, 1.5, 0.2), record(8, 0.2, 7, 0.6)]
-    assert said(rising, pixels=0.6)[2] == "8 or more: none smaller tells them apart as well"
-    assert said(rising, independent=4)[2] == "none of these tells them apart"  # four images can't say so
-    assert said(rising, independent=1)[2] == "can't be said from so few test images"
+def test_pca_that_does_better_is_named():
+    right = right_on({4: 0.6, 8: 0.6}, 0.5)
+    right["PCA of 4"] = right_on({4: 0.8})["PCA of 4"]
+    answer = said([record(4, 0.2, 1.5), record(8, 0.3, 2.5)], right)[2]
+    assert answer == "4, as far as the test images can tell; a probe of PCA of 4 does better"
+
+
+def test_few_images_tell_nothing():
+    right = right_on({2: 0.0, 8: 1.0}, count=4)
+    assert said([record(2, 0.1, 1.5), record(8, 0.2, 7)], right)[2] == "can't be said from 4 test images"
+
+
+def test_probes_are_compared_on_the_same_images():
+    """Of 180 images one is right on 11 that the other is wrong on, and wrong on one: p = 0.006."""
+    first, second = np.ones(180, bool), np.ones(180, bool)
+    second[:11] = first[11] = False
+    assert surely_more(first, second, np.arange(180))
+    assert not surely_more(second, first, np.arange(180))
+    second[:] = True
+    second[:3] = first[3:5] = False
+    first[:3] = True
+    assert not surely_more(first, second, np.arange(180))  # three against two or three
+
+
+def test_images_of_one_track_count_once():
+    first, second = np.ones(300, bool), np.ones(300, bool)
+    second[:30] = False
+    assert surely_more(first, second, np.arange(300))
+    assert not surely_more(first, second, np.arange(300) // 30)  # one track of ten
+
+
+def test_a_space_that_has_one_class_or_two():
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 30)
+    vectors = random.normal(size=(60, 3)) + 4 * labels[:, None]
+    measures, right = measure_space(*[Side(vectors, labels, np.arange(60))] * 2)
+    assert measures["linear_accuracy"] == right.mean() > 0.95
+    assert (measures["knn_accuracy_chance"], measures["dimensions"]) == (0.5, 3)
+    measures, right = measure_space(*[Side(vectors, np.zeros(60, np.int64), np.arange(60))] * 2)
+    assert right is None
+    assert "linear_accuracy" not in measures

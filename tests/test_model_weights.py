@@ -107,3 +107,10 @@ def test_what_took_no_part_has_no_gradient(precision):
         output.sum().backward()
         weights.gather(max_norm=torch.inf)
         assert weights.row.grad.view(2, -1).any(dim=1).tolist() == [chosen == 0, chosen == 1]
+
+
+def test_a_weight_that_two_layers_share_is_refused():
+    first, second = torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
+    second.weight = first.weight
+    with pytest.raises(ValueError, match="share a weight"):
+        WeightRow(torch.nn.Sequential(first, second), torch.float32)

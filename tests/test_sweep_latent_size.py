@@ -47,7 +47,7 @@ def test_every_size_is_measured_beside_pca(swept):
     for each in sweep["answers"]:
         assert each["question"] in done.stdout
         assert each["because"] in done.stdout
-    assert sweep["answers"][0]["answer"].endswith("% of the variance")
+    assert sweep["answers"][0]["answer"].endswith("%")
 
 
 def test_the_figures_have_their_numbers_beside_them(swept):
@@ -91,18 +91,24 @@ def test_what_cannot_be_compared_gets_a_sentence(swept, tmp_path: Path, data_dir
     _, output = swept
     run = ["sweep_latent_size.py", "--data_dir", data_dir, "--output_dir", tmp_path / "out"]
     two, four = (output / f"model_latent_size_{size}.pth" for size in (2, 4))
+    test_data = ["--test_data", output / "test_data.pth"]
     assert "test_data.pth is not there" in refusal(run_script(*run))
     assert "not both" in refusal(run_script(*run, "--model_path", two, "--latent_size", 4))
     assert "takes two sizes" in refusal(run_script(*run, "--model_path", two, two))
     (tmp_path / "file").write_text("kept")
-    assert "is a file" in refusal(run_script("sweep_latent_size.py", "--output_dir", tmp_path / "file"))
+    for blocked in (tmp_path / "file", tmp_path / "file" / "below"):
+        models = ["--model_path", two, four]
+        done = run_script("sweep_latent_size.py", "--output_dir", blocked, *models, *test_data, "--data_dir", data_dir)
+        assert "not a folder" in refusal(done)
+        assert len(done.stderr.splitlines()) == 1  # before any work
+    not_one = run_script(*run, "--model_path", tmp_path / "file", two)
+    assert "not written by this suite" in refusal(not_one)
     (tmp_path / "alone").mkdir()
     for path in (two, output / "test_data.pth"):
         shutil.copy(path, tmp_path / "alone")
     alone = run_script("sweep_latent_size.py", "--data_dir", data_dir, "--output_dir", tmp_path / "alone")
     assert "is 1 size" in refusal(alone)
     shutil.copy(two, tmp_path / "again.pth")
-    test_data = ["--test_data", output / "test_data.pth"]
     assert "of size 2" in refusal(run_script(*run, *test_data, "--model_path", two, four, tmp_path / "again.pth"))
     model, record = load_checkpoint(four)
     save_model(tmp_path / "elsewhere.pth", model, {**record, "fingerprint": "0" * 64})
@@ -119,6 +125,23 @@ def test_what_cannot_be_compared_gets_a_sentence(swept, tmp_path: Path, data_dir
     assert done.returncode == 0, done.stderr
     assert "model_latent_size_64.pth is left out" in done.stderr
     assert "64" not in json.loads((tmp_path / "out" / "sweep.json").read_text())["checkpoints"]
+
+
+def test_other_settings_are_said_and_exact_pca_is_no_yardstick(swept, data_dir: Path, tmp_path: Path):
+    _, output = swept
+    done = run_script(
+        "train.py", "--dataset", "digits", "--latent_size", 63, "--only_named", "--num_epochs", 1,
+        "--data_dir", data_dir, "--output_dir", tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shutil.copy(output / "model_latent_size_4.pth", tmp_path)
+    done = run_script("sweep_latent_size.py", "--data_dir", data_dir, "--output_dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "--num_epochs 4: 8, 63: 1" in done.stderr
+    assert "--latent_size" not in done.stderr
+    sizes = json.loads((tmp_path / "sweep.json").read_text())["sizes"]
+    assert sizes[0]["below_pca"] > 0.1
+    assert sizes[1]["below_pca"] is None  # some pixels of digits never vary
 
 
 def test_families_are_not_mixed(swept, data_dir: Path, tmp_path: Path):
