@@ -132,7 +132,7 @@ def main() -> None:
         "protocol": args.protocol,
         "held_out_images": len(test_data.images),
         "scored_images": len(scored),
-        "scored_tracks_or_single_images": independent,
+        "scored_groups": independent,
         "fitting_images": len(fit_rows),
         "decoder_told_labels": any(model.takes_labels for model, _ in models.values()),
         "num_clusters": num_clusters,
@@ -161,7 +161,7 @@ def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestDat
     """The checkpoints that were named, those of 2 beside them, and the test split that all of them know.
 
     Raises:
-        BadInput: a file is missing or damaged, the checkpoints are of several families, or of another split.
+        BadInput: a file is missing or damaged, the checkpoints are of several architectures, or of another split.
     """
     from data.test_data import load_test_data
     from model.checkpoint import load_with_sibling, require_split
@@ -179,10 +179,10 @@ def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestDat
     for path, (model, record) in models.items():
         require_split(record, path, test_data.fingerprint, test_path)
         model.to(device)
-    families = sorted({model.family for model, _ in models.values()})
-    if len(families) > 1:
+    architectures = sorted({model.architecture for model, _ in models.values()})
+    if len(architectures) > 1:
         raise BadInput(
-            f"the checkpoints are of the families {', '.join(families)}; evaluate each by itself, or set them side by "
+            f"the checkpoints are of the architectures {', '.join(architectures)}; evaluate each by itself, or set them side by "
             "side with: python train_classifier.py --model_path FILE FILE"
         )
     return models, test_data

@@ -94,7 +94,7 @@ def parse_arguments() -> argparse.Namespace:
     add_images("test images to look from (default: 3 random ones of different classes)")
     flags.add_value(group, "--num_neighbours", whole(1, 50), 10, "K", "neighbours drawn of each")
     passed_over = "pass over images that belong together with the one looked from"
-    group.add_argument("--other_tracks", action="store_true", help=passed_over)
+    group.add_argument("--other_groups", action="store_true", help=passed_over)
 
     for each in modes:
         decoding = [] if each.get_default("data_dir") is None else ["num_workers"]
@@ -128,7 +128,7 @@ class Subject:
 
         model = self.model
         known = model.num_classes if model.takes_labels else None
-        return choose_labels(self.test_data.class_names, asked, known, model.family, model.latent_size)
+        return choose_labels(self.test_data.class_names, asked, known, model.architecture, model.latent_size)
 
     def original(self, row: int) -> Cell:
         """A test image as a cell of a sheet."""
@@ -201,7 +201,7 @@ def sample(subject: Subject, args: argparse.Namespace) -> Result:
     source = args.source or ("prior" if model.variational else "mixture")
     if source == "prior" and not model.variational:
         raise BadInput(
-            f"a {model.family} network has no prior to sample from; use --source mixture, or train one that has: "
+            f"a {model.architecture} network has no prior to sample from; use --source mixture, or train one that has: "
             f"python train.py --model vae --latent_size {size}"
         )
     labels = subject.labels(args.labels)
@@ -229,7 +229,7 @@ def sample(subject: Subject, args: argparse.Namespace) -> Result:
 
     real_images = nearest, real.sample_ids, real.labels
     records = sample_records(components, told, *real_images, test_data.class_names, *errors)
-    title = subject.title(f"samples of {model.family}, bottleneck {size}")
+    title = subject.title(f"samples of {model.architecture}, bottleneck {size}")
     figure = draw_samples(made, real.images[nearest], records, numbers, real.side, facts["source"], title)
     facts |= {"compared_with": f"{len(real.images):,} {real.side} images", "nearest": numbers}
     return Result("samples", figure, records, facts, made)
@@ -265,7 +265,7 @@ def manifold(subject: Subject, args: argparse.Namespace) -> Result:
     cells = cells_of(latents, span, count)
     filled, total, outside = len(np.unique(cells[cells >= 0])), len(latents), int((cells < 0).sum())
     say(f"{filled:,} of {count * count:,} cells hold a test image; {outside:,} of {total:,} lie outside the grid")
-    title = subject.title(f"the latent space of {model.family}, bottleneck 2; axes: {RANGE}")
+    title = subject.title(f"the latent space of {model.architecture}, bottleneck 2; axes: {RANGE}")
     remark = f"where {total - outside:,} of {total:,} test images lie"
     classes = test_data.labels, test_data.class_names
     figure = draw_manifold(sheets[:DRAWN_SHEETS], span, latents, *classes, title, remark)
@@ -344,7 +344,7 @@ def traverse(subject: Subject, args: argparse.Namespace) -> Result:
     numbers = ways.measure_traversal(latents, wanted, values, made)
     say(ways.traversal_table(numbers))
     originals, own = [subject.original(row) for row in chosen], latents[np.ix_(chosen, wanted)]
-    title = subject.title(f"{model.family}, bottleneck {size}, one dimension at a time")
+    title = subject.title(f"{model.architecture}, bottleneck {size}, one dimension at a time")
     figure = draw_traversals(originals, decoded, made, own, values, levels, numbers, len(latents), title)
     known = [{"test_row": row, "sample_id": test_data.sample_ids[row]} for row in chosen]
     records = ways.traversal_records(known, wanted, levels, values, made, decoded)
@@ -369,7 +369,7 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     record = subject.records[size]
     if not model.takes_labels:
         raise BadInput(
-            f"a {model.family} network takes no labels, so no image can be decoded under another one; train one that "
+            f"a {model.architecture} network takes no labels, so no image can be decoded under another one; train one that "
             f"does: python train.py --model cvae --latent_size {size}"
         )
     if test_data.labels is None:
@@ -413,7 +413,7 @@ def relabel(subject: Subject, args: argparse.Namespace) -> Result:
     seen = [read(reader, each) for each in pictures]
     reading = relabels.reading_in_words(every, right, len(rows))
     reading += f"\nthe first {len(drawn)} of {len(labels)} labels" if len(drawn) < len(labels) else ""
-    title = subject.title(f"the same latents of {model.family}, bottleneck {size}, decoded under other labels")
+    title = subject.title(f"the same latents of {model.architecture}, bottleneck {size}, decoded under other labels")
     cells = [(row, subject.original(row)) for row in chosen]
     figure = draw_relabelled(cells, decoded, pictures, seen, drawn, test_data.class_names, reading, title)
     learnt = f"ConvClassifier, {args.cnn_epochs} epochs of at most {args.max_fit or 'all'} original training images"
@@ -432,12 +432,12 @@ def neighbours(subject: Subject, args: argparse.Namespace) -> Result:
     from figure.generation import draw_neighbours
     from latent import neighbours as near
 
-    test_data, groups = subject.test_data, subject.test_data.known_groups
+    test_data, groups = subject.test_data, subject.test_data.groups
     require_images(test_data, 2, "a neighbour")
     chosen = choose_images(test_data, args.images, 3, args.seed)
     spaces = {f"bottleneck {size}": latents for size, latents in subject.latents.items()}
     spaces["pixels"] = test_data.pixels(slice(None)).reshape(len(groups), -1)
-    asked, apart = np.array(chosen), groups if args.other_tracks else None
+    asked, apart = np.array(chosen), groups if args.other_groups else None
     found = {name: near.nearest_rows(space, asked, args.num_neighbours, apart) for name, space in spaces.items()}
     numbers = near.agreement_of_spaces(spaces, test_data.labels, groups, args.seed)
     together = len(np.unique(groups)) < len(groups)
@@ -451,7 +451,7 @@ def neighbours(subject: Subject, args: argparse.Namespace) -> Result:
             mine = near.neighbour_records(row, others[place], distances[place], *known)
             records += [{"test_row": row, "class": test_data.class_of(row), "space": space, **each} for each in mine]
             lines.append((subject.original(row), space, mine))
-    remark = near.agreement_in_words(numbers, together, args.other_tracks)
+    remark = near.agreement_in_words(numbers, together, args.other_groups)
     title = subject.title("the nearest test images, from near to far")
     figure = draw_neighbours(lines, len(spaces), test_data.images, args.num_neighbours, remark, title)
     facts = {"protocol": protocol, "neighbours": near.NEIGHBOURS, "spaces": numbers}
@@ -463,7 +463,7 @@ def save(result: Result, subject: Subject, args: argparse.Namespace) -> None:
     import numpy as np
 
     from figure.style import save_figure
-    from run.artefacts import replacing, write_csv, write_json
+    from run.artefacts import atomic_write, write_csv, write_json
     from run.provenance import command_line, versions
 
     stem = args.output_dir / f"{result.stem}_latent_size_{subject.model.latent_size}"
@@ -474,7 +474,7 @@ def save(result: Result, subject: Subject, args: argparse.Namespace) -> None:
         saved[-1],
         {
             "mode": args.mode,
-            "model": subject.model.family,
+            "model": subject.model.architecture,
             "latent_size": subject.model.latent_size,
             "dataset": subject.test_data.dataset,
             "split_fingerprint": subject.test_data.fingerprint,
@@ -488,7 +488,7 @@ def save(result: Result, subject: Subject, args: argparse.Namespace) -> None:
     )
     if result.images is not None:
         saved.append(stem.with_suffix(".npy"))
-        with replacing(saved[-1]) as file:
+        with atomic_write(saved[-1]) as file:
             np.save(file, result.images, allow_pickle=False)
     for path in saved:
         say(f"saved {printable(path)}")

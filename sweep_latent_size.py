@@ -117,8 +117,10 @@ def main() -> None:
     groups = image_set.groups[split.test]
     found = answers(records, sizes[-1], right, groups)
 
-    family = next(iter(models.values()))[0].family + (", told the class when it decodes" if told else "")
-    subject = f"{shown(test_data.dataset)}, {split.kind} split, {family}: what bottlenecks of {len(models)} sizes keep "
+    architecture = next(iter(models.values()))[0].architecture + (", told the class when it decodes" if told else "")
+    subject = (
+        f"{shown(test_data.dataset)}, {split.kind} split, {architecture}: what bottlenecks of {len(models)} sizes keep "
+    )
     subject += f"of {len(test_data.images):,} held-out images"
     figure = draw_sweep(records, curve, mean_image, classes[PIXELS], subject)
     saved = save_figure(figure, args.output_dir / "sweep.png", svg=args.svg, show=args.show)
@@ -186,7 +188,7 @@ def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestDat
 
     Raises:
         BadInput: a file is missing or damaged, there are fewer than two sizes, two checkpoints of one size, several
-            families, or one that was named is of another split.
+            architectures, or one that was named is of another split.
     """
     from data.test_data import load_test_data
     from model.checkpoint import load_checkpoint, require_split
@@ -214,10 +216,10 @@ def load_models_and_test_data(args: argparse.Namespace) -> tuple[Models, TestDat
                 f"one size: python evaluate.py --model_path FILE FILE"
             )
         models[model.latent_size] = model.to(device), record
-    families = sorted({model.family for model, _ in models.values()})
-    if len(families) > 1:
+    architectures = sorted({model.architecture for model, _ in models.values()})
+    if len(architectures) > 1:
         raise BadInput(
-            f"the checkpoints are of the families {', '.join(families)}; compare sizes of one family, each trained "
+            f"the checkpoints are of the architectures {', '.join(architectures)}; compare sizes of one architecture, each trained "
             "into an --output_dir of its own"
         )
     if len(models) < 2 and named:

@@ -136,7 +136,7 @@ def main() -> None:
     from figure.style import save_figure
     from latent.held_out import held_out_table, mean_error, measure_mean_image
     from latent.pca import fit_pca
-    from model.checkpoint import build_model, family_class, save_model
+    from model.checkpoint import architecture_class, build_model, save_model
     from model.objective import Objective
     from model.snapshots import Snapshots
     from model.training_state import StateKeeper
@@ -155,10 +155,12 @@ def main() -> None:
         max_test=args.max_test,
         seed=args.split_seed,
     )
-    family = family_class(args.model)
-    told = options.hyperparameters(args, family.takes_labels, family.variational, image_set.class_names, image_set.name)
+    architecture = architecture_class(args.model)
+    told = options.hyperparameters(
+        args, architecture.takes_labels, architecture.variational, image_set.class_names, image_set.name
+    )
     options.refuse_what_cannot_be(args, labels is not None, len(split.val))
-    warmup = (options.KL_WARMUP if args.kl_warmup is None else args.kl_warmup) if family.variational else 0.0
+    warmup = (options.KL_WARMUP if args.kl_warmup is None else args.kl_warmup) if architecture.variational else 0.0
     objective = Objective(options.parse_mix(args.loss), args.noise or 0.0, warmup)
     say(describe_split(image_set, split))
     training, validation, test = (
@@ -176,7 +178,7 @@ def main() -> None:
         "class_names": list(image_set.class_names),
         "fingerprint": split.fingerprint,
         "model": args.model,
-        "decoder_told_labels": family.takes_labels,
+        "decoder_told_labels": architecture.takes_labels,
         "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in decisive.items()},
         "precision": str(precision).removeprefix("torch."),
         "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
@@ -220,7 +222,7 @@ def main() -> None:
     figure = draw_training_curves(log, val_errors, f"{args.model} autoencoder on {printable(image_set.name)}")
     figures = save_figure(figure, args.output_dir / "training_curves.png", svg=args.svg, show=args.show)
     say(held_out_table(held_out, len(test.images)))
-    if family.takes_labels:
+    if architecture.takes_labels:
         say(f"(the decoder of {args.model} was told each image's class, which PCA was not)")
     paths = [path for size in sizes if (path := snapshots_path(args.output_dir, size)).exists()]
     paths = [*(model_path(args.output_dir, size) for size in sizes), test_data_path(args.output_dir), *paths, *figures]
@@ -272,16 +274,16 @@ def train(
 
     from data.balance import class_weights, epoch_order
     from latent.held_out import mean_error
+    from model.flat_parameters import FlatParameters
     from model.inference import labels_for, reconstruct, to_float
-    from model.weights import WeightRow
 
     device = next(model.parameters()).device
     steps = -(-len(training.images) // args.batch_size)
     told, importance = labels_for(model, training.labels), None  # int64 (N,), float32 (N,), where they are needed
     if args.balance == "weights":
         importance = torch.from_numpy(class_weights(training.labels)[training.labels])
-    weights = WeightRow(model, precision)
-    optimizer = model.optimisation.optimizer(weights.row)
+    weights = FlatParameters(model, precision)
+    optimizer = model.optimisation.optimizer(weights.flat)
     at = {"epoch": 1, "step": 0, "summed": {}, "log": [], "best": None, "since_best": 0, "snapshots": {}}
     if args.resume is not None and (kept := keeper.restore(model, optimizer)) is not None:
         at |= {**kept, "summed": {name: value.to(device) for name, value in kept["summed"].items()}}
@@ -381,7 +383,7 @@ def measure(
 
 
 def describe_epoch(record: dict[str, Any], num_epochs: int) -> str:
-    """One line: errors and, of a variational family, both parts of its loss."""
+    """One line: errors and, of a variational architecture, both parts of its loss."""
     said = f"bottleneck {record['latent_size']:>3}  epoch {record['epoch']:>3}/{num_epochs}  "
     said += f"train {record['train_mse']:.5f}"
     if record["val_mse"] is not None:

@@ -39,7 +39,7 @@ def parse_arguments() -> argparse.Namespace:
         "python train_classifier.py --latent_size 256",
         "Train a linear probe, a small MLP and nearest neighbours on the latents of training images, and a\n"
         "convolutional network on their pixels; score all on test images, beside the same classifiers on PCA of equal\n"
-        "size and on raw pixels. Several checkpoints, of any families, sizes and data sets, make one table.",
+        "size and on raw pixels. Several checkpoints, of any architectures, sizes and data sets, make one table.",
     )
     group = parser.add_argument_group("what is classified")
     flags.add_model(group, "checkpoints of bottlenecks of N; that of 2 is found beside each", several=True)
@@ -103,14 +103,14 @@ def main() -> None:
         rows = {"train": choose_rows(split.train, args), "val": split.val, "test": split.test}
         labels = {side: image_set.labels[rows[side]] for side in SIDES}
         mine = {path: each for path, each in models.items() if each[1]["fingerprint"] == fingerprint}
-        for family, space, inputs in spaces_of(mine, image_set, split, rows, device, args.seed):
+        for architecture, space, inputs in spaces_of(mine, image_set, split, rows, device, args.seed):
             for name in args.classifiers:
                 if (name == "cnn") != (inputs["train"].ndim == 4):
                     continue
                 note(f"{CLASSIFIERS[name]} on {space} of {printable(image_set.name)}")
                 predicted, log = classify(name, inputs, labels, len(image_set.class_names), device, args)
                 scores = scores_of(predicted, labels["test"], labels["train"])
-                what = (image_set.name, family, space, inputs["test"][0].size, name, image_set.class_names)
+                what = (image_set.name, architecture, space, inputs["test"][0].size, name, image_set.class_names)
                 outcomes.append(Outcome(*what, predicted, labels["test"], scores, log))
 
     say(outcome_table(outcomes, CLASSIFIERS))
@@ -152,7 +152,7 @@ def choose_rows(train: np.ndarray, args: argparse.Namespace) -> np.ndarray:
 def spaces_of(
     models: Models, image_set: ImageSet, split: Split, rows: Sides, device: torch.device, seed: int
 ) -> Iterator[tuple[str, str, Sides]]:
-    """Family, name and inputs of each space: latents, PCA of equal size, pixels, all float32 (rows, D); then images.
+    """Architecture, name and inputs of each space: latents, PCA of equal size, pixels, all float32 (rows, D); then images.
 
     Images are uint8 (rows, C, H, W) and the last, for the convolutional network alone.
     """
@@ -164,7 +164,11 @@ def spaces_of(
     for size in sizes:
         for path, (model, record) in models.items():
             if model.latent_size == size:
-                yield model.family, f"bottleneck {size}", saved_latents(path, model, record, image_set, rows, device)
+                yield (
+                    model.architecture,
+                    f"bottleneck {size}",
+                    saved_latents(path, model, record, image_set, rows, device),
+                )
         yield "", f"PCA of {size}", {side: encoded(pca.first(size).encode, images[side], size) for side in SIDES}
     yield "", "raw pixels", {side: each.reshape(len(each), -1).astype("float32") / 255 for side, each in images.items()}
     yield "", "images", images
@@ -205,7 +209,7 @@ def saved_latents(
             "split_fingerprint": record["fingerprint"],
             "checkpoint_sha256": record["sha256"],
             "latent_size": model.latent_size,
-            "model": model.family,
+            "model": model.architecture,
             "side": side,
         }
         if not len(ids):

@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def choose_samples(rows: np.ndarray, groups: np.ndarray, wanted: int, random: np.random.Generator) -> np.ndarray:
-    """Some of ``rows`` at random, of as many tracks as there are: a track's frames look alike."""
+    """Some of ``rows`` at random, of as many groups as there are: a track's frames look alike."""
     import numpy as np
 
     shuffled = random.permutation(rows)
@@ -174,7 +174,7 @@ def facts_of(
         "images": len(image_set),
         "shape": list(image_set.images.shape[1:]),
         "unreadable": len(image_set.left_out),
-        "tracks_or_single_images": int(image_set.groups.max()) + 1,
+        "groups": int(image_set.groups.max()) + 1,
         "same_pixels_groups": len(same),
         "same_pixels_images": int(sum(len(group) for group in same)),
         "same_pixels_different_classes": len(conflicts),
@@ -204,8 +204,8 @@ def describe(image_set: ImageSet, facts: dict[str, Any], names: tuple[str, ...],
             f"they came as {height['smallest']} x {width['smallest']} to {height['largest']} x {width['largest']}, "
             f"median {height['median']:.0f} x {width['median']:.0f}"
         )
-    if facts["tracks_or_single_images"] < facts["images"]:
-        lines.append(f"{facts['tracks_or_single_images']:,} when those of one track or equal pixels count as one")
+    if facts["groups"] < facts["images"]:
+        lines.append(f"{facts['groups']:,} when those of one group or equal pixels count as one")
     if "classes" in facts:
         lines.append(
             f"{facts['classes']} classes; the largest ({printable(names[counts.argmax()])}, {counts.max():,}) has "

@@ -204,7 +204,7 @@ def save_numbers(found: Found, scores: Scores, protocol: str, args: argparse.Nam
             "clustered": args.space,
             "clustered_in_words": mine.reduction.words,
             "rows": len(mine.space.vectors),
-            "tracks": len(set(mine.space.tracks.tolist())),
+            "groups": len(set(mine.space.groups.tolist())),
             "seed": args.seed,
             "command": command_line(),
             "versions": versions(),

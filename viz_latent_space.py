@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PROTOCOL = (
     "transductive: each map is fitted on, and each number taken from, the same images that are drawn; an image's own "
-    "track (images that belong together) is left out of its neighbours"
+    "group is left out of its neighbours"
 )
 
 
@@ -93,12 +93,12 @@ def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
     from latent.metrics import latent_dimensions, trustworthiness
     from latent.probes import neighbour_accuracy
 
-    measures = {"rows": len(space.vectors), "tracks": len(set(space.tracks.tolist()))}
+    measures = {"rows": len(space.vectors), "groups": len(set(space.groups.tolist()))}
     measures |= latent_dimensions(space.vectors)
     if space.labels is not None:
-        measures |= neighbour_accuracy(space.vectors, space.labels, space.tracks)
+        measures |= neighbour_accuracy(space.vectors, space.labels, space.groups)
         if points is not None:
-            on_map = neighbour_accuracy(points, space.labels, space.tracks)
+            on_map = neighbour_accuracy(points, space.labels, space.groups)
             measures |= {f"{name}_on_map": value for name, value in on_map.items() if name == "neighbour_accuracy"}
     if points is not None:
         measures |= trustworthiness(space.vectors, points)
@@ -115,7 +115,7 @@ def remark(measures: dict[str, float]) -> str:
     """What a person should know when looking at a map, in a line or two."""
     lines = []
     if "neighbour_accuracy" in measures:
-        apart = " of other tracks" if measures["tracks"] < measures["rows"] else ""
+        apart = " of other groups" if measures["groups"] < measures["rows"] else ""
         lines.append(
             f"10 nearest images{apart} tell the class of {measures['neighbour_accuracy']:.0%} "
             f"(largest class alone: {measures['chance_largest_class']:.0%})"

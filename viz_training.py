@@ -23,7 +23,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = flags.parser(
         "python viz_training.py --runs output",
         "Draw the error curves of one or several trainings in one figure and, of those that train.py was given\n"
-        "--snapshot_epochs, how each network came to see the same 16 test images, families and sizes in columns.",
+        "--snapshot_epochs, how each network came to see the same 16 test images, architectures and sizes in columns.",
     )
     group = parser.add_argument_group("what is drawn")
     runs = "output folders of train.py, all of one split (default: OUTPUT_DIR)"
@@ -145,10 +145,10 @@ def require_one_split(records: dict[Path, dict[str, Any]]) -> None:
 
 
 def names_of(records: dict[Path, dict[str, Any]]) -> dict[Path, str]:
-    """What each run is called: its family; with its folder's name where two are of one family."""
-    families = [record["model"] for record in records.values()]
+    """What each run is called: its architecture; with its folder's name where two are of one architecture."""
+    architectures = [record["model"] for record in records.values()]
     return {
-        run: record["model"] if families.count(record["model"]) == 1 else f"{record['model']} ({run.name})"
+        run: record["model"] if architectures.count(record["model"]) == 1 else f"{record['model']} ({run.name})"
         for run, record in records.items()
     }
 

@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
     parser.add_argument("--results", type=Path, default=HERE / "results")
-    parser.add_argument("--split", default="random", choices=["random", "track"])
+    parser.add_argument("--split", default="random", choices=["random", "group"])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--skip", nargs="*", default=[], help="systems to leave out, by the start of their names")
     args = parser.parse_args()

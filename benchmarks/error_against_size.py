@@ -7,7 +7,7 @@ results folder, with the precision and the versions that gave it, and is not mea
 filled over several sittings; --only_table trains nothing. Writes error_against_size.csv and .md there as well, and the
 figure into docs/figures: of everything measured so far, whatever was asked for now.
 
-    python benchmarks/error_against_size.py --num_epochs 100 --sets "GTSRB, track split" --seeds 0
+    python benchmarks/error_against_size.py --num_epochs 100 --sets "GTSRB, group split" --seeds 0
 
 How far it goes with more epochs.
 """
@@ -28,7 +28,7 @@ from figure.style import MUTED, class_colour, draw_title, new_figure, save_figur
 from run.artefacts import write_csv, write_text  # noqa: E402
 
 SETS = {
-    "GTSRB, track split": ["--dataset", "gtsrb", "--split", "track"],
+    "GTSRB, group split": ["--dataset", "gtsrb", "--split", "group"],
     "GTSRB, random split": ["--dataset", "gtsrb", "--split", "random"],
     "MNIST": ["--dataset", "mnist"],
     "Fashion-MNIST": ["--dataset", "fashion_mnist"],

@@ -85,10 +85,10 @@ def main() -> None:
         config = AEConfig(input_dim=shape, latent_dim=latent_size)
         parts = {}
         if args.network == "conv":
-            family, name = (mnist, "MNIST") if shape[0] == 1 else (cifar, "CIFAR")
+            architecture, name = (mnist, "MNIST") if shape[0] == 1 else (cifar, "CIFAR")
             parts = {
-                "encoder": getattr(family, f"Encoder_Conv_AE_{name}")(config),
-                "decoder": getattr(family, f"Decoder_Conv_AE_{name}")(config),
+                "encoder": getattr(architecture, f"Encoder_Conv_AE_{name}")(config),
+                "decoder": getattr(architecture, f"Decoder_Conv_AE_{name}")(config),
             }
         model = AE(config, **parts)
         line = {"latent_size": latent_size, "parameters": sum(tensor.numel() for tensor in model.parameters())}

@@ -5,7 +5,7 @@
 
 Of each `conv` checkpoint in the folder the held-out error, on every fourth test image, below PCA of the same size: by
 the encoder as it is; after damped Gauss-Newton steps from it or from the nearest of 1,024 anchors, whichever is
-better (`model.surface`, which takes one decoding for each dimension; up to 64 dimensions); and after steps along the
+better (`model.latent_optimisation`, which takes one decoding for each dimension; up to 64 dimensions); and after steps along the
 axes of PCA, which take one decoding each. No answer is worse than the guess. Prints a table, with the milliseconds an
 image takes.
 """
@@ -29,8 +29,8 @@ from latent.pca import fit_pca  # noqa: E402
 from model.checkpoint import load_checkpoint  # noqa: E402
 from model.conv import ConvAutoencoder  # noqa: E402
 from model.inference import decode, encode, to_float  # noqa: E402
+from model.latent_optimisation import optimise_latents  # noqa: E402
 from model.layers import flattened, patches  # noqa: E402
-from model.surface import nearest_latents  # noqa: E402
 from run.artefacts import model_paths  # noqa: E402
 from run.device import make_repeatable  # noqa: E402
 
@@ -45,8 +45,8 @@ def main() -> None:
 
     make_repeatable(0)
     models = sorted((load_checkpoint(path) for path in model_paths(args.runs)), key=lambda each: each[0].latent_size)
-    if not models or any(model.family != "conv" for model, _ in models):
-        raise SystemExit(f"{args.runs} does not hold checkpoints of the conv family alone")
+    if not models or any(model.architecture != "conv" for model, _ in models):
+        raise SystemExit(f"{args.runs} does not hold checkpoints of the conv architecture alone")
     if len({record["fingerprint"] for _, record in models}) > 1:  # some would be measured on what they were trained on
         raise SystemExit(f"the checkpoints in {args.runs} are of several splits; train them by one command")
     image_set, split = load_split_of(models[0][1], args.data_dir)
@@ -81,7 +81,7 @@ def below(model: ConvAutoencoder, latents: Tensor, images: np.ndarray, of_pca: f
 @torch.inference_mode()
 def searched(model: ConvAutoencoder, images: np.ndarray, guess: Tensor, steps: int, anchors: Tensor) -> Tensor:
     target = centred(model, images) / model.pixel_scale
-    return nearest_latents(model._searched, target, guess, anchors, model.deviations, steps)
+    return optimise_latents(model._searched, target, guess, anchors, model.deviations, steps)
 
 
 @torch.inference_mode()

@@ -27,9 +27,9 @@ sys.path.insert(0, str(ROOT))
 
 from latent.pca import fit_pca  # noqa: E402
 from model.conv import ConvAutoencoder  # noqa: E402
+from model.flat_parameters import FlatParameters  # noqa: E402
 from model.inference import encode_batches, to_float  # noqa: E402
 from model.objective import Objective  # noqa: E402
-from model.weights import WeightRow  # noqa: E402
 from run.artefacts import write_text  # noqa: E402
 from run.device import choose_precision, make_repeatable  # noqa: E402
 from train import MAX_GRADIENT_NORM  # noqa: E402
@@ -112,8 +112,8 @@ def start(size: int, width: int | None = None) -> ConvAutoencoder:
 def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[float, dict[str, float]]:
     """Floating-point operations of a training step, and the median seconds of each of its parts."""
     images, objective = torch.from_numpy(random_images(BATCH)), Objective()
-    weights = WeightRow(model.train(), precision)
-    optimizer = model.optimisation.optimizer(weights.row)
+    weights = FlatParameters(model.train(), precision)
+    optimizer = model.optimisation.optimizer(weights.flat)
     model.optimisation.set_rate(optimizer, 0.0, 1e-4)
     spent: dict[str, list[float]] = {}
 

@@ -31,7 +31,7 @@ DATASETS = {
 }
 
 _LISTED = 100
-SPLIT_KINDS = ("published", "track", "random")
+SPLIT_KINDS = ("published", "group", "random")
 
 
 def add_data_arguments(group: argparse._ArgumentGroup) -> None:
@@ -46,8 +46,8 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--grayscale", action="store_true", help="turn colours into one channel of brightness")
     add_choice(
         group, "--split", SPLIT_KINDS, None,
-        "what the test images are: the published test set, whole tracks (all frames of one object on one side), or "
-        "drawn at random (default: published where there is one, track where tracks are known, else random)",
+        "what the test images are: the published test set, whole groups (all frames of one object on one side), or "
+        "drawn at random (default: published where there is one, group where groups are known, else random)",
     )  # fmt: skip
     alone = "seed of the split"
     add_value(group, "--split_seed", whole_number(0, 2**31 - 1), 0, "S", alone)

@@ -20,7 +20,7 @@ from data.decode import DECODER, Shape, ShapeDisproved
 from data.image_set import ImageSet, joined_groups
 from data.pictures import Meanwhile, Pictures
 from run import console
-from run.artefacts import file_sha256, is_being_written, read_json, replacing, write_json
+from run.artefacts import atomic_write, file_sha256, is_being_written, read_json, write_json
 from run.errors import BadInput, printable
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def load(
         return kept
     pictures = source.open(image_size, grayscale, num_workers, meanwhile)
     try:
-        with replacing(folder / "images.npy") as file:
+        with atomic_write(folder / "images.npy") as file:
             facts, lasting = _decode(pictures, source.name, file)
         if lasting:
             write_json(folder / "index.json", {**facts, "sha256": file_sha256(folder / "images.npy")})
@@ -171,13 +171,13 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
     if pictures.labels is not None:  # a class whose every image is unreadable is no class of this set
         present, labels = np.unique(pictures.labels[kept], return_inverse=True)
         labels, class_names = labels.tolist(), [pictures.class_names[number] for number in present]
-    tracks = [pictures.tracks[position] or position for position in kept]
+    groups = [pictures.groups[position] or position for position in kept]
     facts = {
         "shape": list(size),
         "labels": labels,
         "class_names": list(class_names),
         "sample_ids": [pictures.ids[position] for position in kept],
-        "groups": joined_groups(tracks, digests).tolist(),
+        "groups": joined_groups(groups, digests).tolist(),
         "published_test": None if pictures.published_test is None else pictures.published_test[kept].tolist(),
         "left_out": sorted(left_out),
     }

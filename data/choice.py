@@ -69,7 +69,7 @@ def require_images(test_data: TestData, count: int, what: str) -> None:
 
 
 def choose_labels(
-    class_names: Sequence[str], asked: list[str] | None, known: int | None, family: str, latent_size: int
+    class_names: Sequence[str], asked: list[str] | None, known: int | None, architecture: str, latent_size: int
 ) -> np.ndarray | None:
     """The classes to decode under that were asked for, by name or by number, int64; all of them for None.
 
@@ -77,7 +77,7 @@ def choose_labels(
         class_names: of the test images.
         asked: names or numbers.
         known: how many of these classes the network knows, the first ones; None of one that takes no labels.
-        family, latent_size: of the network.
+        architecture, latent_size: of the network.
 
     Returns:
         None for a network that takes no labels.
@@ -87,7 +87,7 @@ def choose_labels(
     """
     if known is None and asked is not None:
         raise BadInput(
-            f"--labels: a {family} network takes no labels; leave them out, or train one that does: "
+            f"--labels: a {architecture} network takes no labels; leave them out, or train one that does: "
             f"python train.py --model cvae --latent_size {latent_size}"
         )
     if known is None:

@@ -101,7 +101,7 @@ class Folder:
             ids=ids,
             labels=labels,
             class_names=class_names,
-            tracks=[_track(relative) for relative in ids],
+            groups=[_track(relative) for relative in ids],
             published_test=None,
             left_out=left_out,
         )

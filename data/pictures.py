@@ -19,6 +19,6 @@ class Pictures:
     ids: list[str]  # M sample ids
     labels: np.ndarray | None  # int64 (M,)
     class_names: tuple[str, ...]
-    tracks: list[str | None]  # M: what images of one track share; None where nothing is known
+    groups: list[str | None]  # M: what images of one group share; None where nothing is known
     published_test: np.ndarray | None  # bool (M,)
     left_out: list[tuple[str, str]]  # (sample id, reason) of what is known to be unreadable already

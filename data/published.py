@@ -81,7 +81,7 @@ class Published:
             ids=[f"{part}/{number}" for part, size in sizes.items() for number in range(size)],
             labels=np.concatenate([train_labels, test_labels]).astype(np.int64),
             class_names=class_names,
-            tracks=[None] * sum(sizes.values()),
+            groups=[None] * sum(sizes.values()),
             published_test=np.arange(sum(sizes.values())) >= sizes["train"],
             left_out=[],
         )

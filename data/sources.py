@@ -54,7 +54,7 @@ class Digits:
             ids=[f"digits/{number}" for number in range(len(images))],
             labels=digits.target.astype(np.int64),
             class_names=tuple("0123456789"),
-            tracks=[None] * len(images),
+            groups=[None] * len(images),
             published_test=None,
             left_out=[],
         )
@@ -92,7 +92,7 @@ def find(dataset: str, data_dir: Path) -> Source:
 
 
 def _gtsrb(data_dir: Path) -> Folder:
-    """The training part, as torchvision lays it out. Its test part has no tracks and so can't show that none leaks."""
+    """The training part, as torchvision lays it out. Its test part has no groups and so can't show that none leaks."""
     training = data_dir / "gtsrb" / "GTSRB" / "Training"
     if not training.is_dir():
         download("gtsrb", _GTSRB, data_dir, training)

@@ -22,7 +22,7 @@ class Split:
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
-    kind: str  # "published", "track" or "random"
+    kind: str  # "published", "group" or "random"
     fingerprint: str  # SHA-256 of the names and contents on each side, and of the image shape
     dropped: int  # training images left out because a published test image has the same pixels
 
@@ -40,8 +40,8 @@ def split_images(
     """Split into training, validation and test images, by class.
 
     Args:
-        kind: ``published`` takes the set's own test part; ``track`` keeps all images of a track on one side; ``random``
-            heeds no tracks. None takes the first of these that the set has. Images of equal pixels stay on one side
+        kind: ``published`` takes the set's own test part; ``group`` keeps all images of a group on one side; ``random``
+            heeds no groups. None takes the first of these that the set has. Images of equal pixels stay on one side
             with any kind.
         test_fraction: part of each class that is tested on, as near as whole groups allow; not for ``published``.
         val_fraction: part of each class of the remaining images that validates; 0 for none.
@@ -64,7 +64,7 @@ def split_images(
     labels = np.zeros(len(order), np.int64) if image_set.labels is None else image_set.labels[order]
     same_pixels = joined_groups(digests)
     together = joined_groups(image_set.groups[order].tolist(), digests)
-    kind = _kind(image_set, kind, has_tracks=together.max() < same_pixels.max())
+    kind = _kind(image_set, kind, has_groups=together.max() < same_pixels.max())
     groups = same_pixels if kind == "random" else together
 
     dropped = 0
@@ -80,7 +80,7 @@ def split_images(
         side = "training" if len(test) else "test"
         raise BadInput(
             f"no {side} image is left of the {len(order):,} of {name}, which are {groups.max() + 1:,} when those of "
-            f"one track or equal pixels count as one; use another --test_fraction than {test_fraction:g}, or add images"
+            f"one group count as one; use another --test_fraction than {test_fraction:g}, or add images"
         )
     if max_test is not None and max_test < len(test):
         test = _share(test, max_test, labels, _ranks(ids, seed, "max_test"))
@@ -113,13 +113,13 @@ def counts_per_class(image_set: ImageSet, split: Split) -> tuple[list[str], list
     return ["class", "train", "val", "test"], [*rows, ["all", *(len(side) for side in sides)]]
 
 
-def _kind(image_set: ImageSet, asked: str | None, has_tracks: bool) -> str:
+def _kind(image_set: ImageSet, asked: str | None, has_groups: bool) -> str:
     name = printable(image_set.name)
     has_published = image_set.published_test is not None
     if asked is None:
-        return "published" if has_published else "track" if has_tracks else "random"
-    if asked == "track" and not has_tracks:
-        raise BadInput(f"--split track: nothing is known of tracks in {name}; use --split random")
+        return "published" if has_published else "group" if has_groups else "random"
+    if asked == "group" and not has_groups:
+        raise BadInput(f"--split group: nothing is known of groups in {name}; use --split random")
     if asked == "published" and not has_published:
         raise BadInput(f"--split published: {name} has no published test part; use --split random")
     return asked

@@ -26,12 +26,7 @@ class TestData:
     sample_ids: tuple[str, ...]  # N
     dataset: str  # the set's name
     fingerprint: str  # of the split
-    groups: np.ndarray | None = None  # int64 (N,): which images belong together; None in files of older versions
-
-    @property
-    def known_groups(self) -> np.ndarray:
-        """int64 (N,): which images belong together; each is alone where the file does not say."""
-        return np.arange(len(self.images)) if self.groups is None else self.groups
+    groups: np.ndarray  # int64 (N,): which images belong together
 
     def class_of(self, row: int) -> str:
         """The class of an image; "" without classes."""
@@ -69,7 +64,7 @@ def load_test_data(path: Path) -> TestData:
     wrong = _what_is_wrong(content)
     if wrong:
         raise BadInput(f"{printable(path)} is not a test split of this suite: {wrong}; make it with: {_MADE_BY}")
-    labels, groups = content["labels"], content.get("groups")
+    labels, groups = content["labels"], content["groups"]
     return TestData(
         images=content["images"].numpy(),
         labels=None if labels is None else labels.numpy(),
@@ -77,7 +72,7 @@ def load_test_data(path: Path) -> TestData:
         sample_ids=tuple(content["sample_ids"]),
         dataset=content["dataset"],
         fingerprint=content["fingerprint"],
-        groups=None if groups is None else groups.numpy(),
+        groups=groups.numpy(),
     )
 
 
@@ -121,7 +116,7 @@ def _what_is_wrong(content: dict[str, Any]) -> str | None:
     if len(ids) != len(images):
         return f"it has {len(images)} images and {len(ids)} sample ids"
     groups = content.get("groups")
-    if groups is not None and not (_is_dense(groups, torch.int64, 1) and len(groups) == len(images)):
+    if not (_is_dense(groups, torch.int64, 1) and len(groups) == len(images)):
         return "its groups are not int64, one for each image"
     if labels is None:
         return None if "labels" in content else "it does not say whether it has labels"

@@ -140,6 +140,4 @@ def load_real_side(
                 image_set.groups[split.train],
                 image_set.images[split.val] if len(split.val) else None,
             )
-    return RealSide(
-        "test", test_data.images, test_data.labels, test_data.sample_ids, test_data.known_groups, validation=None
-    )
+    return RealSide("test", test_data.images, test_data.labels, test_data.sample_ids, test_data.groups, validation=None)

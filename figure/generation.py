@@ -183,7 +183,7 @@ def draw_neighbours(
         cells = [original if opens else None]
         for each in neighbours:
             other = each["neighbour_class"] if each["same_class"] == "no" else ""
-            named = other or ("same track" if each["same_track"] == "yes" else "")
+            named = other or ("same group" if each["same_group"] == "yes" else "")
             image = images[each["neighbour_test_row"]] / np.float32(255)
             cells.append(Cell(image, f"{each['distance']:.3g}\n{named}".strip(), each["same_class"]))
         beyond = [None] * (1 + count - len(cells))

@@ -31,14 +31,14 @@ COMPARED = {
 # and full agreement 1.
 _PLAIN, _SOME = 0.5, 0.15
 _WELL, _PARTLY = 0.8, 0.5  # share of images in the cluster of their class
-_TRACKS_SHOW = 0.05  # an AMI by chance above this comes of tracks: of single images it is 0
+_GROUPS_SHOW = 0.05  # an AMI by chance above this comes of groups: of single images it is 0
 
 
 def compare(first: Number, second: Number, measure: str, independent: int) -> int:
     """1 if the first is better, -1 if it is worse, 0 if they can't be told apart.
 
     Args:
-        independent: how many images, or tracks of images, the numbers were scored on.
+        independent: how many images, or groups of images, the numbers were scored on.
     """
     difference = first["mean"] - second["mean"]
     spread = 2 * ((first["spread"] or 0) ** 2 + (second["spread"] or 0) ** 2) ** 0.5
@@ -52,7 +52,7 @@ def compare(first: Number, second: Number, measure: str, independent: int) -> in
 def above_chance(measures: Mapping[str, Number], measure: str) -> Number:
     """A score on the scale on which its own chance is 0 and full agreement 1; other measures as they are.
 
-    Where images come in tracks, clusters that follow tracks agree with the classes by chance, more in some spaces than
+    Where images come in groups, clusters that follow groups agree with the classes by chance, more in some spaces than
     in others: only above that do scores of two spaces compare.
     """
     value = measures[measure]
@@ -86,7 +86,7 @@ def answers(
     Args:
         numbers: of spaces called ``bottleneck N``, ``PCA of N`` and ``raw pixels``.
         sizes: the bottlenecks, the one that the questions are about first.
-        independent: how many images, or tracks of images, the numbers were scored on.
+        independent: how many images, or groups of images, the numbers were scored on.
         name: what the space of a size is called.
     """
     found = [
@@ -126,8 +126,8 @@ def _are_there_clusters(numbers: Numbers, sizes: tuple[int, ...], name: str, ind
             how = ("have next to nothing to do", "have something to do", "agree to a good part")[verdicts[-1]]
             text = f"they {how} with the classes (AMI {_decimal(mine['ami']['mean'])}, chance "
             text += f"{_decimal(mine['ami_chance']['mean'])}{_beside(numbers, size, 'ami')})"
-            if mine["ami_chance"]["mean"] > _TRACKS_SHOW:
-                text += ", and chance is that high because images of one track fall into one cluster"
+            if mine["ami_chance"]["mean"] > _GROUPS_SHOW:
+                text += ", and chance is that high because images of one group fall into one cluster"
             said.append(text)
         if not verdicts:
             shorts.append(f"{space}: can't be said")
@@ -213,7 +213,7 @@ def _beside(numbers: Numbers, size: int, measure: str, form: str = ".2f") -> str
         if measure in numbers.get(space, {}):
             text = f"{said} {numbers[space][measure]['mean']:{form}}"
             chance = numbers[space].get(f"{measure}_chance", {}).get("mean", 0)
-            texts.append(f"{text} of chance {chance:{form}}" if measure == "ami" and chance > _TRACKS_SHOW else text)
+            texts.append(f"{text} of chance {chance:{form}}" if measure == "ami" and chance > _GROUPS_SHOW else text)
     return f"; {', '.join(texts)}" if texts else ""
 
 

@@ -16,11 +16,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from run.artefacts import file_sha256, latent_space_path, replacing
+from run.artefacts import atomic_write, file_sha256, latent_space_path
 from run.console import warn
-from run.described import description_path as sidecar_path
-from run.described import has_description, read_description, settle, write_description
 from run.errors import BadInput, printable
+from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
 
 _KIND = "latent space"
 _LARGEST = 1e15  # sums of squares of larger values overflow float32
@@ -39,7 +38,7 @@ class LatentSpace:
         rows: int64 (rows,), the place of each row in the test split; None if it came from elsewhere.
         origin: plain values that say what made it: ``dataset``, ``checkpoint_sha256``, ``split_fingerprint``,
             ``command``, ``versions``. {} for vectors of unknown origin.
-        groups: int64 (rows,): which rows belong together (the frames of one track); None if nobody says.
+        groups: int64 (rows,): which rows belong together (the frames of one track); each its own if nobody says.
     """
 
     vectors: np.ndarray
@@ -48,12 +47,11 @@ class LatentSpace:
     sample_ids: tuple[str, ...] = ()
     rows: np.ndarray | None = None
     origin: dict[str, Any] = field(default_factory=dict)
-    groups: np.ndarray | None = None
+    groups: np.ndarray = None
 
-    @property
-    def tracks(self) -> np.ndarray:
-        """int64 (rows,): ``groups``; each row its own where nobody says which belong together."""
-        return np.arange(len(self.vectors)) if self.groups is None else self.groups
+    def __post_init__(self) -> None:
+        if self.groups is None:
+            object.__setattr__(self, "groups", np.arange(len(self.vectors)))
 
     @property
     def name(self) -> str:
@@ -109,7 +107,7 @@ def save_latent_batches(
 ) -> None:
     """Write vectors as they come, (n, D) at a time, so that their number does not show in the memory used.
 
-    They change as one; see :mod:`run.described`.
+    They change as one; see :mod:`run.sidecar`.
 
     Args:
         path: the .npy; the sidecar lies beside it.
@@ -136,7 +134,7 @@ def save_latent_batches(
     if complaint := _complaint(description, shape[0]):
         raise ValueError(complaint)
     digest, written = hashlib.sha256(), 0
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(
             header, {"descr": "<f4", "fortran_order": False, "shape": tuple(description["shape"])}
@@ -154,7 +152,7 @@ def save_latent_batches(
             written += len(vectors)
         if written != shape[0] or not written:
             raise ValueError(f"{shape[0]} vectors were announced, and {written} came")
-        write_description(path, description | {"npy_sha256": digest.hexdigest()}, "npy_sha256")
+        write_sidecar(path, description | {"npy_sha256": digest.hexdigest()}, "npy_sha256")
     settle(path)
 
 
@@ -170,12 +168,12 @@ def load_latent_space(path: Path) -> LatentSpace:
     path = Path(path)
     vectors = _load_vectors(path)
     sidecar = sidecar_path(path)
-    if not has_description(path):
+    if not has_sidecar(path):
         return LatentSpace(vectors)
     about = f"{printable(sidecar)}, which should describe {printable(path.name)},"
     remedy = f"{_REMEDY}, or move it away to use the vectors without classes"
     try:
-        description = read_description(path, "npy_sha256")
+        description = read_sidecar(path, "npy_sha256")
     except BadInput:
         raise BadInput(f"{about} is damaged or not a file of this suite; {remedy}") from None
     if description.get("kind") != _KIND:

@@ -10,7 +10,7 @@ from latent.assignment import Assigner
 from latent.cluster_tables import cluster_classes, cluster_confusion, score_table
 from latent.clustering import CLUSTERERS, Clustering, most_central
 from latent.metrics import clustering_scores, match_clusters
-from latent.probes import dealt_scores
+from latent.probes import permutation_baseline
 from latent.projection import AS_IT_IS, METHODS, draw_flat
 from latent.reduction import Reduction
 from run.console import note, warn
@@ -18,7 +18,7 @@ from run.provenance import command_line, versions
 
 _PROTOCOL = (
     "transductive: clusters are fitted and scored on the same images, and no class is used to find them; chance deals "
-    "the classes to whole tracks, where there are any, and else to single images"
+    "the classes to whole groups, where there are any, and else to single images"
 )
 _NOISE_RULE = "images that are in no cluster (noise) count as wrong, and in NMI, AMI and ARI as one more cluster"
 
@@ -127,18 +127,18 @@ def agreement_with_classes(
 
     Args:
         clusters_of: name of a space -> clusters of the same images, int64 (rows,).
-        space: the one whose clusters ``chance`` is taken of; its labels and tracks are those of all.
+        space: the one whose clusters ``chance`` is taken of; its labels and groups are those of all.
         seed: of chance.
 
     Returns:
-        Name -> :func:`latent.metrics.clustering_scores`, and ``chance``, see :func:`latent.probes.dealt_scores`.
+        Name -> :func:`latent.metrics.clustering_scores`, and ``chance``, see :func:`latent.probes.permutation_baseline`.
     """
     if space.labels is None:
         return {}
     if len(set(space.labels.tolist())) == 1:
         warn("the images are all of one class, with which any clusters agree or none: the scores say nothing")
     scores = {name: clustering_scores(clusters, space.labels) for name, clusters in clusters_of.items()}
-    return {**scores, "chance": dealt_scores((clusters_of[space.name], space.labels, space.tracks), None, seed)}
+    return {**scores, "chance": permutation_baseline((clusters_of[space.name], space.labels, space.groups), None, seed)}
 
 
 def protocol_of(method: str) -> str:

@@ -18,8 +18,8 @@ FITTED = "fitted on training images, scored on test images"
 TRANSDUCTIVE = "transductive: fitted and scored on the same images"
 MAPPED = "transductive: the map is fitted on, and scored by, the test images that it shows"
 DESCRIBED = "of the scored images alone; nothing is fitted"
-STABLE = "fitted on two parts of the fitting images, scored on a third; no track in two parts"
-LEFT_OUT = "transductive: the neighbours of each image among all that are not of its own track"
+STABLE = "fitted on two parts of the fitting images, scored on a third; no group in two parts"
+LEFT_OUT = "transductive: the neighbours of each image among all that are not of its own group"
 
 CHANCE = "_chance"  # ends the name of what a measure would be by chance
 
@@ -58,7 +58,7 @@ def measure_clusters(fitted: Side, scored: Side | None, num_clusters: int, seed:
     Returns:
         Without labels, or with one class alone among the scored ones, only the measures that need none. Where the
         fitting side has fewer different rows than clusters, none at all. ``ami_chance`` is what ``ami`` would be if the
-        classes were dealt to whole tracks at random, and likewise for the others.
+        classes were permuted over whole groups, and likewise for the others.
     """
     other = fitted if scored is None else scored
     try:
@@ -73,7 +73,7 @@ def measure_clusters(fitted: Side, scored: Side | None, num_clusters: int, seed:
         else:
             sides[1] = (assigned, scored.labels, scored.groups)
             measures = probes.assigned_scores(clusters, fitted.labels, assigned, scored.labels)
-        chance = probes.dealt_scores(*sides, seed)
+        chance = probes.permutation_baseline(*sides, seed)
         measures |= {f"{name}{CHANCE}": value for name, value in chance.items()}
     measures |= probes.cluster_stability(fitted.vectors, fitted.groups, num_clusters, seed)
     measures |= metrics.silhouette(other.vectors, assigned, seed)
@@ -114,7 +114,7 @@ def measure_map(side: Side, pixels: np.ndarray, seed: int) -> dict[str, float]:
     Returns:
         ``trustworthiness`` and ``continuity`` of the map as one of the vectors (left out where it is the vectors
         themselves); ``pixel_trustworthiness`` and ``pixel_continuity`` of it as one of the images, which compares maps
-        of different spaces; ``map_knn_accuracy`` with two classes or more, an image's own track left out.
+        of different spaces; ``map_knn_accuracy`` with two classes or more, an image's own group left out.
     """
     vectors = side.vectors
     points, drawn = draw_flat(vectors, "umap", seed)

@@ -62,7 +62,7 @@ def neighbour_agreement(
 
     Returns:
         ``agreement``: the mean share; ``agreement_chance``: that of neighbours drawn at random among other groups;
-        ``agreement_own_track_too``: the share when the own group is not passed over, where any group has more than one
+        ``agreement_own_group_too``: the share when the own group is not passed over, where any group has more than one
         row. {} without labels or with a single group. Beside it the neighbours, int64 (rows asked, 10), -1 for none.
     """
     rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_ASKED])
@@ -75,7 +75,7 @@ def neighbour_agreement(
     }
     if len(np.unique(groups)) < len(groups):
         everybody, _ = nearest_rows(vectors, rows, NEIGHBOURS)
-        measures["agreement_own_track_too"] = _share_of_own_class(everybody, labels, rows)
+        measures["agreement_own_group_too"] = _share_of_own_class(everybody, labels, rows)
     return measures, near
 
 
@@ -120,7 +120,7 @@ def neighbour_records(
             "neighbour_sample_id": sample_ids[other],
             "neighbour_class": classes[other],
             "same_class": ("yes" if classes[other] == classes[row] else "no") if any(classes) else "",
-            "same_track": "yes" if groups[other] == groups[row] else "no",
+            "same_group": "yes" if groups[other] == groups[row] else "no",
             "distance": distance,
         }
         for rank, (other, distance) in enumerate(zip(near.tolist(), distances.tolist(), strict=True), 1)
@@ -136,19 +136,19 @@ def agreement_in_words(numbers: Sequence[Mapping], together: bool, passed_over: 
         together: whether any rows belong together; of the agreement they are passed over.
         passed_over: whether they are of the neighbours that are drawn, too.
     """
-    known = "\nframes of one track show one object and lie near each other in any space: see --other_tracks"
+    known = "\nframes of one track show one object and lie near each other in any space: see --other_groups"
     known = known if together and not passed_over else ""
     if "agreement" not in numbers[0]:
         return known
     shares = ", ".join(f"{each['agreement']:.0%} in {each['space']}" for each in numbers)
-    nearest = f"{NEIGHBOURS} nearest{' of other tracks' if together else ''}"
+    nearest = f"{NEIGHBOURS} nearest{' of other groups' if together else ''}"
     return f"of the {nearest} so many share the class: {shares}; by chance {numbers[0]['agreement_chance']:.0%}{known}"
 
 
 def agreement_table(numbers: Sequence[Mapping]) -> str:
     """A row for each space of :func:`agreement_of_spaces`."""
     columns = {"space": (f"{NEIGHBOURS} nearest test images", ""), "agreement": ("same class", ".1%")}
-    columns |= {"agreement_chance": ("by chance", ".1%"), "agreement_own_track_too": ("own track too", ".1%")}
+    columns |= {"agreement_chance": ("by chance", ".1%"), "agreement_own_group_too": ("own group too", ".1%")}
     return table_of(numbers, columns | {"shared_with_pixels": ("same as by pixels", ".1%")})
 
 
@@ -162,7 +162,7 @@ def nearest_images(
     queries: np.ndarray,
     images: np.ndarray,
     groups: np.ndarray,
-    own_groups: np.ndarray | None = None,
+    query_groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The image that each of some made images comes nearest to, and how near the next one is that is no twin of it.
 
@@ -170,7 +170,7 @@ def nearest_images(
         queries: float32 (M, C, H, W) in [0, 1].
         images: uint8 (N, C, H, W).
         groups: int (N,): which images belong together (the frames of one track; equal pixels).
-        own_groups: int (M,): the group of each query, if they are such images themselves; it is passed over.
+        query_groups: int (M,): the group of each query, if they are such images themselves; it is passed over.
 
     Returns:
         int64 (M,) the nearest image; float64 (M,) mean squared error from it, pixels in [0, 1]; float64 (M,) that from
@@ -179,7 +179,7 @@ def nearest_images(
     """
     if len(queries) > _QUERIES:
         parts = [slice(start, start + _QUERIES) for start in range(0, len(queries), _QUERIES)]
-        own = [None if own_groups is None else own_groups[part] for part in parts]
+        own = [None if query_groups is None else query_groups[part] for part in parts]
         found = [nearest_images(queries[part], images, groups, mine) for part, mine in zip(parts, own, strict=True)]
         return tuple(np.concatenate(each) for each in zip(*found, strict=True))
     flat = queries.reshape(len(queries), -1).astype(np.float32)
@@ -188,8 +188,8 @@ def nearest_images(
         part = images[start : start + _AT_ONCE].reshape(-1, flat.shape[1]).astype(np.float32) / 255
         for first, squared in _squared_distances(flat, part):
             errors[first : first + len(squared), start : start + len(part)] = squared
-    if own_groups is not None:
-        errors[own_groups[:, None] == groups[None]] = np.inf
+    if query_groups is not None:
+        errors[query_groups[:, None] == groups[None]] = np.inf
     everyone = np.arange(len(flat))
     nearest = errors.argmin(axis=1)
     errors[groups[nearest][:, None] == groups[None]] = np.inf

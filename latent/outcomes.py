@@ -15,7 +15,7 @@ class Outcome:
     """What came of one classifier on one space."""
 
     dataset: str
-    model: str  # family of the autoencoder; "" where none took part
+    model: str  # architecture of the autoencoder; "" where none took part
     space: str  # "bottleneck 32", "PCA of 32", "raw pixels"
     numbers: int  # that an image is described by
     classifier: str
@@ -36,7 +36,7 @@ def scores_of(predicted: np.ndarray, labels: np.ndarray, train_labels: np.ndarra
 def outcome_table(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
     """A row for each space; accuracy and macro-F1 of each classifier, in per cent, in columns.
 
-    Outcomes of several checkpoints of the same data set, family and size are put together as mean ± standard deviation.
+    Outcomes of several checkpoints of the same data set, architecture and size are put together as mean ± standard deviation.
 
     Args:
         names: classifier -> its heading, in the order of the columns.

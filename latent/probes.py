@@ -63,8 +63,8 @@ def assigned_scores(
     return scores
 
 
-def dealt(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The labels after the classes were dealt to whole groups at random: what belongs together keeps one class.
+def permuted_labels(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The labels after the classes were permuted over whole groups: what belongs together keeps one class.
 
     Args:
         labels: int (rows,).
@@ -74,10 +74,10 @@ def dealt(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -
     return random.permutation(labels[first])[group_of]
 
 
-def dealt_scores(fitted: Clustered, scored: Clustered | None, seed: int, repeats: int = 20) -> dict[str, float]:
-    """Chance: what the same clusters score after the classes were dealt to groups at random, on average.
+def permutation_baseline(fitted: Clustered, scored: Clustered | None, seed: int, repeats: int = 20) -> dict[str, float]:
+    """Chance: what the same clusters score after the classes were permuted over groups, on average.
 
-    Frames of one track look alike and share a class, so clusters that follow tracks agree with the classes without
+    Frames of one track look alike and share a class, so clusters that follow groups agree with the classes without
     knowing anything of them. Dealing image by image would not show that.
 
     Args:
@@ -88,11 +88,11 @@ def dealt_scores(fitted: Clustered, scored: Clustered | None, seed: int, repeats
     scores = []
     for _ in range(repeats):
         clusters, labels, groups = fitted
-        labels = dealt(labels, groups, random)
+        labels = permuted_labels(labels, groups, random)
         if scored is None:
             scores.append(clustering_scores(clusters, labels))
         else:
-            scores.append(assigned_scores(clusters, labels, scored[0], dealt(scored[1], scored[2], random)))
+            scores.append(assigned_scores(clusters, labels, scored[0], permuted_labels(scored[1], scored[2], random)))
     return {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
 
 

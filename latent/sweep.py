@@ -18,7 +18,7 @@ QUESTIONS = (
 )
 SHARES = (0.8, 0.9, 0.95, 0.99)  # of the variance: customary marks, no thresholds of anything
 _CURVE = 40  # sizes of PCA that make a curve
-_FEWEST = 10  # images, or tracks of them, from which a standard error is taken
+_FEWEST = 10  # images, or groups of them, from which a standard error is taken
 
 LARGEST = "the largest class alone"
 
@@ -179,9 +179,9 @@ def _how_many_tell(records: Sequence[Record], right: Mapping[str, np.ndarray], g
 
 
 def independent_of(groups: np.ndarray) -> str:
-    """``180 test images``, ``91 tracks of test images``: what is independent, in words."""
+    """``180 test images``, ``91 groups of test images``: what is independent, in words."""
     count = len(np.unique(groups))
-    return f"{count:,} test images" if count == len(groups) else f"{count:,} tracks of test images"
+    return f"{count:,} test images" if count == len(groups) else f"{count:,} groups of test images"
 
 
 def dimensions(equivalent: float, largest: int) -> str:

@@ -48,7 +48,7 @@ def evaluation_tables(errors: Summary, numbers: Summary, maps: Summary, num_clus
     if any("ami" in measures for measures in numbers.values()):
         lines += [
             f"\n{num_clusters} k-means clusters against classes ({protocol};",
-            "chance: the same clusters after the classes were dealt to whole tracks, or single images, at random)",
+            "chance: the same clusters after the classes were permuted over whole groups)",
         ]
     else:
         lines.append(f"\n{num_clusters} k-means clusters ({protocol})")

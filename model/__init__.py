@@ -1,7 +1,7 @@
-"""The networks: one family a file, siblings under the contract of :class:`model.autoencoder.Autoencoder`."""
+"""The networks: one architecture a file, siblings under the contract of :class:`model.autoencoder.Autoencoder`."""
 
-# The table of families: name -> (module, class). A module is imported when it is asked for, since it imports torch.
-FAMILIES = {
+# The table of architectures: name -> (module, class). A module is imported when it is asked for, since it imports torch.
+ARCHITECTURES = {
     "conv": ("model.conv", "ConvAutoencoder"),
     "cae": ("model.cae", "ClassicConvAutoencoder"),
     "dense": ("model.dense", "DenseAutoencoder"),

@@ -1,4 +1,4 @@
-"""The contract that every family of networks keeps."""
+"""The contract that every architecture of networks keeps."""
 
 import abc
 import math
@@ -17,22 +17,22 @@ from run.errors import BadInput
 class Autoencoder(nn.Module, abc.ABC):
     """Images to latents and back.
 
-    The encoder of every family sees the image alone, so that latents hold nothing that the image does not. A family
+    The encoder of every architecture sees the image alone, so that latents hold nothing that the image does not. An architecture
     that ``takes_labels`` is told the class when it decodes: the class number becomes a learnt vector (``embedding``)
     that is joined to the latents.
 
     Args:
         latent_size: D, the number of dimensions of the bottleneck, from 1 up.
         image_shape: (C, H, W) with C 1 or 3 and H, W from 8 up.
-        hyperparameters: the family's own arguments, which a checkpoint needs to rebuild it; of one that takes labels
+        hyperparameters: the architecture's own arguments, which a checkpoint needs to rebuild it; of one that takes labels
             ``num_classes`` and ``embedding_size`` among them.
     """
 
-    family: ClassVar[str]
+    architecture: ClassVar[str]
     takes_labels: ClassVar[bool] = False  # decodes images of a class that it is told
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss has a KL part
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
-    # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; docs/families.md.
+    # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; docs/architectures.md.
     optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any) -> None:
@@ -56,29 +56,29 @@ class Autoencoder(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def _decode(self, codes: Tensor) -> Tensor:
-        """(B, D) float32 -> (B, C, H, W) float32; of a family that takes labels (B, D + embedding_size)."""
+        """(B, D) float32 -> (B, C, H, W) float32; of an architecture that takes labels (B, D + embedding_size)."""
 
     def decode(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Latents to images.
 
         Args:
             latents: (B, D) float32.
-            labels: (B,) int64 in 0..num_classes - 1, of a family that takes labels; None of any other.
+            labels: (B,) int64 in 0..num_classes - 1, of an architecture that takes labels; None of any other.
 
         Returns:
-            (B, C, H, W) float32, about [0, 1]; within it where the family is ``bounded``.
+            (B, C, H, W) float32, about [0, 1]; within it where the architecture is ``bounded``.
 
         Raises:
-            BadInput: a family that takes labels was given none, or another was given some.
+            BadInput: an architecture that takes labels was given none, or another was given some.
         """
         if self.takes_labels and labels is None:
             raise BadInput(
-                f"a {self.family} network decodes images of a class that it is told, and no labels were given; "
-                "use labelled images, or a family that takes none: python train.py --model conv --latent_size N"
+                f"a {self.architecture} network decodes images of a class that it is told, and no labels were given; "
+                "use labelled images, or an architecture that takes none: python train.py --model conv --latent_size N"
             )
         if labels is not None and not self.takes_labels:
             raise BadInput(
-                f"a {self.family} network takes no labels; use one that does: "
+                f"a {self.architecture} network takes no labels; use one that does: "
                 "python train.py --model cvae --latent_size N"
             )
         return self._decode(latents if labels is None else torch.cat([latents, self.embedding(labels)], dim=1))
@@ -86,7 +86,7 @@ class Autoencoder(nn.Module, abc.ABC):
     def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:
         """Take what PCA of the training images knows as the starting point, before the first step.
 
-        A family takes what it has a place for: all of it, the mean image and the scale, or, as here, nothing.
+        An architecture takes what it has a place for: all of it, the mean image and the scale, or, as here, nothing.
 
         Args:
             mean: (C*H*W,) the mean training image.
@@ -95,7 +95,7 @@ class Autoencoder(nn.Module, abc.ABC):
         """
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """(B, C, H, W) and, of a family that takes labels, (B,) -> reconstructions (B, C, H, W), not clamped."""
+        """(B, C, H, W) and, of an architecture that takes labels, (B,) -> reconstructions (B, C, H, W), not clamped."""
         return self.decode(self.encode(images), labels)
 
     def loss(
@@ -116,7 +116,7 @@ class Autoencoder(nn.Module, abc.ABC):
             weights: (B,) how much each image counts, 1 on average; None for equally.
 
         Returns:
-            ``total``, which is minimised; ``mse``, per pixel, whatever is minimised; variational families add
+            ``total``, which is minimised; ``mse``, per pixel, whatever is minimised; variational architectures add
             ``reconstruction`` and ``kl``, both in nats an image.
         """
         made = self(objective.noisy(images), labels)

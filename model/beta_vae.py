@@ -12,7 +12,7 @@ class BetaVAE(Variational):
         beta: weight of the KL part.
     """
 
-    family = "beta_vae"
+    architecture = "beta_vae"
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], beta: float = 4.0) -> None:
         super().__init__(latent_size, image_shape, beta)

@@ -20,7 +20,7 @@ class ClassicConvAutoencoder(Autoencoder):
         image_shape: (C, H, W).
     """
 
-    family = "cae"
+    architecture = "cae"
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int]) -> None:
         super().__init__(latent_size, image_shape)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from model import FAMILIES
+from model import ARCHITECTURES
 from model.autoencoder import Autoencoder
 from run.artefacts import model_path
 from run.errors import BadInput, printable
@@ -17,15 +17,15 @@ _MADE_BY = "python train.py --latent_size N"
 
 
 def build_model(
-    family: str, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any
+    architecture: str, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any
 ) -> Autoencoder:
-    """A new network of one of the ``FAMILIES``; ``num_classes`` is needed by one that takes labels."""
-    return family_class(family)(latent_size, tuple(image_shape), **hyperparameters)
+    """A new network of one of the ``ARCHITECTURES``; ``num_classes`` is needed by one that takes labels."""
+    return architecture_class(architecture)(latent_size, tuple(image_shape), **hyperparameters)
 
 
-def family_class(family: str) -> type[Autoencoder]:
-    """The class of one of the ``FAMILIES``, which says what the family takes."""
-    module, name = FAMILIES[family]
+def architecture_class(architecture: str) -> type[Autoencoder]:
+    """The class of one of the ``ARCHITECTURES``, which says what the architecture takes."""
+    module, name = ARCHITECTURES[architecture]
     return getattr(importlib.import_module(module), name)
 
 
@@ -36,7 +36,12 @@ def save_model(path: Path, model: Autoencoder, record: dict[str, Any]) -> None:
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in model.state_dict().items()
     }
-    content = {"family": model.family, "hyperparameters": model.hyperparameters, "weights": weights, "record": record}
+    content = {
+        "architecture": model.architecture,
+        "hyperparameters": model.hyperparameters,
+        "weights": weights,
+        "record": record,
+    }
     save_tensors(path, _KIND, content)
 
 
@@ -57,10 +62,10 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
     """
     content, digest = load_tensors_with_digest(path, _KIND, _MADE_BY)
     try:
-        family, record = content["family"], content["record"]
+        architecture, record = content["architecture"], content["record"]
         # Built without memory first: sizes in a hostile file allocate nothing unless weights of that size are there.
         with torch.device("meta"):
-            model = build_model(family, **content["hyperparameters"])
+            model = build_model(architecture, **content["hyperparameters"])
         kinds = {name: tensor.dtype for name, tensor in model.state_dict().items()}
         model.load_state_dict(content["weights"], assign=True)
         if any(tensor.dtype != kinds[name] for name, tensor in model.state_dict().items()):

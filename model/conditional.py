@@ -17,7 +17,7 @@ class ConditionalAutoencoder(PatchAutoencoder):
         embedding_size: numbers that stand for a class.
     """
 
-    family = "conditional"
+    architecture = "conditional"
     takes_labels = True
 
     def __init__(

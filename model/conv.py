@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder
+from model.latent_optimisation import optimise_latents
 from model.layers import PATCH, Residual, at_once, begin, flattened, map_shape, patches, unflattened, unpatched
 from model.optimisation import Optimisation
-from model.surface import nearest_latents
 
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
 HIDDEN = 512  # units of the dense layers on either side of the latents
-SEARCHED_UP_TO = 4  # latents; a search of more takes too many decodings, one for each at every step
+OPTIMISED_UP_TO = 4  # latents; a search of more takes too many decodings, one for each at every step
 ANCHORS = 1024  # latents of the last training images seen, where a search may begin
-SEARCHED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
+OPTIMISED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 
 
@@ -34,7 +34,7 @@ class ConvAutoencoder(Autoencoder):
     clusters want them; whitened, the many faint dimensions of a wide bottleneck would drown the few that matter.
 
     Up to four latents, a trained encoder's answer is only where a search of the decoder's surface begins (see
-    :mod:`model.surface`): a network that has to fold images onto so few numbers guesses badly for images unlike those
+    :mod:`model.latent_optimisation`): a network that has to fold images onto so few numbers guesses badly for images unlike those
     it was trained on, while the surface it folds them onto fits them well.
 
     In the networks nearly all the work is matrix products with many channels: each 4 x 4 patch becomes one position of
@@ -49,7 +49,7 @@ class ConvAutoencoder(Autoencoder):
             correction of PCA's coordinates, for which few do.
     """
 
-    family = "conv"
+    architecture = "conv"
     bounded = False
     optimisation = Optimisation(peak_over_lr=25, betas=(0.9, 0.95), weight_decay=1.0)
 
@@ -75,10 +75,10 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("deviations", torch.ones(latent_size))  # of the latents, over the training images
         self.register_buffer("loudness", torch.ones(latent_size))  # what the decoder's network multiplies latents by
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
-        self.searched = latent_size <= SEARCHED_UP_TO
-        dropout = 0.0 if self.searched else DROPOUT
-        if self.searched:
-            self.optimisation = replace(self.optimisation, weight_decay=SEARCHED_WEIGHT_DECAY)
+        self.optimises_latents = latent_size <= OPTIMISED_UP_TO
+        dropout = 0.0 if self.optimises_latents else DROPOUT
+        if self.optimises_latents:
+            self.optimisation = replace(self.optimisation, weight_decay=OPTIMISED_WEIGHT_DECAY)
             self.register_buffer("anchors", torch.zeros(ANCHORS, latent_size))
             self.register_buffer("next_anchor", torch.zeros((), dtype=torch.int64))
             # The anchors are decoded anew for each lot of images.
@@ -143,12 +143,12 @@ class ConvAutoencoder(Autoencoder):
             linear = flattened(centred) @ self.axes.T
         maps = self.to_map(centred / self.pixel_scale)
         guess = linear + self.to_latents(flattened(maps)).float() * self.deviations
-        if not self.searched:
+        if not self.optimises_latents:
             return guess
         if self.training:
             self._remember(guess.detach())
             return guess
-        return nearest_latents(
+        return optimise_latents(
             self._searched, flattened(centred) / self.pixel_scale, guess, self.anchors, self.deviations
         )
 

@@ -17,7 +17,7 @@ class ConditionalVAE(Variational):
         beta: weight of the KL part.
     """
 
-    family = "cvae"
+    architecture = "cvae"
     takes_labels = True
 
     def __init__(

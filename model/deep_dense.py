@@ -23,7 +23,7 @@ class DeepDenseAutoencoder(Autoencoder):
         dropout: of the hidden units.
     """
 
-    family = "deep_dense"
+    architecture = "deep_dense"
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], dropout: float = 0.1) -> None:
         super().__init__(latent_size, image_shape, dropout=dropout)

@@ -19,7 +19,7 @@ class DenseAutoencoder(Autoencoder):
         hidden: ReLU units on either side.
     """
 
-    family = "dense"
+    architecture = "dense"
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], hidden: int = 512) -> None:
         super().__init__(latent_size, image_shape, hidden=hidden)

@@ -34,9 +34,9 @@ def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | Non
     """uint8 (N, C, H, W) -> float32 reconstructions of the same shape, clamped to [0, 1].
 
     Args:
-        model: any family.
+        model: any architecture.
         images: uint8 (N, C, H, W).
-        labels: int64 (N,), the class of each image, from 0 up. A family that takes labels is told them when it decodes;
+        labels: int64 (N,), the class of each image, from 0 up. An architecture that takes labels is told them when it decodes;
             any other never sees them, so that a script may pass what it has.
 
     Raises:
@@ -57,12 +57,12 @@ def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray |
     """Latents float32 (N, D) to images, as pieces of float32 (n, C, H, W) in order, clamped to [0, 1].
 
     Args:
-        model: any family.
+        model: any architecture.
         latents: float32 (N, D).
         labels: as of :func:`reconstruct`.
 
     Raises:
-        BadInput: a family that takes labels is given none, or one that it does not know.
+        BadInput: an architecture that takes labels is given none, or one that it does not know.
     """
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
@@ -101,7 +101,7 @@ def _finite(values: np.ndarray, model: Autoencoder) -> np.ndarray:
 
 
 def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
-    """Mean KL of a variational family's posterior from its prior, in nats, float64 (D,): uint8 (N, C, H, W)."""
+    """Mean KL of a variational architecture's posterior from its prior, in nats, float64 (D,): uint8 (N, C, H, W)."""
     device = next(model.parameters()).device
     summed = torch.zeros(model.latent_size, dtype=torch.float64)
     for piece in _pieces(model, len(images)):
@@ -112,7 +112,7 @@ def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
 
 
 def labels_for(model: Autoencoder, labels: np.ndarray | None) -> Tensor | None:
-    """The labels (N,) that a network is told: those given where its family takes labels, else None.
+    """The labels (N,) that a network is told: those given where its architecture takes labels, else None.
 
     Raises:
         BadInput: there are none, or one that the network does not know.
@@ -121,12 +121,12 @@ def labels_for(model: Autoencoder, labels: np.ndarray | None) -> Tensor | None:
         return None
     if labels is None:
         raise BadInput(
-            f"a {model.family} network is told each image's class when it decodes, and these images have none; use "
-            "labelled images, or train a family that takes none: python train.py --model conv --latent_size N"
+            f"a {model.architecture} network is told each image's class when it decodes, and these images have none; use "
+            "labelled images, or train an architecture that takes none: python train.py --model conv --latent_size N"
         )
     if len(labels) and not 0 <= labels.min() <= labels.max() < model.num_classes:
         raise BadInput(
-            f"this {model.family} network knows the classes 0 to {model.num_classes - 1}, and was told of a class "
+            f"this {model.architecture} network knows the classes 0 to {model.num_classes - 1}, and was told of a class "
             f"{labels.min() if labels.min() < 0 else labels.max()}; name one that it was trained on"
         )
     return torch.from_numpy(np.ascontiguousarray(labels, dtype=np.int64))

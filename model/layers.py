@@ -1,4 +1,4 @@
-"""Layers that several families are built of."""
+"""Layers that several architectures are built of."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""How a family's weights are moved: AdamW and a one-cycle schedule."""
+"""How an architecture's weights are moved: AdamW and a one-cycle schedule."""
 
 import inspect
 import math
@@ -23,7 +23,7 @@ class AdamW(torch.optim.AdamW):
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How AdamW trains a family.
+    """How AdamW trains an architecture.
 
     Args:
         peak_over_lr: the highest rate of the one-cycle schedule, in multiples of ``--lr``, where it begins.
@@ -36,7 +36,7 @@ class Optimisation:
     weight_decay: float
 
     def optimizer(self, row: torch.nn.Parameter) -> AdamW:
-        """AdamW over a row of weights, see :mod:`model.weights`; :meth:`set_rate` says how fast, before each step."""
+        """AdamW over a row of weights, see :mod:`model.flat_parameters`; :meth:`set_rate` says how fast, before each step."""
         return AdamW([row], betas=self.betas, weight_decay=self.weight_decay, fused=True)
 
     def set_rate(self, optimizer: torch.optim.Optimizer, done: float, lr: float) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import math
 
-from model import FAMILIES
+from model import ARCHITECTURES
 from run.arguments import add_choice, add_value, fraction, real_number
 from run.errors import BadInput, printable
 
@@ -13,7 +13,7 @@ KL_WARMUP = 0.2  # long enough for a decoder to learn to use latents before they
 
 def add_model_arguments(group: argparse._ArgumentGroup) -> None:
     """Which network is trained, and on what loss."""
-    add_choice(group, "--model", list(FAMILIES), "conv", "family of networks; see docs/families.md")
+    add_choice(group, "--model", list(ARCHITECTURES), "conv", "architecture of networks; see docs/architectures.md")
     add_value(
         group, "--loss", loss_mix, "mse", "MIX",
         "what reconstructions are held against images by: mse, l1, bce (cross-entropy) or ssim (1 - SSIM), or a mix "
@@ -76,28 +76,28 @@ def refuse_oversized_bottleneck(latent_size: int, image_shape: tuple[int, int, i
 def hyperparameters(
     args: argparse.Namespace, takes_labels: bool, variational: bool, class_names: tuple[str, ...], dataset: str
 ) -> dict[str, float]:
-    """What the family needs beside its size, from the arguments and the images' classes.
+    """What the architecture needs beside its size, from the arguments and the images' classes.
 
     Args:
         args: with ``model``, ``beta`` and ``kl_warmup``.
-        takes_labels: whether the family does.
+        takes_labels: whether the architecture does.
         variational: whether its loss has a KL part.
         class_names: of the images; () if they are unlabelled.
         dataset: the images' name.
 
     Raises:
-        BadInput: the family can't use a flag that was given, or needs classes that the images lack.
+        BadInput: the architecture can't use a flag that was given, or needs classes that the images lack.
     """
     if not variational and (args.beta, args.kl_warmup) != (None, None):
         flag = "--beta" if args.beta is not None else "--kl_warmup"
         raise BadInput(
-            f"{flag} weighs the KL part of a loss, and --model {args.model} has none; leave it out, or train a family "
+            f"{flag} weighs the KL part of a loss, and --model {args.model} has none; leave it out, or train an architecture "
             "that has one: --model vae, beta_vae or cvae"
         )
     if takes_labels and not class_names:
         raise BadInput(
             f"--model {args.model} is told each image's class, and the images of {printable(dataset)} have none; put "
-            "them into one folder a class, or train a family that takes no labels: --model conv"
+            "them into one folder a class, or train an architecture that takes no labels: --model conv"
         )
     told = {"num_classes": len(class_names)} if takes_labels else {}
     return told if args.beta is None else {**told, "beta": args.beta}

@@ -1,4 +1,4 @@
-"""What families of convolutions on patches share: a network on either side of the bottleneck, and how they start."""
+"""What architectures of convolutions on patches share: a network on either side of the bottleneck, and how they start."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from model.layers import PatchDecoder, PatchEncoder
 
 
 class PatchAutoencoder(Autoencoder):
-    """Convolutions on patches and dense layers on either side; what the encoder's outputs mean is a family's own.
+    """Convolutions on patches and dense layers on either side; what the encoder's outputs mean is an architecture's own.
 
     Args:
         latent_size: D.

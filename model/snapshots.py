@@ -24,7 +24,7 @@ class Snapshots:
         images: uint8 (N, C, H, W), all test images.
         labels: int64 (N,) or None.
         seed: chooses which 16 of them, whatever is trained.
-        facts: what else the file says: family, dataset, fingerprint, ...
+        facts: what else the file says: architecture, dataset, fingerprint, ...
     """
 
     def __init__(

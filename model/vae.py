@@ -12,7 +12,7 @@ class VAE(Variational):
         beta: weight of the KL part.
     """
 
-    family = "vae"
+    architecture = "vae"
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], beta: float = 1.0) -> None:
         super().__init__(latent_size, image_shape, beta)

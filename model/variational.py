@@ -1,4 +1,4 @@
-"""What variational families share: the posterior, and a loss of two parts."""
+"""What variational architectures share: the posterior, and a loss of two parts."""
 
 from typing import Any, ClassVar
 

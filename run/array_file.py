@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 
 from run.artefacts import file_sha256, write_bytes
-from run.described import description_path, read_description, settle, write_description
 from run.errors import BadInput, printable
+from run.sidecar import read_sidecar, settle, sidecar_path, write_sidecar
 
 
 def save_arrays(path: Path, kind: str, arrays: dict[str, np.ndarray], description: dict[str, Any]) -> list[Path]:
     """Write arrays as ``path`` (.npz), and beside it (.json) what they are; the paths written.
 
-    They change as one; see :mod:`run.described`.
+    They change as one; see :mod:`run.sidecar`.
     """
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    write_description(path, {"kind": kind, **description, "npz_sha256": digest}, "npz_sha256")
+    write_sidecar(path, {"kind": kind, **description, "npz_sha256": digest}, "npz_sha256")
     write_bytes(path, buffer.getvalue())
     settle(path)
-    return [Path(path), description_path(path)]
+    return [Path(path), sidecar_path(path)]
 
 
 def load_arrays(path: Path, kind: str, made_by: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -42,11 +42,11 @@ def load_arrays(path: Path, kind: str, made_by: str) -> tuple[dict[str, np.ndarr
     if not path.exists():
         raise BadInput(f"{name} is not there; {remedy}")
     try:
-        description = read_description(path, "npz_sha256")
+        description = read_sidecar(path, "npz_sha256")
     except BadInput as error:
         raise BadInput(f"{name} has no sound description beside it ({error}); {remedy}") from None
     if description.get("kind") != kind:
-        raise BadInput(f"{printable(description_path(path))} describes something else than a {kind}; {remedy}")
+        raise BadInput(f"{printable(sidecar_path(path))} describes something else than a {kind}; {remedy}")
     if description.get("npz_sha256") != file_sha256(path):
         raise BadInput(f"{name} is damaged: it is not the file that its description was written for; {remedy}")
     try:

@@ -64,7 +64,7 @@ def require_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of ``path`` when the block ends without an error.
 
     On any error ``path`` is left as it was and the unfinished file is removed. Missing parent folders are made.
@@ -107,7 +107,7 @@ def is_being_written(folder: Path) -> bool:
 
 
 def write_bytes(path: Path, content: bytes | bytearray, previous: Path | None = None) -> None:
-    with replacing(path, previous) as file:
+    with atomic_write(path, previous) as file:
         file.write(content)
 
 

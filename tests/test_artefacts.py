@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from run.artefacts import is_being_written, read_json, replacing, write_bytes, write_csv, write_json
+from run.artefacts import atomic_write, is_being_written, read_json, write_bytes, write_csv, write_json
 from run.errors import BadInput
 from run.tensor_file import load_tensors, save_tensors
 
@@ -16,7 +16,7 @@ from run.tensor_file import load_tensors, save_tensors
 def test_a_file_is_replaced_only_when_it_is_complete(tmp_path):
     path = tmp_path / "deep" / "artefact"
     write_bytes(path, b"old")
-    with contextlib.suppress(RuntimeError), replacing(path) as file:
+    with contextlib.suppress(RuntimeError), atomic_write(path) as file:
         file.write(b"half of the new")
         raise RuntimeError
     assert path.read_bytes() == b"old"
@@ -41,7 +41,7 @@ def _no_space(*_, **__):
 
 def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_let_be(tmp_path):
     beginning = (
-        "import pathlib, sys, time; from run.artefacts import replacing; writer = replacing(pathlib.Path(sys.argv[1]));"
+        "import pathlib, sys, time; from run.artefacts import atomic_write; writer = atomic_write(pathlib.Path(sys.argv[1]));"
         "file = writer.__enter__(); file.write(b'x' * 10000); print(flush=True); time.sleep(60)"
     )
     writers = [

@@ -168,7 +168,7 @@ def test_goes_on_without_a_cache_where_none_can_be_written(folder, monkeypatch, 
     def refuse(path: Path) -> None:
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(cache, "replacing", refuse)
+    monkeypatch.setattr(cache, "atomic_write", refuse)
     images = load(folder)
     assert_equal(whole, images)
     assert not images.images.flags.writeable

@@ -240,7 +240,7 @@ def test_gtsrb(real):
     assert time.monotonic() - started < 2
     assert hashlib.sha256(again.images).digest() == hashlib.sha256(images.images).digest()
     split = split_images(images)
-    assert split.kind == "track"
+    assert split.kind == "group"
     sides = [set(images.groups[side].tolist()) for side in (split.train, split.val, split.test)]
     assert sum(map(len, sides)) == len(set.union(*sides)) == 888
     assert 0.09 < len(split.test) / len(images) < 0.11

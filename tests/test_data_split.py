@@ -16,7 +16,7 @@ from run.errors import BadInput
 def make(
     values: list[int],
     labels: list[int] | None = None,
-    tracks: list[int] | None = None,
+    groups: list[int] | None = None,
     published: list[bool] | None = None,
     shape: tuple[int, int, int] = (1, 8, 8),
 ) -> ImageSet:
@@ -29,7 +29,7 @@ def make(
         labels=None if labels is None else np.array(labels, np.int64),
         class_names=() if labels is None else tuple(f"class {number}" for number in range(max(labels) + 1)),
         sample_ids=tuple(f"{number:04}.png" for number in range(len(values))),
-        groups=joined_groups(range(len(values)) if tracks is None else tracks, content_digests(images)),
+        groups=joined_groups(range(len(values)) if groups is None else groups, content_digests(images)),
         published_test=None if published is None else np.array(published, bool),
         left_out=(),
     )
@@ -63,14 +63,14 @@ def image_sets(draw) -> ImageSet:
 
     values = draw(st.sampled_from([list(range(count)), column(0, 200), column(0, 5)]))
     labels = draw(st.sampled_from([None, column(0, 0), column(0, 4)]))
-    tracks = draw(st.sampled_from([None, column(0, 9), column(0, 40)]))
+    groups = draw(st.sampled_from([None, column(0, 9), column(0, 40)]))
     published = draw(st.sampled_from([None, None, [bool(value) for value in column(0, 1)]]))
-    return make(values, labels, tracks, published)
+    return make(values, labels, groups, published)
 
 
 arguments = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from([None, "random", "track", "published"]),
+        "kind": st.sampled_from([None, "random", "group", "published"]),
         "test_fraction": st.floats(0.05, 0.6),
         "val_fraction": st.sampled_from([0.0, 0.05, 0.3]),
         "max_train": st.sampled_from([None, 2, 7, 30]),
@@ -96,10 +96,10 @@ def test_no_leak_for_any_data_sizes_and_seed(images, asked, chance):
     contents = [{images.images[position].tobytes() for position in side} for side in sides(split)]
     assert not contents[2] & (contents[0] | contents[1])  # disjoint by content
     assert not contents[0] & contents[1]
-    if split.kind == "track":
-        tracks = [set(images.groups[side].tolist()) for side in sides(split)]
-        assert not tracks[2] & (tracks[0] | tracks[1])
-        assert not tracks[0] & tracks[1]
+    if split.kind == "group":
+        groups = [set(images.groups[side].tolist()) for side in sides(split)]
+        assert not groups[2] & (groups[0] | groups[1])
+        assert not groups[0] & groups[1]
     if split.kind == "published":
         assert images.published_test[test].all()
         assert not images.published_test[np.concatenate([train, val])].any()
@@ -124,12 +124,12 @@ def test_no_leak_for_any_data_sizes_and_seed(images, asked, chance):
 )
 def test_each_class_gives_about_its_share(groups_of_class, size, fraction, seed):
     labels = [label for label, count in enumerate(groups_of_class) for _ in range(count * size)]
-    tracks = [position // size for position in range(len(labels))]
+    groups = [position // size for position in range(len(labels))]
     count = len(labels)
     assume(count > 1)
     images = make([0] * count, labels)
     images.images[:, 0, 0, 0], images.images[:, 0, 0, 1] = np.arange(count) % 256, np.arange(count) // 256
-    images = dataclasses.replace(images, groups=np.array(tracks))
+    images = dataclasses.replace(images, groups=np.array(groups))
     try:
         split = split_images(images, test_fraction=fraction, val_fraction=0, seed=seed)
     except BadInput:
@@ -138,7 +138,7 @@ def test_each_class_gives_about_its_share(groups_of_class, size, fraction, seed)
         tested = int((images.labels[split.test] == label).sum())
         assert tested % size == 0 or split.kind == "random"
         assert (images.labels[split.train] == label).any()
-        if groups == 1 and split.kind == "track":
+        if groups == 1 and split.kind == "group":
             assert tested == 0
         elif groups > 1:
             assert abs(tested - fraction * groups * size) <= 1.5 * size
@@ -200,7 +200,7 @@ def test_random_heeds_no_tracks():
     split = split_images(images, kind="random")
     assert split.kind == "random"
     assert len(split.test) == 6
-    assert split_images(images).kind == "track"
+    assert split_images(images).kind == "group"
 
 
 def test_equal_pixels_join_tracks():
@@ -224,8 +224,8 @@ def test_long_chain_of_links_is_one_group():
         (make([0]), {}, "one readable image"),
         (make([0, 0, 0]), {}, "no test image is left"),
         (make([0, 1, 2]), {"test_fraction": 0.01}, "no test image is left"),
-        (make([0, 1, 2, 3]), {"kind": "track"}, "nothing is known of tracks"),
-        (make([0, 0, 1, 2]), {"kind": "track"}, "nothing is known of tracks"),
+        (make([0, 1, 2, 3]), {"kind": "group"}, "nothing is known of groups"),
+        (make([0, 0, 1, 2]), {"kind": "group"}, "nothing is known of groups"),
         (make([0, 1, 2, 3]), {"kind": "published"}, "no published test part"),
         (make([0, 0, 1], published=[False, True, True]), {}, "no training image is left"),
     ],

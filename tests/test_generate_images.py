@@ -38,7 +38,7 @@ def make(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture(scope="module")
 def conditional(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
-    """The output folder of a short training of a family that takes labels and has a prior, bottleneck 2."""
+    """The output folder of a short training of an architecture that takes labels and has a prior, bottleneck 2."""
     output = tmp_path_factory.mktemp("conditional")
     done = run_script(
         "train.py", "--model", "cvae", "--dataset", "digits", "--latent_size", 2, "--num_epochs", 12, "--lr", 0.0003,
@@ -181,10 +181,10 @@ def test_a_traversal_changes_one_dimension_over_its_quantiles(make, trained, tmp
 def test_neighbours_in_each_space_and_across_tracks(make, trained, tmp_path, capsys):
     folder = with_test_data(trained, tmp_path, groups=torch.arange(180) // 2)
     words = ["neighbours", "--latent_size", 8, "--output_dir", folder, "--images", 0, 9, "--num_neighbours", 4]
-    make(*words, "--other_tracks")
+    make(*words, "--other_groups")
     rows = rows_of(folder / "neighbours_latent_size_8.csv")
     assert [row["space"] for row in rows[::4]] == ["bottleneck 8", "bottleneck 2", "pixels"] * 2
-    assert {row["same_track"] for row in rows} == {"no"}
+    assert {row["same_group"] for row in rows} == {"no"}
     test_data = load_test_data(folder / "test_data.pth")
     pixels = test_data.images.reshape(180, -1) / 255
     distances = np.linalg.norm(pixels - pixels[9], axis=1)

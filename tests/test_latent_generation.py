@@ -132,17 +132,17 @@ def test_nearest_rows_are_those_of_an_exhaustive_search():
 
 
 def test_agreement_passes_over_the_own_track():
-    # 20 tracks of 15 frames at one place each, in pairs of different classes: a frame's 10 nearest are its own track,
-    # the 10 nearest of other tracks are its neighbour's
-    tracks = np.repeat(np.arange(20), 15)
-    vectors = np.stack([tracks // 2 * 100.0 + tracks % 2, np.zeros(300)], axis=1)
-    measures, near = neighbour_agreement(vectors, tracks % 2, tracks, seed=0)
+    # 20 groups of 15 frames at one place each, in pairs of different classes: a frame's 10 nearest are its own track,
+    # the 10 nearest of other groups are its neighbour's
+    groups = np.repeat(np.arange(20), 15)
+    vectors = np.stack([groups // 2 * 100.0 + groups % 2, np.zeros(300)], axis=1)
+    measures, near = neighbour_agreement(vectors, groups % 2, groups, seed=0)
     assert measures["agreement"] == 0
-    assert measures["agreement_own_track_too"] == 1
+    assert measures["agreement_own_group_too"] == 1
     assert measures["agreement_chance"] == pytest.approx(135 / 285)
     assert shared(near, near) == 1
-    assert neighbour_agreement(vectors, None, tracks, seed=0)[0] == {}
-    assert neighbour_agreement(vectors, tracks % 2, np.zeros(300), seed=0)[0] == {}
+    assert neighbour_agreement(vectors, None, groups, seed=0)[0] == {}
+    assert neighbour_agreement(vectors, groups % 2, np.zeros(300), seed=0)[0] == {}
 
 
 def test_a_copy_is_told_from_an_image_that_is_merely_near():

@@ -13,12 +13,12 @@ from latent.probes import (
     cluster_both,
     cluster_stability,
     confusion,
-    dealt,
-    dealt_scores,
     linear_classes,
     nearest_classes,
     neighbour_accuracy,
     per_class_scores,
+    permutation_baseline,
+    permuted_labels,
 )
 from run.errors import BadInput
 
@@ -55,34 +55,34 @@ def test_dealt_at_random_nothing_is_left():
     clusters = np.arange(400) % 8
     sides = (clusters, clusters, np.arange(400))
     for scored in (sides, None):
-        chance = dealt_scores(sides, scored, seed=0)
+        chance = permutation_baseline(sides, scored, seed=0)
         assert abs(chance["accuracy_majority"] - 1 / 8) < 0.1
         assert abs(chance["ami"]) < 0.02
-        assert chance == dealt_scores(sides, scored, seed=0)
+        assert chance == permutation_baseline(sides, scored, seed=0)
 
 
 def test_clusters_that_follow_tracks_are_no_better_than_chance_makes_them():
-    tracks = np.repeat(np.arange(40), 30)  # one cluster each, five to a class: agreement, and no knowledge in it
-    labels = tracks % 8
-    by_image = dealt_scores((tracks, labels, np.arange(1200)), None, 0)["ami"]
-    by_track = dealt_scores((tracks, labels, tracks), None, 0)["ami"]
+    groups = np.repeat(np.arange(40), 30)  # one cluster each, five to a class: agreement, and no knowledge in it
+    labels = groups % 8
+    by_image = permutation_baseline((groups, labels, np.arange(1200)), None, 0)["ami"]
+    by_group = permutation_baseline((groups, labels, groups), None, 0)["ami"]
     assert by_image < 0.02
-    assert by_track == pytest.approx(clustering_scores(tracks, labels)["ami"], abs=0.02)
-    assert by_track > 0.6
+    assert by_group == pytest.approx(clustering_scores(groups, labels)["ami"], abs=0.02)
+    assert by_group > 0.6
 
 
-def test_dealt_classes_stay_together_by_track():
-    tracks, labels = np.array([5, 5, 3, 3, 9]), np.array([0, 0, 1, 1, 2])
-    found = {tuple(dealt(labels, tracks, np.random.default_rng(seed))) for seed in range(40)}
+def test_permuted_classes_stay_together_by_track():
+    groups, labels = np.array([5, 5, 3, 3, 9]), np.array([0, 0, 1, 1, 2])
+    found = {tuple(permuted_labels(labels, groups, np.random.default_rng(seed))) for seed in range(40)}
     assert all(row[0] == row[1] and row[2] == row[3] and set(row) == {0, 1, 2} for row in found)
     assert len(found) == 6
 
 
-def test_neighbours_of_the_same_track_have_no_vote():
+def test_neighbours_of_the_same_group_have_no_vote():
     vectors = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [9.0]])
-    labels, tracks = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1, 2])
-    assert apart_classes(vectors, labels, tracks).tolist() == [1, 1, 1, 0, 0, 0]
-    assert apart_classes(vectors[:3], labels[:3], tracks[:3]).tolist() == [-1, -1, -1]
+    labels, groups = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1, 2])
+    assert apart_classes(vectors, labels, groups).tolist() == [1, 1, 1, 0, 0, 0]
+    assert apart_classes(vectors[:3], labels[:3], groups[:3]).tolist() == [-1, -1, -1]
     fitted, named = islands(90, 0)
     np.testing.assert_array_equal(apart_classes(fitted, named, np.arange(90)), named)
 
@@ -263,7 +263,7 @@ def test_agreement_that_tracks_explain_is_a_no():
     numbers = {"bottleneck 8": space(0.9, 0.6, 0.3, 0.5, 0.01) | {"ami_chance": number(0.58)}}
     clusters = answers(numbers, (8,), 100)[0]
     assert clusters["answer"] == "bottleneck 8: no"
-    assert "images of one track" in clusters["because"]
+    assert "images of one group" in clusters["because"]
     assert above_chance(numbers["bottleneck 8"], "ami")["mean"] == pytest.approx(0.02 / 0.42)
     assert above_chance(numbers["bottleneck 8"], "mse")["mean"] == 0.01
 
@@ -294,12 +294,12 @@ def test_classes_lie_apart_only_where_neighbours_know_more_than_the_largest_clas
 def test_chance_is_above_one_in_so_many_classes_and_adjusts_to_0():
     random = np.random.default_rng(0)
     clusters, labels = random.integers(0, 20, 400), random.integers(0, 20, 400)
-    chance = dealt_scores((clusters, labels, np.arange(400)), None, seed=0)
+    chance = permutation_baseline((clusters, labels, np.arange(400)), None, seed=0)
     assert 1 / 20 < chance["accuracy_hungarian"] < 0.15
     assert chance["accuracy_hungarian"] <= chance["accuracy_majority"]
     assert abs(chance["ari"]) < 0.01
     assert abs(chance["ami"]) < 0.02
-    assert chance == dealt_scores((clusters, labels, np.arange(400)), None, seed=0)
+    assert chance == permutation_baseline((clusters, labels, np.arange(400)), None, seed=0)
 
 
 def test_neighbours_on_two_islands():
@@ -317,6 +317,6 @@ def test_a_row_is_not_its_own_neighbour():
     assert neighbour_accuracy(np.array([[0.0], [1.0]]), np.array([0, 1]), np.arange(2))["neighbour_accuracy"] == 0.0
     assert neighbour_accuracy(np.ones((1, 3)), np.array([5]), np.array([0])) == {"chance_largest_class": 1.0}
     # frames of one track answer for nobody of their own track
-    labels, tracks = np.array([0, 0, 1, 1]), np.array([5, 5, 6, 6])
-    apart = neighbour_accuracy(np.array([[0.0], [0.1], [1.0], [1.1]]), labels, tracks)
+    labels, groups = np.array([0, 0, 1, 1]), np.array([5, 5, 6, 6])
+    apart = neighbour_accuracy(np.array([[0.0], [0.1], [1.0], [1.1]]), labels, groups)
     assert apart == {"neighbour_accuracy": 0.0, "chance_largest_class": 0.5}

@@ -1,12 +1,12 @@
-"""Every family keeps the contract, for any image shape; checkpoints rebuild networks and believe nothing else."""
+"""Every architecture keeps the contract, for any image shape; checkpoints rebuild networks and believe nothing else."""
 
 import numpy as np
 import pytest
 import torch
 
 from latent.pca import fit_pca
-from model import FAMILIES
-from model.checkpoint import build_model, family_class, load_checkpoint, load_model, save_model
+from model import ARCHITECTURES
+from model.checkpoint import architecture_class, build_model, load_checkpoint, load_model, save_model
 from model.inference import decode_batches, divergences, encode_batches, reconstruct, to_float
 from model.objective import Objective
 from run.errors import BadInput
@@ -27,20 +27,20 @@ def some_images(shape: tuple[int, int, int], count: int = 40) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
-def started(family: str, latent_size: int, images: np.ndarray):
+def started(architecture: str, latent_size: int, images: np.ndarray):
     torch.manual_seed(0)
-    told = {"num_classes": 3} if family_class(family).takes_labels else {}
-    model = build_model(family, latent_size, images.shape[1:], **told)
+    told = {"num_classes": 3} if architecture_class(architecture).takes_labels else {}
+    model = build_model(architecture, latent_size, images.shape[1:], **told)
     pca = fit_pca(images, latent_size, seed=0)
     model.start_from_pca(pca.mean, pca.components, pca.scales)
     return model.eval(), pca
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("family", FAMILIES)
-def test_images_become_latents_and_images_again(family, shape):
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_images_become_latents_and_images_again(architecture, shape):
     images = some_images(shape, 4)
-    model, _ = started(family, 5, images)
+    model, _ = started(architecture, 5, images)
     latents = model.encode(to_float(torch.from_numpy(images), torch.device("cpu")))
     assert latents.shape == (4, 5)
     assert latents.dtype == torch.float32
@@ -87,13 +87,13 @@ def test_encoding_in_pieces_is_encoding_at_once():
     np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_checkpoint_needs_only_its_path(tmp_path, family):
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_checkpoint_needs_only_its_path(tmp_path, architecture):
     images = some_images((3, 9, 21))
-    model, _ = started(family, 5, images)
+    model, _ = started(architecture, 5, images)
     save_model(tmp_path / "any_name.pth", model, RECORD)
     again = load_model(tmp_path / "any_name.pth")
-    assert (again.family, again.latent_size, again.image_shape) == (family, 5, (3, 9, 21))
+    assert (again.architecture, again.latent_size, again.image_shape) == (architecture, 5, (3, 9, 21))
     labels = np.arange(len(images)) % 3
     np.testing.assert_array_equal(reconstruct(again, images, labels), reconstruct(model, images, labels))
     assert len(load_checkpoint(tmp_path / "any_name.pth")[1]["sha256"]) == 64
@@ -106,14 +106,14 @@ def test_hostile_hyperparameters_allocate_nothing(tmp_path):
         {"hyperparameters": {"latent_size": -1, "image_shape": [1, 8, 8]}},
         {"hyperparameters": {"latent_size": "5", "image_shape": [1, 8, 8]}},
         {"hyperparameters": [1]},
-        {"family": "os"},
+        {"architecture": "os"},
         {"weights": {}},
         {"weights": None},
         {"record": {}},
         {"record": {"fingerprint": 3}},
     ]:
         content = {
-            "family": "conv",
+            "architecture": "conv",
             "hyperparameters": model.hyperparameters,
             "weights": model.state_dict(),
             "record": RECORD,
@@ -123,10 +123,10 @@ def test_hostile_hyperparameters_allocate_nothing(tmp_path):
             load_model(tmp_path / "wrong.pth")
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_batch_of_one_image_and_bfloat16(family):
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_batch_of_one_image_and_bfloat16(architecture):
     images = some_images((1, 8, 8), 1)
-    model, _ = started(family, 2, images)
+    model, _ = started(architecture, 2, images)
     told = torch.tensor([2]) if model.takes_labels else None
     with torch.autocast("cpu", torch.bfloat16):
         parts = model.train().loss(to_float(torch.from_numpy(images), torch.device("cpu")), told)
@@ -134,10 +134,10 @@ def test_a_batch_of_one_image_and_bfloat16(family):
     assert all(torch.isfinite(part) and part.dtype == torch.float32 for part in parts.values())
 
 
-@pytest.mark.parametrize("family", ["conditional", "cvae"])
-def test_a_decoder_that_is_told_the_class(family):
+@pytest.mark.parametrize("architecture", ["conditional", "cvae"])
+def test_a_decoder_that_is_told_the_class(architecture):
     images = some_images((1, 8, 8), 6)
-    model, _ = started(family, 2, images)
+    model, _ = started(architecture, 2, images)
     latents = np.concatenate(list(encode_batches(model, images)))  # of no label
     zeros, ones = (np.concatenate(list(decode_batches(model, latents, np.full(6, label)))) for label in (0, 1))
     assert np.abs(zeros - ones).max() > 1e-3
@@ -151,7 +151,7 @@ def test_a_decoder_that_is_told_the_class(family):
             reconstruct(model, images, np.full(6, label))
 
 
-def test_labels_that_a_family_takes_none_of():
+def test_labels_that_a_architecture_takes_none_of():
     model, _ = started("vae", 2, some_images((1, 8, 8)))
     with pytest.raises(BadInput, match="takes no labels; use one that does"):
         model.decode(torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64))

@@ -34,7 +34,7 @@ pictures = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(
     pictures,
-    st.sampled_from([None, "random", "track"]),
+    st.sampled_from([None, "random", "group"]),
     st.floats(0.05, 0.6),
     st.sampled_from([0.0, 0.05, 0.4]),
     st.sampled_from([None, 3, 12]),
@@ -63,10 +63,10 @@ def test_for_any_folder_sizes_and_seed(made, kind, test_fraction, val_fraction, 
         for contents in (files, pixels):  # by content
             assert not contents[0] & contents[1]
             assert not contents[2] & (contents[0] | contents[1])
-        if split.kind == "track":
-            tracks = [{(name.split("/")[0], name.split("/")[1][:5]) for name in side if "_" in name} for side in sides]
-            assert not tracks[0] & tracks[1]
-            assert not tracks[2] & (tracks[0] | tracks[1])
+        if split.kind == "group":
+            groups = [{(name.split("/")[0], name.split("/")[1][:5]) for name in side if "_" in name} for side in sides]
+            assert not groups[0] & groups[1]
+            assert not groups[2] & (groups[0] | groups[1])
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_other_settings_are_said_and_exact_pca_is_no_yardstick(swept, data_dir: 
     assert sizes[1]["below_pca"] is None  # some pixels of digits never vary
 
 
-def test_families_are_not_mixed(swept, data_dir: Path, tmp_path: Path):
+def test_architectures_are_not_mixed(swept, data_dir: Path, tmp_path: Path):
     _, output = swept
     done = run_script(
         "train.py", "--dataset", "digits", "--latent_size", 5, "--only_named", "--model", "dense", "--num_epochs", 1,

@@ -160,7 +160,7 @@ def test_nothing_to_resume_is_said(tmp_path):
         (["--latent_size", 4, "--dataset", "digitz"], "digits"),
         (["--latent_size", 4, "--lr", "nan"], "--lr"),
         (["--latent_size", 4, "--batch_size", 0], "a whole number from 1 up"),
-        (["--latent_size", 4, "--split", "track"], "--split random"),
+        (["--latent_size", 4, "--split", "group"], "--split random"),
         (["--latent_size", 4, "--resume", "/nowhere/at/all"], "no training to resume"),
         ([], "--latent_size"),
     ],

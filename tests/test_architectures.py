@@ -1,4 +1,4 @@
-"""Every family through the scripts, in one process: it trains, goes on to the same bytes when killed, and is drawn."""
+"""Every architecture through the scripts, in one process: it trains, goes on to the same bytes when killed, and is drawn."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ import evaluate
 import train
 import viz_reconstruction
 import viz_training
-from model import FAMILIES
+from model import ARCHITECTURES
 from model.checkpoint import load_checkpoint
 from model.training_state import StateKeeper
 from run.artefacts import read_json
@@ -45,16 +45,16 @@ def run_here(data_dir):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, run_here, data_dir) -> Path:
-    """A folder with a short training on digits of each family. To be read, not written."""
-    folder = tmp_path_factory.mktemp("families")
-    for family in FAMILIES:
-        run_here(train, *arguments_of(family), "--data_dir", data_dir, "--output_dir", folder / family)
+    """A folder with a short training on digits of each architecture. To be read, not written."""
+    folder = tmp_path_factory.mktemp("architectures")
+    for architecture in ARCHITECTURES:
+        run_here(train, *arguments_of(architecture), "--data_dir", data_dir, "--output_dir", folder / architecture)
     return folder
 
 
-def arguments_of(family: str) -> list[object]:
-    return ["--model", family, "--dataset", "digits", "--max_train", 262, "--num_epochs", 2, "--latent_size", 3,
-            "--snapshot_epochs", 1, 2, "--save_every", 1e-9, *FLAGS[family]]  # fmt: skip
+def arguments_of(architecture: str) -> list[object]:
+    return ["--model", architecture, "--dataset", "digits", "--max_train", 262, "--num_epochs", 2, "--latent_size", 3,
+            "--snapshot_epochs", 1, 2, "--save_every", 1e-9, *FLAGS[architecture]]  # fmt: skip
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -69,8 +69,10 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_killed_in_an_epoch_and_resumed_to_the_same_bytes(tmp_path, runs, run_here, data_dir, monkeypatch, family):
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_killed_in_an_epoch_and_resumed_to_the_same_bytes(
+    tmp_path, runs, run_here, data_dir, monkeypatch, architecture
+):
     keep, kept = StateKeeper.save, []
 
     def keep_and_die(self, *arguments):
@@ -79,29 +81,29 @@ def test_killed_in_an_epoch_and_resumed_to_the_same_bytes(tmp_path, runs, run_he
         if len(kept) == 8:  # of 3 steps and an epoch's end twice for each of two bottlenecks
             raise Killed
 
-    command = [*arguments_of(family), "--data_dir", data_dir, "--output_dir", runs / family]
+    command = [*arguments_of(architecture), "--data_dir", data_dir, "--output_dir", runs / architecture]
     monkeypatch.setattr(StateKeeper, "save", keep_and_die)
-    before = contents(runs / family)
-    moved = tmp_path / family
-    (runs / family).rename(moved)
+    before = contents(runs / architecture)
+    moved = tmp_path / architecture
+    (runs / architecture).rename(moved)
     try:
         with pytest.raises(Killed):
             run_here(train, *command)
         assert kept[-1] > 0
         monkeypatch.setattr(StateKeeper, "save", keep)
-        run_here(train, "--resume", "--data_dir", data_dir, "--output_dir", runs / family)
-        after = contents(runs / family)
+        run_here(train, "--resume", "--data_dir", data_dir, "--output_dir", runs / architecture)
+        after = contents(runs / architecture)
     finally:
-        if (runs / family).exists():
-            (runs / family).rename(tmp_path / "again")
-        moved.rename(runs / family)
+        if (runs / architecture).exists():
+            (runs / architecture).rename(tmp_path / "again")
+        moved.rename(runs / architecture)
     assert after.keys() == before.keys()
     assert [name for name in before if after[name] != before[name]] == []
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_later_scripts_take_it(tmp_path, runs, run_here, capsys, family):
-    model = runs / family / "model_latent_size_3.pth"
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_later_scripts_take_it(tmp_path, runs, run_here, capsys, architecture):
+    model = runs / architecture / "model_latent_size_3.pth"
     run_here(viz_reconstruction, "--model_path", model, "--output_dir", tmp_path)
     with open(tmp_path / "reconstructions_latent_size_3.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 10
@@ -123,11 +125,11 @@ def test_evaluation_tells_a_conditional_decoder_the_class(tmp_path, runs, run_he
     assert ours == pytest.approx(load_checkpoint(model)[1]["held_out"]["autoencoder of 3"]["mse"])
 
 
-def test_what_is_said_of_a_variational_family(runs):
-    for family in FAMILIES:
-        held_out = read_json(runs / family / "metrics_training.json")["held_out"]["autoencoder of 3"]
-        lines = [json.loads(line) for line in (runs / family / "training_log.jsonl").read_text().splitlines()]
-        variational = family in ("vae", "beta_vae", "cvae")
+def test_what_is_said_of_a_variational_architecture(runs):
+    for architecture in ARCHITECTURES:
+        held_out = read_json(runs / architecture / "metrics_training.json")["held_out"]["autoencoder of 3"]
+        lines = [json.loads(line) for line in (runs / architecture / "training_log.jsonl").read_text().splitlines()]
+        variational = architecture in ("vae", "beta_vae", "cvae")
         assert ("kl" in held_out) == ("collapsed_dimensions" in held_out) == variational
         for line in lines:
             assert ("train_kl" in line) == ("train_reconstruction" in line) == variational
@@ -135,7 +137,7 @@ def test_what_is_said_of_a_variational_family(runs):
 
 
 def test_curves_and_snapshots_of_several_trainings(tmp_path, runs, run_here, capsys):
-    folders = [runs / family for family in ("dense", "vae", "cvae")]
+    folders = [runs / architecture for architecture in ("dense", "vae", "cvae")]
     for name in ("first", "second"):
         run_here(viz_training, "--runs", *folders, "--output_dir", tmp_path / name)
     assert "vae, 3" in capsys.readouterr().out

@@ -12,14 +12,14 @@ from run.artefacts import file_sha256, read_json, write_json
 from run.errors import BadInput
 
 
-def description_path(path: Path) -> Path:
+def sidecar_path(path: Path) -> Path:
     """Where the description of the file at ``path`` lies: ``x.npy`` has ``x.json``."""
     return Path(path).with_suffix(".json")
 
 
-def write_description(path: Path, content: dict[str, Any], digest: str) -> None:
+def write_sidecar(path: Path, content: dict[str, Any], digest: str) -> None:
     """Describe the file that is about to take the place of ``path``; ``content[digest]`` is its SHA-256."""
-    now, before = description_path(path), _before(path)
+    now, before = sidecar_path(path), _before(path)
     keep = _describes(now, path, digest) or not before.exists()
     write_json(now, content, before if keep else None)
 
@@ -29,19 +29,19 @@ def settle(path: Path) -> None:
     _before(path).unlink(missing_ok=True)
 
 
-def read_description(path: Path, digest: str) -> dict[str, Any]:
+def read_sidecar(path: Path, digest: str) -> dict[str, Any]:
     """The description of the file at ``path``, or what lies in its place; the caller compares ``[digest]``.
 
     Raises:
         BadInput: it is missing or damaged.
     """
     before = _before(path)
-    return read_json(before if _describes(before, path, digest) else description_path(path))
+    return read_json(before if _describes(before, path, digest) else sidecar_path(path))
 
 
-def has_description(path: Path) -> bool:
+def has_sidecar(path: Path) -> bool:
     """Whether anything lies where the description of ``path`` belongs, be it a link that leads nowhere."""
-    places = (description_path(path), _before(path))
+    places = (sidecar_path(path), _before(path))
     return any(place.is_symlink() or place.exists() for place in places)
 
 

@@ -5,17 +5,17 @@ import copy
 import pytest
 import torch
 
-from model import FAMILIES
-from model.checkpoint import build_model, family_class
-from model.weights import WeightRow
+from model import ARCHITECTURES
+from model.checkpoint import architecture_class, build_model
+from model.flat_parameters import FlatParameters
 
 SHAPE, CLASSES = (3, 12, 12), 4
 
 
-def network(family: str) -> torch.nn.Module:
+def network(architecture: str) -> torch.nn.Module:
     torch.manual_seed(0)
-    told = {"num_classes": CLASSES} if family_class(family).takes_labels else {}
-    return build_model(family, 5, SHAPE, **told)
+    told = {"num_classes": CLASSES} if architecture_class(architecture).takes_labels else {}
+    return build_model(architecture, 5, SHAPE, **told)
 
 
 def batch(model: torch.nn.Module, seed: int) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -28,12 +28,12 @@ def autocast(precision: torch.dtype) -> torch.autocast:
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("family", FAMILIES)
-def test_three_steps_are_those_of_autocast(family, precision):
-    ours, theirs = network(family), network(family)
-    weights = WeightRow(ours, precision)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_three_steps_are_those_of_autocast(architecture, precision):
+    ours, theirs = network(architecture), network(architecture)
+    weights = FlatParameters(ours, precision)
     settings = dict(lr=1e-3, weight_decay=0.1, fused=True)
-    optimizer, plain = torch.optim.AdamW([weights.row], **settings), torch.optim.AdamW(theirs.parameters(), **settings)
+    optimizer, plain = torch.optim.AdamW([weights.flat], **settings), torch.optim.AdamW(theirs.parameters(), **settings)
     for step in range(3):
         images, labels = batch(ours, step)
         torch.manual_seed(step)  # what dropout and variational networks draw
@@ -59,21 +59,21 @@ def test_three_steps_are_those_of_autocast(family, precision):
 def test_the_network_and_the_row_are_one():
     model = network("conv")
     before = copy.deepcopy(model.state_dict())
-    weights = WeightRow(model, torch.bfloat16)
-    assert weights.row.numel() == sum(parameter.numel() for parameter in model.parameters())
+    weights = FlatParameters(model, torch.bfloat16)
+    assert weights.flat.numel() == sum(parameter.numel() for parameter in model.parameters())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     with torch.no_grad():
-        weights.row.zero_()
+        weights.flat.zero_()
     assert not any(parameter.any() for parameter in model.parameters())
     model.load_state_dict(before)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     in_order = sorted(model.parameters(), key=torch.Tensor.data_ptr)
-    assert torch.equal(weights.row, torch.cat([parameter.flatten() for parameter in in_order]))
+    assert torch.equal(weights.flat, torch.cat([parameter.flatten() for parameter in in_order]))
 
 
 def test_layers_see_rounded_weights_only_within():
     model = network("cae")  # its batch norms are not rounded
-    weights = WeightRow(model, torch.bfloat16)
+    weights = FlatParameters(model, torch.bfloat16)
     own = list(model.parameters())
     with weights.rounded():
         kinds = {type(module): module.weight.dtype for module in model.modules() if hasattr(module, "weight")}
@@ -88,29 +88,29 @@ def test_layers_see_rounded_weights_only_within():
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
 def test_gradients_are_held_to_the_largest_norm(precision):
     layer = torch.nn.Linear(4, 1, bias=False)
-    weights = WeightRow(layer, precision)
+    weights = FlatParameters(layer, precision)
     for scale, left in ((3.0, 2.0), (0.5, 1.0)):  # of four inputs of that size the norm is twice as large
         with weights.rounded(), autocast(precision):
             output = layer(torch.full((1, 4), scale))
         output.sum().backward()
         assert weights.gather(max_norm=2.0).item() == pytest.approx(2 * scale)
-        assert weights.row.grad.norm().item() == pytest.approx(left, rel=1e-4)
+        assert weights.flat.grad.norm().item() == pytest.approx(left, rel=1e-4)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
 def test_what_took_no_part_has_no_gradient(precision):
     layers = torch.nn.ModuleList([torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)])
-    weights = WeightRow(layers, precision)
+    weights = FlatParameters(layers, precision)
     for chosen in range(2):  # the second time nothing is left of the first
         with weights.rounded(), autocast(precision):
             output = layers[chosen](torch.ones(1, 3))
         output.sum().backward()
         weights.gather(max_norm=torch.inf)
-        assert weights.row.grad.view(2, -1).any(dim=1).tolist() == [chosen == 0, chosen == 1]
+        assert weights.flat.grad.view(2, -1).any(dim=1).tolist() == [chosen == 0, chosen == 1]
 
 
 def test_a_weight_that_two_layers_share_is_refused():
     first, second = torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
     second.weight = first.weight
     with pytest.raises(ValueError, match="share a weight"):
-        WeightRow(torch.nn.Sequential(first, second), torch.float32)
+        FlatParameters(torch.nn.Sequential(first, second), torch.float32)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 _ROUNDED = (nn.Linear, nn.modules.conv._ConvNd)  # layers whose weights autocast rounds: theirs may be rounded before
 
 
-class WeightRow:
+class FlatParameters:
     """The parameters of a network become views of one row, and the row is what the optimizer moves.
 
     Tensor by tensor, a network of 26 takes two hundred calls a step for little work each: every weight is rounded,
@@ -34,14 +34,14 @@ class WeightRow:
         parameters = [getattr(module, name) for module, name in places]
         if len(set(map(id, parameters))) < len(parameters):
             raise ValueError("two layers share a weight")
-        self.row = nn.Parameter(torch.cat([parameter.detach().flatten() for parameter in parameters]))
-        self.row.grad = torch.zeros_like(self.row)
+        self.flat = nn.Parameter(torch.cat([parameter.detach().flatten() for parameter in parameters]))
+        self.flat.grad = torch.zeros_like(self.flat)
         shapes = [parameter.shape for parameter in parameters]
-        for parameter, piece in zip(parameters, _pieces(self.row.detach(), shapes), strict=True):
+        for parameter, piece in zip(parameters, _pieces(self.flat.detach(), shapes), strict=True):
             parameter.data = piece
-        self._gradients = _pieces(self.row.grad, shapes)
+        self._gradients = _pieces(self.flat.grad, shapes)
 
-        self._exact = self.row.detach()[: sum(shape.numel() for shape in shapes[:low])]
+        self._exact = self.flat.detach()[: sum(shape.numel() for shape in shapes[:low])]
         self._low = torch.empty_like(self._exact, dtype=precision)
         stand_ins = [piece.requires_grad_() for piece in _pieces(self._low, shapes[:low])]
         self._swaps = list(zip(places[:low], parameters[:low], stand_ins, strict=True))
@@ -73,9 +73,9 @@ class WeightRow:
         # Not all of a network need have taken part.
         given = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in self._leaves]
         torch._foreach_copy_(self._gradients, given)
-        norm = torch.linalg.vector_norm(self.row.grad)
+        norm = torch.linalg.vector_norm(self.flat.grad)
         if norm > max_norm:
-            nn.utils.clip_grads_with_norm_(self.row, max_norm, norm)
+            nn.utils.clip_grads_with_norm_(self.flat, max_norm, norm)
         return norm
 
 

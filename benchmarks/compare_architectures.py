@@ -1,12 +1,12 @@
-"""The families side by side, as the exercise compares them: error, clusters, classifier, readable images, time.
+"""The architectures side by side, as the exercise compares them: error, clusters, classifier, readable images, time.
 
-    python benchmarks/compare_families.py --results benchmarks/results
+    python benchmarks/compare_architectures.py --results benchmarks/results
 
 MNIST, 20,000 training images (of which 5% only watch) and 4,000 test images, 25 epochs of batches of 256, bottlenecks
 of 2 and 32; conv, the default, with its own 10 epochs of 128. Then cae and vae over sizes on a part of GTSRB. Each
 training is one call of train.py with its defaults otherwise, each classifier one of train_classifier.py. What is done
-already is not done again, so that the tables can be filled over several sittings; --only_measure leaves out families
-that are not trained yet, and says so. Writes compare_families.md and .csv into the results folder, and the figures into
+already is not done again, so that the tables can be filled over several sittings; --only_measure leaves out architectures
+that are not trained yet, and says so. Writes compare_architectures.md and .csv into the results folder, and the figures into
 docs/figures.
 """
 
@@ -44,8 +44,8 @@ from run.tensor_file import load_tensors  # noqa: E402
 MNIST = ["--dataset", "mnist", "--max_train", 20000, "--max_test", 4000]
 SNAPSHOTS = [1, 5, 10, 15, 20, 25]
 COLOUR = ["--dataset", "gtsrb", "--max_train", 4000, "--max_test", 1500, "--num_epochs", 8]
-FAMILIES = ["dense", "deep_dense", "cae", "vae", "beta_vae", "conditional", "cvae", "conv"]
-COLOUR_FAMILIES, COLOUR_SIZES = ["cae", "vae"], [2, 32, 128]
+ARCHITECTURES = ["dense", "deep_dense", "cae", "vae", "beta_vae", "conditional", "cvae", "conv"]
+COLOUR_ARCHITECTURES, COLOUR_SIZES = ["cae", "vae"], [2, 32, 128]
 DRAWN, DRAWN_EPOCHS = ["dense", "cae", "cvae", "conv"], [1, 5, 10, 25]  # in the grid of docs/figures
 
 # k-means and classifier accuracy in per cent, as the exercise was published for dense ("AE") and cae networks.
@@ -56,8 +56,10 @@ READER_EPOCHS = 1  # enough to read 98% of the originals
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--families", nargs="+", default=FAMILIES, choices=FAMILIES)
-    parser.add_argument("--num_epochs", type=int, default=25, help="of the families on MNIST; conv takes its own 10")
+    parser.add_argument("--architectures", nargs="+", default=ARCHITECTURES, choices=ARCHITECTURES)
+    parser.add_argument(
+        "--num_epochs", type=int, default=25, help="of the architectures on MNIST; conv takes its own 10"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
@@ -66,49 +68,51 @@ def main() -> None:
     parser.add_argument("--only_measure", action="store_true", help="measure what is trained, and train nothing")
     args = parser.parse_args()
 
-    trainings = [("mnist", family, digits_arguments(family, args), [2, 32]) for family in args.families]
+    trainings = [
+        ("mnist", architecture, digits_arguments(architecture, args), [2, 32]) for architecture in args.architectures
+    ]
     if not args.only_digits:
-        trainings += [("gtsrb", family, COLOUR, COLOUR_SIZES) for family in COLOUR_FAMILIES]
+        trainings += [("gtsrb", architecture, COLOUR, COLOUR_SIZES) for architecture in COLOUR_ARCHITECTURES]
     if not args.only_measure:
-        for name, family, arguments, sizes in trainings:
-            train(folder(name, family, args), family, [*arguments, "--latent_size", *sizes], args)
+        for name, architecture, arguments, sizes in trainings:
+            train(folder(name, architecture, args), architecture, [*arguments, "--latent_size", *sizes], args)
     if args.only_train:
         return
-    done = {(name, family): folder(name, family, args) for name, family, _, _ in trainings}
+    done = {(name, architecture): folder(name, architecture, args) for name, architecture, _, _ in trainings}
     missing = [output.name for output in done.values() if not (output / "seconds.json").exists()]
     if missing:
         print(f"not trained yet, and left out: {', '.join(missing)}")
     done = {key: output for key, output in done.items() if output.name not in missing}
 
-    digits = {family: output for (name, family), output in done.items() if name == "mnist"}
+    digits = {architecture: output for (name, architecture), output in done.items() if name == "mnist"}
     rows = measure_digits(digits, args)
-    colour = measure_colour({family: output for (name, family), output in done.items() if name == "gtsrb"})
+    colour = measure_colour({architecture: output for (name, architecture), output in done.items() if name == "gtsrb"})
     text = digits_markdown(rows) + ("\n" + colour_markdown(colour) if colour else "")
-    write_csv(args.results / "compare_families.csv", list(rows[0]), [list(row.values()) for row in rows])
+    write_csv(args.results / "compare_architectures.csv", list(rows[0]), [list(row.values()) for row in rows])
     if colour:
         header = list(colour[0])
-        write_csv(args.results / "compare_families_colour.csv", header, [list(row.values()) for row in colour])
-    write_text(args.results / "compare_families.md", text)
+        write_csv(args.results / "compare_architectures_colour.csv", header, [list(row.values()) for row in colour])
+    write_text(args.results / "compare_architectures.md", text)
     print(text)
 
 
-def digits_arguments(family: str, args: argparse.Namespace) -> list:
+def digits_arguments(architecture: str, args: argparse.Namespace) -> list:
     """Of train.py: those of the published comparison, but conv as it is by default (10 epochs of batches of 128)."""
-    epochs, batch = (10, 128) if family == "conv" else (args.num_epochs, 256)
+    epochs, batch = (10, 128) if architecture == "conv" else (args.num_epochs, 256)
     kept = [epoch for epoch in SNAPSHOTS if epoch <= epochs]
     return [*MNIST, "--num_epochs", epochs, "--batch_size", batch, "--snapshot_epochs", *kept]
 
 
-def folder(dataset: str, family: str, args: argparse.Namespace) -> Path:
-    length = "" if dataset != "mnist" or family == "conv" else f"_epochs_{args.num_epochs}"
-    return args.results / "runs" / f"families_{dataset}_{family}{length}_seed_{args.seed}"
+def folder(dataset: str, architecture: str, args: argparse.Namespace) -> Path:
+    length = "" if dataset != "mnist" or architecture == "conv" else f"_epochs_{args.num_epochs}"
+    return args.results / "runs" / f"architectures_{dataset}_{architecture}{length}_seed_{args.seed}"
 
 
-def train(output: Path, family: str, arguments: list, args: argparse.Namespace) -> None:
+def train(output: Path, architecture: str, arguments: list, args: argparse.Namespace) -> None:
     """One call of train.py, unless it is done; resumed if it was stopped. Its processor time is kept beside it."""
     if (output / "seconds.json").exists():
         return
-    command = [sys.executable, ROOT / "train.py", "--model", family, *arguments, "--seed", args.seed]
+    command = [sys.executable, ROOT / "train.py", "--model", architecture, *arguments, "--seed", args.seed]
     if any(output.glob("training_state/*.pth")):
         command = [sys.executable, ROOT / "train.py", "--resume"]
     command += ["--data_dir", args.data_dir, "--output_dir", output]
@@ -126,17 +130,19 @@ def train(output: Path, family: str, arguments: list, args: argparse.Namespace) 
 
 
 def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict]:
-    """A row for each family and size; the grid of snapshots beside."""
+    """A row for each architecture and size; the grid of snapshots beside."""
     test_data = load_test_data(next(iter(runs.values())) / "test_data.pth")
     models = {}
-    for family, output in runs.items():
+    for architecture, output in runs.items():
         for size in (2, 32):
-            models[family, size] = load_checkpoint(output / f"model_latent_size_{size}.pth")
-            require_split(models[family, size][1], output, test_data.fingerprint, "the test split of the first family")
+            models[architecture, size] = load_checkpoint(output / f"model_latent_size_{size}.pth")
+            require_split(
+                models[architecture, size][1], output, test_data.fingerprint, "the test split of the first architecture"
+            )
     image_set, split = load_split_of(next(iter(models.values()))[1], args.data_dir)
     train_images, train_labels = image_set.images[split.train], image_set.labels[split.train]
     classes, watched = len(image_set.class_names), None
-    kept = args.results / "runs" / "families_reader.pth"
+    kept = args.results / "runs" / "architectures_reader.pth"
     origin = {"fingerprint": split.fingerprint, "epochs": READER_EPOCHS, "seed": args.seed}
     reader = load_reader(kept, origin, train_images.shape[1:], classes)
     if reader is None:
@@ -146,7 +152,7 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
     classified = {}
     for output in runs.values():
         classified = {**classify(output, args), **classified}
-    done = args.results / "runs" / "families_rows.jsonl"
+    done = args.results / "runs" / "architectures_rows.jsonl"
     before = [json.loads(line) for line in done.read_text().splitlines()] if done.exists() else []
 
     def row(of: str, *what) -> dict:
@@ -166,7 +172,7 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
         own = clustering_scores(cluster_both(scored, scored, classes, args.seed)[0], test_data.labels)
         read_as = read(reader, made) == test_data.labels
         return {
-            "family": name,
+            "architecture": name,
             "bottleneck": size,
             "epochs": epochs,
             "mse": float(squared_errors(test_data.images, made).mean()),
@@ -181,18 +187,27 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
         }
 
     rows, columns, originals = [], [], None
-    for (family, size), (model, record) in models.items():
-        content = load_tensors(runs[family] / f"snapshots_latent_size_{size}.pth", KIND, "train.py")
+    for (architecture, size), (model, record) in models.items():
+        content = load_tensors(runs[architecture] / f"snapshots_latent_size_{size}.pth", KIND, "train.py")
         watched, originals = content["test_rows"], content["images"].numpy()
         made = reconstruct(model, test_data.images, test_data.labels)
-        seconds = json.loads((runs[family] / "seconds.json").read_text())
+        seconds = json.loads((runs[architecture] / "seconds.json").read_text())
         epochs = record["arguments"]["num_epochs"]
         rows.append(
-            row(record["sha256"], family, size, encoder(model), made, classified[family, size], epochs, seconds)
+            row(
+                record["sha256"],
+                architecture,
+                size,
+                encoder(model),
+                made,
+                classified[architecture, size],
+                epochs,
+                seconds,
+            )
         )
         taken = {epoch: images.numpy() for epoch, images in content["epochs"].items() if epoch in DRAWN_EPOCHS}
-        if family in DRAWN:
-            columns.append(Snapshots(family, size, taken, f"{rows[-1]['read_of_16']} of 16 readable"))
+        if architecture in DRAWN:
+            columns.append(Snapshots(architecture, size, taken, f"{rows[-1]['read_of_16']} of 16 readable"))
     for size in (2, 32):
         start = pca.first(size)
         rows.append(
@@ -204,7 +219,9 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
     subject = (
         "MNIST: the same 16 held-out digits after epochs of training; readable: a classifier of originals is right"
     )
-    for path in save_figure(draw_snapshots(originals, columns, subject), ROOT / "docs" / "figures" / "families.png"):
+    for path in save_figure(
+        draw_snapshots(originals, columns, subject), ROOT / "docs" / "figures" / "architectures.png"
+    ):
         with Image.open(path) as picture:  # many small pictures: in 16 shades, small enough for a repository
             picture.convert("RGB").quantize(16, dither=Image.Dither.NONE).save(path, optimize=True)
     return rows
@@ -215,7 +232,7 @@ def encoder(model):
 
 
 def classify(run: Path, args: argparse.Namespace) -> dict[tuple[str, int], float]:
-    """Test accuracy of train_classifier.py's MLP on each space of one training: (family, size) -> part of 1."""
+    """Test accuracy of train_classifier.py's MLP on each space of one training: (architecture, size) -> part of 1."""
     output = run / "classifiers"
     checkpoint, said = run / "model_latent_size_32.pth", output / "trained_on.txt"
     if not said.exists() or said.read_text() != file_sha256(checkpoint):
@@ -235,15 +252,15 @@ def classify(run: Path, args: argparse.Namespace) -> dict[tuple[str, int], float
 
 
 def measure_colour(runs: dict[str, Path]) -> list[dict]:
-    """A row for each family and size: held-out error beside PCA's, and of the vae what its latents hold."""
+    """A row for each architecture and size: held-out error beside PCA's, and of the vae what its latents hold."""
     rows = []
-    for family, output in runs.items():
+    for architecture, output in runs.items():
         record = read_json(output / "metrics_training.json")
         for size in COLOUR_SIZES:
             ours, pca = record["held_out"][f"autoencoder of {size}"], record["held_out"][f"PCA of {size}"]
             rows.append(
                 {
-                    "family": family,
+                    "architecture": architecture,
                     "bottleneck": size,
                     "mse": ours["mse"],
                     "ssim": ours["ssim"],
@@ -258,16 +275,16 @@ def measure_colour(runs: dict[str, Path]) -> list[dict]:
 
 def digits_markdown(rows: list[dict]) -> str:
     lines = [
-        "| family | bottleneck | epochs | held-out MSE | k-means, train-test: one-to-one | by majority | "
+        "| architecture | bottleneck | epochs | held-out MSE | k-means, train-test: one-to-one | by majority | "
         "k-means, transductive: one-to-one | by majority | published | MLP on latents | published | read correctly | "
         "of 16 | processor seconds, both sizes |",
         "| " + " | ".join(["---"] * 14) + " |",
     ]
     for row in rows:
-        kmeans, classifier = PUBLISHED.get((row["family"], row["bottleneck"]), (None, None))
+        kmeans, classifier = PUBLISHED.get((row["architecture"], row["bottleneck"]), (None, None))
         seconds = row["processor_seconds_of_both"]
         cells = [
-            row["family"],
+            row["architecture"],
             row["bottleneck"],
             row["epochs"] or "",
             f"{row['mse']:.5f}",
@@ -285,12 +302,12 @@ def digits_markdown(rows: list[dict]) -> str:
 
 
 def colour_markdown(rows: list[dict]) -> str:
-    lines = ["| family | bottleneck | held-out MSE | SSIM | PCA | KL, nats | collapsed dimensions |",
+    lines = ["| architecture | bottleneck | held-out MSE | SSIM | PCA | KL, nats | collapsed dimensions |",
              "| --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
     for row in rows:
         kl = f"{row['kl']:.1f}" if row["kl"] != "" else ""
         lines.append(
-            f"| {row['family']} | {row['bottleneck']} | {row['mse']:.5f} | {row['ssim']:.3f} | {row['PCA mse']:.5f} | "
+            f"| {row['architecture']} | {row['bottleneck']} | {row['mse']:.5f} | {row['ssim']:.3f} | {row['PCA mse']:.5f} | "
             f"{kl} | {row['collapsed']} |"
         )
     return "\n".join(lines) + "\n"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from model import surface
+from model import latent_optimisation
 from model.checkpoint import build_model
-from model.conv import SEARCHED_UP_TO
-from model.surface import nearest_latents
+from model.conv import OPTIMISED_UP_TO
+from model.latent_optimisation import optimise_latents
 
 
 def paraboloid(latents: torch.Tensor) -> torch.Tensor:
@@ -33,7 +33,7 @@ def test_a_point_lifted_off_the_surface_along_its_normal_is_found_again(anchors)
     normal = 0.2 * normal / normal.norm(dim=1, keepdim=True)
     images = paraboloid(true) + torch.cat([normal, torch.full((50, 1), 0.3)], 1)
     far_off = torch.zeros(50, 2) + 5
-    found = nearest_latents(paraboloid, images, far_off, anchors, torch.ones(2), steps=6)
+    found = optimise_latents(paraboloid, images, far_off, anchors, torch.ones(2), steps=6)
     torch.testing.assert_close(found, true, atol=2e-2, rtol=0)
 
 
@@ -41,13 +41,13 @@ def test_no_answer_is_worse_than_the_guess(anchors):
     torch.manual_seed(1)
     images, guess = 3 * torch.randn(700, 4), 2 * torch.randn(700, 2)
     for steps in (0, 1, 2, 5):
-        found = nearest_latents(paraboloid, images, guess, anchors, torch.ones(2), steps)
+        found = optimise_latents(paraboloid, images, guess, anchors, torch.ones(2), steps)
         assert (distance(found, images) <= distance(guess, images)).all()
 
 
 def test_a_flat_surface_has_no_slopes_and_the_guess_stays(anchors):
     guess = torch.randn(5, 2)
-    found = nearest_latents(lambda z: torch.zeros(len(z), 4), torch.ones(5, 4), guess, anchors, torch.ones(2))
+    found = optimise_latents(lambda z: torch.zeros(len(z), 4), torch.ones(5, 4), guess, anchors, torch.ones(2))
     torch.testing.assert_close(found, guess)
 
 
@@ -72,7 +72,7 @@ def test_a_narrow_bottleneck_encodes_no_worse_than_its_network_guesses(latent_si
         found = model.encode(images)
         errors = [(model.decode(latents) - images).square().sum((1, 2, 3)) for latents in (found, guess)]
     assert (errors[0] <= errors[1] * (1 + 1e-5)).all()
-    assert (errors[0].sum() < 0.99 * errors[1].sum()) == (latent_size <= SEARCHED_UP_TO)
+    assert (errors[0].sum() < 0.99 * errors[1].sum()) == (latent_size <= OPTIMISED_UP_TO)
 
 
 def test_anchors_are_the_latest_latents_seen_in_training():
@@ -86,16 +86,16 @@ def test_anchors_are_the_latest_latents_seen_in_training():
 def test_lots_in_which_images_are_searched_for_change_nothing(anchors, monkeypatch):
     torch.manual_seed(4)
     images, guess = 3 * torch.randn(50, 4), 2 * torch.randn(50, 2)
-    whole = nearest_latents(paraboloid, images, guess, anchors, torch.ones(2))
+    whole = optimise_latents(paraboloid, images, guess, anchors, torch.ones(2))
     lots = []
 
     def decode(latents: torch.Tensor) -> torch.Tensor:
         lots.append(len(latents))
         return paraboloid(latents)
 
-    monkeypatch.setattr(surface, "_CHUNK", 7)
-    monkeypatch.setattr(surface, "_ROWS", 3)
-    torch.testing.assert_close(nearest_latents(decode, images, guess, anchors, torch.ones(2)), whole)
+    monkeypatch.setattr(latent_optimisation, "_CHUNK", 7)
+    monkeypatch.setattr(latent_optimisation, "_ROWS", 3)
+    torch.testing.assert_close(optimise_latents(decode, images, guess, anchors, torch.ones(2)), whole)
     assert max(lots) == 7
 
 

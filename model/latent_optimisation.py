@@ -20,7 +20,7 @@ _DAMPING = 0.01  # of the first Gauss-Newton step, as a part of the mean squared
 Decode = Callable[[Tensor], Tensor]  # latents (n, D) -> values (n, P)
 
 
-def nearest_latents(
+def optimise_latents(
     decode: Decode,
     target: Tensor,
     guess: Tensor,
