@@ -242,9 +242,9 @@ def manifold(subject: Subject, args: argparse.Namespace) -> Result:
     import numpy as np
 
     from figure.manifold import draw_manifold
-    from latent.generation import RANGE, cell_records, cells_of, grid, plane
     from model.inference import decode
     from run.artefacts import model_path
+    from stages.generation.points import RANGE, cell_records, cells_of, grid, plane
 
     model, test_data, count = subject.model, subject.test_data, args.grid
     if model.latent_size != 2:
@@ -284,8 +284,8 @@ def interpolate(subject: Subject, args: argparse.Namespace) -> Result:
 
     from data.choice import choose_pairs
     from figure.generation import Way, draw_ways
-    from latent.generation import linear_path, measure_way, ways_between, ways_table
     from model.inference import decode
+    from stages.generation.points import linear_path, measure_way, ways_between, ways_table
 
     test_data, steps = subject.test_data, args.steps
     pairs = choose_pairs(test_data, args.images, 2, args.seed)
@@ -325,8 +325,8 @@ def traverse(subject: Subject, args: argparse.Namespace) -> Result:
 
     from data.choice import choose_images, require_images
     from figure.generation import draw_traversals
-    from latent import generation as ways
     from model.inference import decode
+    from stages.generation import points as ways
 
     model, test_data, size, steps = subject.model, subject.test_data, subject.model.latent_size, args.steps
     latents = subject.latents[size]

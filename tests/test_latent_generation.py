@@ -3,17 +3,6 @@
 import numpy as np
 import pytest
 
-from latent.generation import (
-    by_variance,
-    cell_records,
-    cells_of,
-    grid,
-    linear_path,
-    measure_way,
-    ranges,
-    spherical_path,
-    traversal,
-)
 from latent.mixture import fit_mixture, hold_back
 from latent.neighbours import (
     copies,
@@ -24,6 +13,17 @@ from latent.neighbours import (
     shared,
 )
 from latent.relabelling import mse_between_classes, over_all, relabelling
+from stages.generation.points import (
+    by_variance,
+    cell_records,
+    cells_of,
+    grid,
+    linear_path,
+    measure_way,
+    ranges,
+    spherical_path,
+    traversal,
+)
 
 
 def test_the_round_way_keeps_its_distance_and_turns_evenly():

@@ -1,0 +1,1 @@
+"""generate_images.py, one file a mode."""
