@@ -73,6 +73,7 @@ GOOD = {
     "sample_ids": ["1.png", "2.png"],
     "dataset": "made",
     "fingerprint": "f",
+    "groups": torch.tensor([0, 1]),
 }
 
 
@@ -97,6 +98,7 @@ GOOD = {
         ("sample_ids", "ab"),
         ("dataset", None),
         ("fingerprint", 7),
+        ("groups", None),
         ("groups", [0, 1]),
         ("groups", torch.tensor([0])),
     ],
