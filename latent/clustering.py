@@ -137,6 +137,20 @@ def best_of(criterion: Mapping[int, float], method: str) -> int:
     return (max if method == "kmeans" else min)(sorted(criterion), key=criterion.get)
 
 
+def fit_kmeans(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> "KMeans":  # noqa: F821
+    """k-means (Lloyd's, started by k-means++), fitted on points (rows, S): the tightest of so many starts.
+
+    Raises:
+        BadInput: fewer different points than clusters.
+    """
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    require_different(points, num_clusters)
+    with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
+        return KMeans(num_clusters, n_init=starts, random_state=seed).fit(points)
+
+
 def most_central(points: np.ndarray, clusters: np.ndarray, cluster: int, count: int) -> np.ndarray:
     """The rows of the ``count`` points of a cluster that lie nearest to the mean of its points, nearest first."""
     rows = np.flatnonzero(clusters == cluster)
@@ -172,12 +186,7 @@ def require_different(points: np.ndarray, num_clusters: int) -> None:
 
 
 def _kmeans(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> dict[str, np.ndarray]:
-    from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
-        fitted = KMeans(num_clusters, n_init=starts, random_state=seed).fit(points)
-    return {"centres": fitted.cluster_centers_.astype(np.float64)}
+    return {"centres": fit_kmeans(points, num_clusters, seed, starts).cluster_centers_.astype(np.float64)}
 
 
 def _mixture(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> dict[str, np.ndarray]:

@@ -7,6 +7,8 @@ on the same points (transductive); none sees any others. What is fitted on some 
 
 import numpy as np
 
+from run.random_subset import random_subset
+
 NOISE = -1  # the cluster of rows that are in none
 _RANKED_AT_ONCE = 5000  # rows whose distances to each other fit into memory beside their ranks
 _SILHOUETTE_OF = 2000  # rows: enough for two decimals
@@ -83,7 +85,7 @@ def silhouette(vectors: np.ndarray, clusters: np.ndarray, seed: int) -> dict[str
     """
     from sklearn.metrics import silhouette_score
 
-    rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_SILHOUETTE_OF])
+    rows = random_subset(len(vectors), _SILHOUETTE_OF, seed)
     found = len(np.unique(clusters[rows]))
     if not 2 <= found < len(rows):
         return {}

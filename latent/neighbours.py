@@ -9,10 +9,60 @@ from run.console import table_of
 NEIGHBOURS = 10
 COPY = 1 / 3  # of the distance to the nearest image by that to the second: below, the first was learnt by heart
 _AT_ONCE = 1024  # rows whose distances to all others are held at a time
+_ASKED_AT_ONCE = 2048  # queries whose neighbours, and those to pass over, are held at a time
+# of a row's length: the distance to another that is nearer was multiplied out with no digit left, and is taken anew
+_EQUAL = 1e-4
 _QUERIES = 500  # images whose distances to all real ones are held at a time
 _ASKED = 2000  # rows that agreement is measured over: enough for two decimals
 PROTOCOL = "transductive: the neighbours of each test image among the other test images"
 LEFT_OUT = "; images that belong together (frames of one track, equal pixels) passed over"
+
+
+def nearest(
+    vectors: np.ndarray,
+    queries: np.ndarray | None = None,
+    *,
+    count: int,
+    groups: np.ndarray | None = None,
+    query_groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest rows by Euclidean distance, found by exhaustive search, from near to far.
+
+    Args:
+        vectors: float (N, D), among which neighbours are looked for.
+        queries: float (M, D), whose neighbours they are; None for the vectors themselves, each among all others.
+        count: K, neighbours of each.
+        groups: int (N,): which vectors belong together. Without queries, rows of the own group are passed over.
+        query_groups: int (M,) or (M, G): the groups that are passed over for each query; then ``groups`` is needed.
+
+    Returns:
+        int64 (M, K) neighbours, -1 where there are no more, and float64 (M, K) distances, infinite there.
+    """
+    from sklearn.neighbors import NearestNeighbors  # a second that a command without neighbours does not wait for
+
+    if queries is None:
+        groups = np.arange(len(vectors)) if groups is None else groups
+        queries, query_groups = vectors, groups
+    near = np.full((len(queries), count), -1, np.int64)
+    far = np.full((len(queries), count), np.inf)
+    asked = count
+    if query_groups is not None:
+        query_groups = query_groups.reshape(len(queries), -1)
+        asked += query_groups.shape[1] * int(np.unique(groups, return_counts=True)[1].max())
+    search = NearestNeighbors(n_neighbors=min(asked, len(vectors)), algorithm="brute").fit(vectors)
+    for start in range(0, len(queries), _ASKED_AT_ONCE):
+        rows = slice(start, start + _ASKED_AT_ONCE)
+        away, found = search.kneighbors(queries[rows])
+        which, column = np.nonzero(away < _EQUAL * np.linalg.norm(queries[rows], axis=1)[:, None])
+        twins = queries[rows][which].astype(np.float64) - vectors[found[which, column]]
+        away[which, column] = np.linalg.norm(twins, axis=1)
+        if query_groups is not None:
+            away[(groups[found][:, :, None] == query_groups[rows][:, None, :]).any(axis=2)] = np.inf
+        order = np.argsort(away, axis=1, kind="stable")[:, :count]
+        away, found = np.take_along_axis(away, order, axis=1), np.take_along_axis(found, order, axis=1)
+        far[rows, : order.shape[1]] = away
+        near[rows, : order.shape[1]] = np.where(np.isinf(away), -1, found)
+    return near, far
 
 
 def nearest_rows(

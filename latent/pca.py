@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latent.pixels import pixels_as_rows
+
 _CHUNK = 4096  # images turned into float32 at a time, so that memory stays bounded
 _VALUES = 12 << 20  # pixels of them, at most
 _EXACT_UP_TO = 1024  # pixels; above, a full eigendecomposition takes too long (3 to 10 s at 3,072)
@@ -118,4 +120,4 @@ def _float_chunks(images: np.ndarray):
     size = max(1, min(_CHUNK, _VALUES // int(np.prod(images.shape[1:]))))
     for start in range(0, len(images), size):
         chunk = images[start : start + size]
-        yield chunk.reshape(len(chunk), -1).astype(np.float32) / 255
+        yield pixels_as_rows(chunk)

@@ -8,8 +8,9 @@ import warnings
 
 import numpy as np
 
-from latent.clustering import count_different
+from latent.clustering import fit_kmeans
 from latent.metrics import clustering_scores, match_clusters
+from latent.neighbours import nearest
 from run.errors import BadInput
 
 NEIGHBOURS = 10
@@ -17,7 +18,6 @@ _STARTS = 3  # of k-means; the whole is repeated with other seeds anyway
 _PENALTY = 1e-4  # of the linear probe's weights, beside the mean loss of a row
 _STEPS = 100  # of L-BFGS; 300 gave 0.4 percentage points less on the pixels of GTSRB, in three times the time
 _PART = 2000  # rows that each of two clusterings to compare is fitted on, at most
-_LOCKSTEP = 2048  # rows whose distances to all others are held at a time
 
 Clustered = tuple[np.ndarray, np.ndarray, np.ndarray]  # clusters, labels and groups of some rows
 
@@ -33,18 +33,8 @@ def cluster_both(fitted: np.ndarray, scored: np.ndarray, num_clusters: int, seed
     Raises:
         BadInput: fewer different fitted rows than clusters.
     """
-    from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
-
-    different = count_different(fitted, num_clusters)
-    if num_clusters > different:
-        raise BadInput(
-            f"{len(fitted)} vectors, of which {different} are different, can't make {num_clusters} clusters; "
-            f"take --num_clusters {different} or fewer"
-        )
-    with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
-        kmeans = KMeans(num_clusters, n_init=_STARTS, random_state=seed).fit(fitted)
-        return kmeans.labels_.astype(np.int64), kmeans.predict(scored).astype(np.int64)
+    kmeans = fit_kmeans(fitted, num_clusters, seed, _STARTS)
+    return kmeans.labels_.astype(np.int64), kmeans.predict(scored).astype(np.int64)
 
 
 def assigned_scores(
@@ -101,25 +91,7 @@ def apart_classes(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -
 
     Frames of one track are each other's nearest neighbours; left in, they would answer for one another.
     """
-    from sklearn.neighbors import NearestNeighbors
-
-    names, classes = np.unique(labels, return_inverse=True)
-    largest = int(np.unique(groups, return_counts=True)[1].max())
-    count = min(len(vectors), NEIGHBOURS + largest)
-    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)
-    predicted = np.full(len(vectors), -1, np.int64)
-    for start in range(0, len(vectors), _LOCKSTEP):
-        rows = np.arange(start, min(start + _LOCKSTEP, len(vectors)))
-        near = search.kneighbors(vectors[rows], return_distance=False)
-        apart = groups[near] != groups[rows][:, None]
-        rank = np.cumsum(apart, axis=1)  # 1 for the nearest of another group, and so on
-        votes = np.zeros((len(rows), len(names)))
-        for column in range(count):
-            voting = apart[:, column] & (rank[:, column] <= NEIGHBOURS)
-            votes[voting, classes[near[voting, column]]] += _vote(rank[voting, column] - 1, NEIGHBOURS)
-        heard = votes.any(axis=1)
-        predicted[rows[heard]] = names[votes[heard].argmax(axis=1)]
-    return predicted
+    return _commonest(nearest(vectors, count=NEIGHBOURS, groups=groups)[0], labels)
 
 
 def neighbour_accuracy(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
@@ -142,24 +114,17 @@ def nearest_classes(
 
     With fewer fitted rows than ``neighbours``, all of them vote.
     """
-    from sklearn.neighbors import NearestNeighbors
-
-    names, classes = np.unique(fitted_labels, return_inverse=True)
-    count = min(neighbours, len(fitted))
-    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(fitted)
-    predicted = np.empty(len(scored), np.int64)
-    for start in range(0, len(scored), _LOCKSTEP):
-        near = classes[search.kneighbors(scored[start : start + _LOCKSTEP], return_distance=False)]
-        votes = np.zeros((len(near), len(names)))
-        for rank, column in enumerate(near.T):
-            votes[np.arange(len(near)), column] += _vote(rank, count)
-        predicted[start : start + _LOCKSTEP] = names[votes.argmax(axis=1)]
-    return predicted
+    return _commonest(nearest(fitted, scored, count=neighbours)[0], fitted_labels)
 
 
-def _vote(rank: np.ndarray | int, count: int) -> np.ndarray | float:
-    """What a neighbour's vote weighs: a little less the farther it is, too little to outweigh another vote."""
-    return 1 - rank / (2 * count * count + 1)
+def _commonest(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The commonest class among the neighbours of each row, int64 (rows, K), -1 for none; on a tie as above."""
+    from sklearn.utils.extmath import weighted_mode
+
+    there, count = near >= 0, near.shape[1]
+    # a vote weighs a little less the farther the neighbour is, too little to outweigh another vote
+    weights = there * (2 * count**2 - np.arange(count))
+    return np.where(there.any(axis=1), weighted_mode(labels[near], weights, axis=1)[0][:, 0], -1).astype(np.int64)
 
 
 def linear_classes(

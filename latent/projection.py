@@ -13,6 +13,7 @@ import warnings
 
 import numpy as np
 
+from latent.neighbours import nearest
 from run.console import warn
 from run.errors import BadInput
 
@@ -86,7 +87,8 @@ def project(
     if centred.shape[1] == 1:
         centred = np.pad(centred, [(0, 0), (0, 1)])
     if method == "pca":
-        return _pca(centred, seed, size)
+        mean, axes = principal_axes(centred, size, seed)
+        return ((centred - mean) @ axes.T).astype(np.float32)
     if size > 2 and size + 3 > len(vectors):
         raise BadInput(f"{METHODS[method]} to {size} dimensions needs at least {size + 3} vectors, not {len(vectors)}")
     # neighbours do not depend on the scale, and at this one nothing overflows
@@ -112,12 +114,12 @@ def draw_flat(vectors: np.ndarray, method: str, seed: int, **settings: float) ->
     return project(vectors, method, seed, **settings), method
 
 
-def _pca(vectors: np.ndarray, seed: int, size: int) -> np.ndarray:
+def principal_axes(vectors: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """PCA of latents: their mean, float64 (D,), and at most ``size`` directions of largest variance, (K, D)."""
     from sklearn.decomposition import PCA
 
-    if len(vectors) == 1:
-        return np.zeros((1, size), dtype=np.float32)
-    return PCA(n_components=size, random_state=seed).fit_transform(vectors).astype(np.float32)
+    fitted = PCA(min(size, *vectors.shape), random_state=seed).fit(np.asarray(vectors, np.float64))
+    return fitted.mean_, fitted.components_
 
 
 def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
@@ -135,25 +137,13 @@ def _umap(vectors: np.ndarray, seed: int, n_neighbors: int, size: int, min_dist:
     settings = {"n_neighbors": n_neighbors, "n_components": size, "min_dist": min_dist}
     settings |= {"random_state": seed, "n_jobs": 1}
     if len(vectors) <= _EXACT_UP_TO:
-        settings["precomputed_knn"] = (*exact_neighbours(vectors, n_neighbors), None)
+        near, away = nearest(vectors, count=n_neighbors - 1)
+        near = np.insert(near, 0, np.arange(len(near)), axis=1)  # UMAP wants each row to come first among its own
+        settings["precomputed_knn"] = near, np.insert(away, 0, 0, axis=1).astype(np.float32), None
     with warnings.catch_warnings():
         # that new points cannot be placed without a search index, that a start was found by another way, and the like
         warnings.simplefilter("ignore")
         return umap.UMAP(**settings).fit_transform(vectors).astype(np.float32)
-
-
-def exact_neighbours(vectors: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest neighbours of each row by Euclidean distance, the row itself first, as UMAP wants them.
-
-    Returns:
-        indices int64 (rows, count) and distances float32 (rows, count), nearest first.
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    # asked without points, each row is left out of its own neighbours: it can't be hidden behind its duplicates
-    distances, indices = NearestNeighbors(n_neighbors=count - 1, algorithm="brute").fit(vectors).kneighbors()
-    rows = np.arange(len(vectors))[:, None]
-    return np.hstack([rows, indices]), np.hstack([np.zeros_like(rows), distances]).astype(np.float32)
 
 
 def _import_umap() -> types.ModuleType:

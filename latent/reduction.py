@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latent.projection import project
+from latent.projection import principal_axes, project
 
 SPACES = ("umap", "pca", "pca-umap", "latent")
 
@@ -67,7 +67,7 @@ def reduce(
     points = np.asarray(points, np.float32)
     if space != "umap":
         wanted = size if space == "pca" else pca_size
-        arrays |= _fit_pca(points, wanted, seed)
+        arrays["mean"], arrays["components"] = principal_axes(points, wanted, seed)
         points = _project_linearly(arrays, points)
         words = f"PCA of {points.shape[1]}" + (f" of {words}" if words else "")
     if space != "pca" and points.shape[1] > 2:
@@ -101,13 +101,6 @@ def place(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
         parts = [points[start : start + _AT_ONCE] for start in range(0, len(points), _AT_ONCE)]
         points = np.concatenate([_place_among(arrays, part) for part in parts])
     return points
-
-
-def _fit_pca(vectors: np.ndarray, size: int, seed: int) -> dict[str, np.ndarray]:
-    from sklearn.decomposition import PCA
-
-    fitted = PCA(min(size, *vectors.shape), random_state=seed).fit(vectors.astype(np.float64))
-    return {"mean": fitted.mean_, "components": fitted.components_}
 
 
 def _project_linearly(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Checkpoints: a network that can be rebuilt from its file alone, and the record of how it was trained."""
 
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,23 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
     if not sound:
         raise BadInput(f"{printable(path)} does not say how it was trained; train again: {_MADE_BY}")
     return model.eval(), {**record, "sha256": digest}
+
+
+def load_models(
+    paths: Iterable[Path], device: torch.device, *, with_sibling: bool = True
+) -> dict[Path, tuple[Autoencoder, dict[str, Any]]]:
+    """The networks of some checkpoints, on the device that they are to run on: path -> (network, record).
+
+    Args:
+        with_sibling: each is followed by the bottleneck of 2 that lies beside it, if one does.
+
+    Raises:
+        BadInput: a checkpoint is missing or damaged.
+    """
+    loaded = {}
+    for path in paths:
+        loaded |= load_with_sibling(path) if with_sibling else {Path(path): load_checkpoint(path)}
+    return {path: (model.to(device), record) for path, (model, record) in loaded.items()}
 
 
 def load_with_sibling(path: Path) -> dict[Path, tuple[Autoencoder, dict[str, Any]]]:

@@ -11,7 +11,6 @@ from latent.projection import (
     _import_umap,
     _keep_compiled,
     draw_flat,
-    exact_neighbours,
     map_settings,
     project,
 )
@@ -47,19 +46,6 @@ def test_another_seed_gives_another_map(digits: np.ndarray, method: str):
     assert np.isfinite(project(digits[:60], method, 1)).all()
     if method == "umap":
         assert not np.array_equal(project(digits[:60], method, 1), project(digits[:60], method, 2))
-
-
-def test_exact_neighbours_of_points_on_a_line():
-    indices, distances = exact_neighbours(np.array([[0.0], [1.0], [3.0], [7.0]], np.float32), 3)
-    np.testing.assert_array_equal(indices, [[0, 1, 2], [1, 0, 2], [2, 1, 0], [3, 2, 1]])
-    np.testing.assert_allclose(distances, [[0, 1, 3], [0, 1, 2], [0, 2, 3], [0, 4, 6]])
-
-
-def test_a_row_is_its_own_first_neighbour_among_duplicates():
-    indices, distances = exact_neighbours(np.zeros((9, 3), np.float32), 4)
-    np.testing.assert_array_equal(indices[:, 0], np.arange(9))
-    assert not distances.any()
-    assert all(len(set(row)) == 4 for row in indices)
 
 
 @pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
