@@ -6,15 +6,13 @@ The road: images -> split -> PCA -> one training loop, called for each bottlenec
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib
 import json
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from data import add_data_arguments
+from data import VAL_FRACTION, add_data_arguments
 from model import options
 from run import arguments as flags
 from run.console import Progress, duration, note, say
@@ -58,7 +56,7 @@ def parse_arguments() -> argparse.Namespace:
     group = parser.add_argument_group("images and split")
     add_data_arguments(group)
     watched = "part of the training side that is watched and not trained on"
-    flags.add_value(group, "--val_fraction", flags.real_number(0, 0.5), 0.05, "F", watched)
+    flags.add_value(group, "--val_fraction", flags.real_number(0, 0.5), VAL_FRACTION, "F", watched)
     group = parser.add_argument_group("training")
     flags.add_value(group, "--num_epochs", flags.whole_number(1), 10, "E", "times each training image is seen")
     flags.add_value(group, "--batch_size", flags.whole_number(1), 128, "B", "images a step")
@@ -123,9 +121,7 @@ def main() -> None:
             f"the run to resume began with --dataset {printable(args.dataset)}, and no such folder is here; go on from "
             "the folder in which it began"
         )
-    image_set = load_images(
-        args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers or None, import_the_rest
-    )
+    image_set = load_images(args.dataset, args.data_dir, args.image_size, args.grayscale, args.num_workers or None)
     image_shape, labels = tuple(image_set.images.shape[1:]), image_set.labels
     sizes = sorted({*args.latent_size, *([] if args.only_named else [2])})
     options.refuse_oversized_bottleneck(max(sizes), image_shape)
@@ -229,13 +225,6 @@ def main() -> None:
     for path in paths:
         say(f"saved {printable(path)}")
     note(f"done in {duration(time.monotonic() - started)}")
-
-
-def import_the_rest() -> None:
-    """What :func:`main` imports once it has images; what can't be imported is left for it to complain of."""
-    with contextlib.suppress(Exception):
-        for module in ("figure.curves", "latent.held_out", "model.training_state"):
-            importlib.import_module(module)
 
 
 def train(

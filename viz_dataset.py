@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from data import add_data_arguments
+from data import VAL_FRACTION, add_data_arguments
 from run import arguments as flags
 from run.console import note, say, table, warn
 from run.errors import BadInput, execute, printable
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from data.image_set import ImageSet
     from data.split import Split
 
-VAL_FRACTION = 0.05  # of train.py, unless it is told otherwise
 _LISTED = 8
 
 

@@ -5,7 +5,6 @@ imported when images are loaded.
 """
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +29,10 @@ DATASETS = {
     "digits": "8x8 digits that scikit-learn ships: no download",
 }
 
-_LISTED = 100
 SPLIT_KINDS = ("published", "group", "random")
+VAL_FRACTION = 0.05  # of each class's images beside the test images; they are watched and not trained on
+
+_LISTED = 100
 
 
 def add_data_arguments(group: argparse._ArgumentGroup) -> None:
@@ -62,7 +63,6 @@ def load_images(
     image_size: tuple[int, int] | None = None,
     grayscale: bool = False,
     num_workers: int | None = None,
-    meanwhile: Callable[[], None] | None = None,
 ) -> "ImageSet":
     """Read a named set or a folder of images; decoded once, and from the cache in ``data_dir`` afterwards.
 
@@ -72,7 +72,6 @@ def load_images(
         image_size: (height, width) to scale to; None for the images' own where all share one, else (32, 32).
         grayscale: turn colours into one channel. Without it a set whose images are all grey has one channel too.
         num_workers: processes that decode; None takes one a core where there is enough to do for them.
-        meanwhile: called in a thread, if other processes decode and this one has nothing else to do.
 
     Raises:
         BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.
@@ -80,7 +79,7 @@ def load_images(
     from data import cache, sources
 
     source = sources.find(dataset, Path(data_dir))
-    images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers, meanwhile)
+    images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
     if images.left_out:
         listed = [f"  {printable(sample_id)}: {printable(why)}" for sample_id, why in images.left_out[:_LISTED]]
         if len(images.left_out) > _LISTED:

@@ -18,7 +18,7 @@ import PIL
 
 from data.decode import DECODER, Shape, ShapeDisproved
 from data.image_set import ImageSet, joined_groups
-from data.pictures import Meanwhile, Pictures
+from data.pictures import Pictures
 from run import console
 from run.artefacts import atomic_write, file_sha256, is_being_written, read_json, write_json
 from run.errors import BadInput, printable
@@ -35,7 +35,6 @@ def load(
     image_size: tuple[int, int] | None,
     grayscale: bool,
     num_workers: int | None,
-    meanwhile: Meanwhile,
 ) -> ImageSet:
     """The images of ``source``, from the cache if it holds them as the source's files are now.
 
@@ -45,7 +44,7 @@ def load(
         BadInput: the source holds no readable image.
     """
     if not source.cached:
-        return _in_memory(source.open(image_size, grayscale, num_workers, meanwhile), source.name)
+        return _in_memory(source.open(image_size, grayscale, num_workers), source.name)
     asked_for = _short_digest(repr((source.name, source.place, image_size, grayscale)))
     state = _short_digest(repr((source.key, DECODER, PIL.__version__)))
     prefix = f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{asked_for}-"
@@ -57,7 +56,7 @@ def load(
         kept = None
     if kept is not None:
         return kept
-    pictures = source.open(image_size, grayscale, num_workers, meanwhile)
+    pictures = source.open(image_size, grayscale, num_workers)
     try:
         with atomic_write(folder / "images.npy") as file:
             facts, lasting = _decode(pictures, source.name, file)

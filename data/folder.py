@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from data.decode import EXTENSIONS, Shape, is_grey, quiet_pillow, read_size, read_upright
-from data.pictures import Meanwhile, Pictures
+from data.pictures import Pictures
 from data.workers import decode_files
 from run import console
 from run.errors import BadInput, printable
@@ -61,9 +61,7 @@ class Folder:
         digest.update(b"%d" % (os.geteuid() if hasattr(os, "geteuid") else 0))
         self.key = digest.hexdigest()
 
-    def open(
-        self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None, meanwhile: Meanwhile
-    ) -> Pictures:
+    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
         """The images below the folder, with what their paths say of them.
 
         Raises:
@@ -97,7 +95,7 @@ class Folder:
         console.note(f"decoding {len(ids):,} images of {printable(self.name)}")
         return Pictures(
             shape=_guess_shape(paths, image_size, grayscale),
-            batches=lambda shape: decode_files(paths, shape, num_workers, meanwhile),
+            batches=lambda shape: decode_files(paths, shape, num_workers),
             ids=ids,
             labels=labels,
             class_names=class_names,

@@ -7,8 +7,6 @@ import numpy as np
 
 from data.decode import Batch, Shape
 
-Meanwhile = Callable[[], None] | None  # what may be called in a thread while other processes decode
-
 
 @dataclass(frozen=True)
 class Pictures:

@@ -14,7 +14,7 @@ from PIL import Image
 from data.decode import Batch, Shape, fit
 from data.download import Origin, download
 from data.image_set import content_digests
-from data.pictures import Meanwhile, Pictures
+from data.pictures import Pictures
 from data.workers import in_order
 from run import console
 from run.errors import BadInput, printable
@@ -55,9 +55,7 @@ class Published:
             digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} ".encode())
         self.key = digest.hexdigest()
 
-    def open(
-        self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None, meanwhile: Meanwhile
-    ) -> Pictures:
+    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
         """Both parts, the test part last.
 
         Raises:

@@ -1,7 +1,7 @@
 """From what stands after ``--dataset`` to a source of images.
 
 A source has a ``name``; the ``place`` of its files; ``key``, a digest that differs whenever those files do;
-``cached``, whether decoding it is worth keeping; and ``open(image_size, grayscale, num_workers, meanwhile)``,
+``cached``, whether decoding it is worth keeping; and ``open(image_size, grayscale, num_workers)``,
 which gives its :class:`data.pictures.Pictures`; its arguments are those of :func:`data.load_images`.
 """
 
@@ -14,7 +14,7 @@ from data import DATASETS
 from data.decode import Shape
 from data.download import Origin, download
 from data.folder import Folder
-from data.pictures import Meanwhile, Pictures
+from data.pictures import Pictures
 from data.published import PUBLISHED, Published, array_batches
 from run.arguments import nearest
 from run.errors import BadInput, printable
@@ -39,9 +39,7 @@ class Digits:
     name, place, key = "digits", "scikit-learn", ""
     cached = False  # they are part of an installed package, and small
 
-    def open(
-        self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None, meanwhile: Meanwhile
-    ) -> Pictures:
+    def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
         """All of them."""
         from sklearn.datasets import load_digits
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data import VAL_FRACTION
 from data.image_set import ImageSet, content_digests, joined_groups
 from run.console import table
 from run.errors import BadInput, printable
@@ -32,7 +33,7 @@ def split_images(
     *,
     kind: str | None = None,
     test_fraction: float = 0.1,
-    val_fraction: float = 0.05,
+    val_fraction: float = VAL_FRACTION,
     max_train: int | None = None,
     max_test: int | None = None,
     seed: int = 0,

@@ -1,7 +1,6 @@
 """Files decoded in order, in processes of their own where there is enough to do.
 
-Pillow decodes small files in many short steps that all need Python's lock, so threads would only hand it to each other;
-and while other processes decode, this one is free to import what comes next.
+Pillow decodes small files in many short steps that all need Python's lock, so threads would only hand it to each other.
 """
 
 import contextlib
@@ -18,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from data.decode import Batch, Shape, ShapeDisproved, decode_batch
-from data.pictures import Meanwhile
 from run import console
 from run.device import cores
 
@@ -36,14 +34,13 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 Job = tuple[list[str], int]  # paths, and the position of the first
 
 
-def decode_files(paths: list[str], shape: Shape, num_workers: int | None, meanwhile: Meanwhile) -> Iterator[Batch]:
+def decode_files(paths: list[str], shape: Shape, num_workers: int | None) -> Iterator[Batch]:
     """Decode files in batches, in order.
 
     Args:
         paths: absolute.
         shape: what every image becomes.
         num_workers: processes beside this one; None takes one a core once what is left is worth it, until then none.
-        meanwhile: called in a thread while other processes decode.
 
     Raises:
         ShapeDisproved: an image does not fit ``shape``.
@@ -51,7 +48,7 @@ def decode_files(paths: list[str], shape: Shape, num_workers: int | None, meanwh
     jobs, done, told = _jobs(paths, shape), 0, time.monotonic()
     progress = console.Progress(len(paths))
     try:
-        batches = _here_or_elsewhere(jobs, shape, num_workers, meanwhile)
+        batches = _here_or_elsewhere(jobs, shape, num_workers)
         for (files, _), batch in zip(jobs, batches, strict=True):
             yield batch
             done += len(files)
@@ -73,7 +70,7 @@ def _jobs(paths: list[str], shape: Shape) -> list[Job]:
     return jobs
 
 
-def _here_or_elsewhere(jobs: list[Job], shape: Shape, num_workers: int | None, meanwhile: Meanwhile) -> Iterator[Batch]:
+def _here_or_elsewhere(jobs: list[Job], shape: Shape, num_workers: int | None) -> Iterator[Batch]:
     """Batches in order; without a number of processes, in none until the work that is left is known to be worth it."""
     total = sum(len(paths) for paths, _ in jobs)
     started, begun_with = 0.0, 0
@@ -83,12 +80,12 @@ def _here_or_elsewhere(jobs: list[Job], shape: Shape, num_workers: int | None, m
         left = (time.monotonic() - started) / (first - begun_with) * (total - first) if number > 1 else 0
         if num_workers is not None or left > _WORTH_PROCESSES:
             count = cores() if num_workers is None else num_workers
-            yield from _elsewhere(jobs[number:], shape, count, meanwhile)
+            yield from _elsewhere(jobs[number:], shape, count)
             return
         yield decode_batch(paths, first, shape)
 
 
-def _elsewhere(jobs: list[Job], shape: Shape, count: int, meanwhile: Meanwhile) -> Iterator[Batch]:
+def _elsewhere(jobs: list[Job], shape: Shape, count: int) -> Iterator[Batch]:
     with contextlib.ExitStack() as ended:
         processes: list[_Process] = []
         # No more processes, no memory for them, or nothing to start: what there is decodes, or this process alone.
@@ -97,27 +94,12 @@ def _elsewhere(jobs: list[Job], shape: Shape, count: int, meanwhile: Meanwhile) 
                 processes.append(ended.enter_context(_Process()))
         for number, process in enumerate(processes):
             process.hand_over(jobs[number :: len(processes)], shape, _AHEAD_BYTES // len(processes))
-        at_work = _begin(meanwhile) if processes and meanwhile else None
         for number, (paths, first) in enumerate(jobs):
             batch = processes[number % len(processes)].take() if processes else None
             if isinstance(batch, Shape):
                 raise ShapeDisproved(batch)
-            if batch is None and at_work is not None:  # decoding here changes filters of warnings, as imports may
-                at_work.join()
             # A process that died (killed for want of memory, say) has left its files to this one.
             yield decode_batch(paths, first, shape) if batch is None else batch
-        if at_work is not None:
-            at_work.join()
-
-
-def _begin(meanwhile: Callable[[], None]) -> threading.Thread | None:
-    """A thread that runs it, if there is one to be had."""
-    thread = threading.Thread(target=meanwhile, daemon=True)  # a daemon, for after an error nobody waits for it
-    try:
-        thread.start()
-    except RuntimeError:
-        return None
-    return thread
 
 
 class _Process:

@@ -298,29 +298,22 @@ def refuse(*_: object) -> None:
     raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
 
-def refuse_thread(*_: object) -> None:
-    raise RuntimeError("can't start new thread")
-
-
 @pytest.mark.parametrize(
-    ("owner", "name", "value", "decoded_here"),
+    ("owner", "name", "value"),
     [
-        (workers._Process, "__enter__", refuse, 6),
-        (workers.sys, "executable", None, 6),
-        (workers.sys, "executable", "", 6),
-        (workers.threading.Thread, "start", refuse_thread, 0),
+        (workers._Process, "__enter__", refuse),
+        (workers.sys, "executable", None),
+        (workers.sys, "executable", ""),
     ],
-    ids=["no process", "no Python", "no path of Python", "no thread"],
+    ids=["no process", "no Python", "no path of Python"],
 )
-def test_no_process_or_thread_to_be_had(folder, two_a_batch, monkeypatch, decoded, owner, name, value, decoded_here):
+def test_no_process_to_be_had(folder, two_a_batch, monkeypatch, decoded, owner, name, value):
     images = load(folder, num_workers=0)
     shutil.rmtree(folder.parent / "data")
     decoded.clear()
-    called = []
     monkeypatch.setattr(owner, name, value)
-    assert_equal(images, load(folder, num_workers=2, meanwhile=lambda: called.append("elsewhere")))
-    assert len(decoded) == decoded_here
-    assert not called
+    assert_equal(images, load(folder, num_workers=2))
+    assert len(decoded) == 6
 
 
 def test_a_process_that_is_kept_to_one_core_takes_one(monkeypatch):
@@ -345,15 +338,6 @@ def test_two_runs_that_fill_one_cache_leave_each_other_their_files(folder, monke
     assert (len(first), len(others[0])) == (6, 7)
     assert len(kept(folder)) == 1
     assert_equal(others[0], load(folder))
-
-
-def test_only_where_other_processes_decode_is_there_time_for_something_else(folder, two_a_batch):
-    called = []
-    load(folder, meanwhile=lambda: called.append("here"))
-    shutil.rmtree(folder.parent / "data")
-    load(folder, num_workers=2, meanwhile=lambda: called.append("elsewhere"))
-    load(folder, num_workers=2, meanwhile=lambda: called.append("cached"))
-    assert called == ["elsewhere"]
 
 
 def test_index_is_plain_json(folder):
