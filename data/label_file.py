@@ -1,0 +1,236 @@
+"""What a table or a pattern says of image files: label, group, part of the split.
+
+Tables are CSV (or with tabs or semicolons), or JSON lines as Hugging Face's ``metadata.jsonl``; columns are found by
+their usual names where they are not named. Patterns are regular expressions that are searched for in a relative path.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data.layout import part_of
+from run.errors import BadInput, nearest, printable
+
+USUAL = {
+    "file": ("file_name", "filename", "file", "path", "filepath", "file_path", "image_path", "image", "img", "image_name",
+             "image_id", "id", "name"),
+    "label": ("label", "labels", "class", "class_name", "classname", "category", "target", "species", "diagnosis", "dx",
+              "y", "breed", "sign", "classid", "class_id", "label_name"),
+    "group": ("group", "group_id", "groups", "subject", "subject_id", "patient", "patient_id", "track", "track_id",
+              "sequence", "sequence_id", "video", "video_id", "scene", "lesion_id", "individual", "animal_id"),
+    "split": ("split", "set", "subset", "part", "partition", "data_set", "dataset"),
+}  # fmt: skip
+METADATA = ("metadata.csv", "metadata.jsonl")
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of a table's columns, as a person gave them; None for what is looked for by its usual names."""
+
+    file: str | None = None
+    label: str | None = None
+    group: str | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of M image files, in their order; None where nothing is.
+
+    Attributes:
+        labels, groups: M texts.
+        parts: M times ``train``, ``val``, ``test``; None for all where no split is told.
+        words: where it is known from, in one line.
+        remarks: what does not fit, a line each: rows without a file, files without a row, rows that disagree.
+    """
+
+    labels: list[str | None]
+    groups: list[str | None]
+    parts: list[str | None] | None
+    words: str
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
+    """What a table says of image files.
+
+    Args:
+        table: of rows that name a file by its relative path or its bare name, with or without its ending.
+        paths: M relative paths.
+        columns: of the table.
+
+    Raises:
+        BadInput: the table is missing or can't be read, has no column of files or no other one, or names no file.
+    """
+    name = printable(table)
+    header, rows = _rows_of(table)
+    found = {kind: _column(kind, getattr(columns, kind), header, name) for kind in USUAL}
+    if found["file"] is None:
+        raise BadInput(
+            f"{name} has no column that names the files (it has {_listed(header)}); say which it is: --file_column NAME"
+        )
+    if found["label"] is None and found["group"] is None and found["split"] is None:
+        raise BadInput(
+            f"{name} has no column of labels (it has {_listed(header)}); say which it is: --label_column NAME"
+        )
+    index = _Index(paths)
+    values: dict[int, tuple[str | None, ...]] = {}
+    unknown, twice, disagree = [], 0, []
+    for row in rows:
+        named = row.get(found["file"]) or ""
+        position = index.find(named)
+        said = tuple(_text(row.get(found[kind])) if found[kind] else None for kind in ("label", "group", "split"))
+        if position is None:
+            unknown.append(named)
+        elif position in values:
+            twice += 1
+            if values[position] != said:
+                disagree.append(named)
+        else:
+            values[position] = said
+    if not values:
+        raise BadInput(
+            f"no row of {name} names one of the {len(paths):,} images (rows: {_listed(unknown)}; images: "
+            f"{_listed(paths)}); say which column names them: --file_column NAME"
+        )
+    if disagree:
+        raise BadInput(
+            f"{name} says different things of {len(disagree):,} images ({_listed(disagree)}); leave one row for each"
+        )
+    labels, groups, splits = (
+        [values[position][place] if position in values else None for position in range(len(paths))]
+        for place in range(3)
+    )
+    remarks = []
+    if unknown:
+        remarks.append(f"{len(unknown):,} rows of {name} name no image that is there: {_listed(unknown)}")
+    if twice:
+        remarks.append(f"{twice:,} rows of {name} are there twice")
+    absent = [path for position, path in enumerate(paths) if position not in values]
+    if absent:
+        remarks.append(f"{len(absent):,} images have no row in {name}: {_listed(absent)}")
+    used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
+    words = f"{used.replace('splits from', 'split from')} in {name} ({len(values):,} images)"
+    return Known(labels, groups, _as_parts(splits, name) if found["split"] else None, words, remarks)
+
+
+def match_pattern(pattern: str, paths: Sequence[str], flag: str) -> list[str | None]:
+    """What a regular expression finds in each relative path: its first group, or all of it; None where it is not found.
+
+    Args:
+        pattern: as a person typed it.
+        paths: M relative paths.
+        flag: that it was given with.
+
+    Raises:
+        BadInput: it is no regular expression, or is found in no path.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise BadInput(f"{flag} {printable(pattern)} is no regular expression: {error}") from None
+    found = [compiled.search(path) for path in paths]
+    texts = [None if each is None else each.group(1 if compiled.groups else 0) for each in found]
+    if not any(texts):
+        raise BadInput(
+            f"{flag} {printable(pattern)} is found in none of the {len(paths):,} paths ({_listed(paths)}); what stands in "
+            f"brackets is taken, as in {flag} '([a-z]+)_[0-9]+'"
+        )
+    return [text or None for text in texts]
+
+
+def examples(paths: Sequence[str], texts: Sequence[str | None], count: int = 3) -> str:
+    """``cat_1.jpg -> cat, dog_7.jpg -> dog``: what was found, of as many different texts as there are."""
+    firsts = {text: path for path, text in reversed(list(zip(paths, texts, strict=True))) if text is not None}
+    return ", ".join(f"{printable(path)} -> {printable(text)}" for text, path in list(firsts.items())[-count:][::-1])
+
+
+class _Index:
+    """Files by what a table may call them."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._exact = {path: position for position, path in enumerate(paths)}
+        self._other: dict[str, int | None] = {}
+        for position, path in enumerate(paths):
+            stem, bare = path.rpartition(".")[0] or path, path.rpartition("/")[2]
+            for name in {stem, bare, bare.rpartition(".")[0] or bare}:
+                # a name that two files have means neither
+                self._other[name] = None if name in self._other and self._other[name] != position else position
+
+    def find(self, name: str) -> int | None:
+        name = name.strip().replace("\\", "/").removeprefix("./")
+        found = self._exact.get(name, self._other.get(name))
+        while found is None and "/" in name:  # a path from somewhere else: what it ends with may be ours
+            name = name.partition("/")[2]
+            found = self._exact.get(name, self._other.get(name))
+        return found
+
+
+def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
+    name = printable(table)
+    if not table.is_file():
+        raise BadInput(f"{name} is not there, or no file; give a table with columns for file and label: --labels FILE.csv")
+    raw = table.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    if "\0" in text:
+        raise BadInput(f"{name} is no table of text; give a CSV file with columns for file and label: --labels FILE.csv")
+    if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
+        try:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            if len(rows) == 1 and isinstance(rows[0], list):
+                rows = rows[0]
+            if not rows or not all(isinstance(row, dict) for row in rows):
+                raise ValueError
+        except (ValueError, RecursionError):
+            raise BadInput(f"{name} is not one JSON object a line; give such a file, or a CSV: --labels FILE.csv") from None
+        return list(dict.fromkeys(key for row in rows for key in row)), rows
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise BadInput(f"{name} can't be read as CSV ({error}); write it anew as CSV: --labels FILE.csv") from None
+    if not rows:
+        raise BadInput(f"{name} has no rows; give a table with a header and a row for each image: --labels FILE.csv")
+    return [column for column in reader.fieldnames or [] if column], rows
+
+
+def _column(kind: str, asked: str | None, header: Sequence[str], name: str) -> str | None:
+    if asked is not None:
+        if asked not in header:
+            near = nearest(asked, list(header))
+            meant = f"; did you mean --{kind}_column {printable(near)}?" if near else ""
+            raise BadInput(f"{name} has no column {printable(asked)}{meant or f' (it has {_listed(header)})'}")
+        return asked
+    by_name = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(header)}
+    return next((by_name[usual] for usual in USUAL[kind] if usual in by_name), None)
+
+
+def _as_parts(splits: Sequence[str | None], name: str) -> list[str | None]:
+    parts = [None if each is None else part_of(each) for each in splits]
+    strange = Counter(each for each, part in zip(splits, parts, strict=True) if each is not None and part is None)
+    if strange:
+        raise BadInput(
+            f"the column of the split in {name} says {_listed(list(strange))}, and train, val and test are known; use "
+            "these words, or leave the column out"
+        )
+    return parts
+
+
+def _text(value: object) -> str | None:
+    text = "" if value is None else str(value).strip()
+    return text or None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names[:_LISTED])) + (", ..." if len(names) > _LISTED else "")

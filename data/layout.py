@@ -1,0 +1,191 @@
+"""What the folders around images mean: parts of a published split, classes, or nothing.
+
+People keep images in a dozen layouts. Each is recognised from the folders' names alone and put in one line, so that a
+wrong guess is seen at once; what would most likely be wrong (parts taken for classes) is refused.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from run.errors import BadInput, printable
+
+TRAIN, VAL, TEST = "train", "val", "test"
+_WORDS = {
+    "train": TRAIN, "training": TRAIN, "trainset": TRAIN, "trn": TRAIN,
+    "val": VAL, "valid": VAL, "validation": VAL, "valset": VAL, "dev": VAL,
+    "test": TEST, "testing": TEST, "testset": TEST, "tst": TEST,
+    "pred": "unlabelled", "predict": "unlabelled", "prediction": "unlabelled", "unlabeled": "unlabelled",
+    "unlabelled": "unlabelled", "unsup": "unlabelled",
+}  # fmt: skip
+# Words that stand beside the name of a part and say nothing: seg_train, training_set, Final_Test, test_images.
+_EMPTY_WORDS = {
+    "", "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "files", "seg",
+    "split", "folder", "final", "png", "jpg", "jpeg", "ppm", "cropped", "resized", "the", "samples",
+}  # fmt: skip
+# Folders beside which others hold no pictures of the subject: names of kinds of files rather than of classes.
+_KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is known of M image files from where they lie.
+
+    Attributes:
+        labels: M class names; None for a file that lies in no class folder. None for all where there are no classes.
+        parts: M times ``train``, ``val`` or ``test``; None for all where no split is laid out.
+        words: the layout in one line, for a person.
+        left_out: positions of files that do not fit it, and why.
+    """
+
+    labels: list[str | None]
+    parts: list[str] | None
+    words: str
+    left_out: dict[int, str]
+
+
+def recognise(paths: Sequence[str], place: str) -> Layout:
+    """The layout of image files.
+
+    Args:
+        paths: M relative paths with ``/``, at least one.
+        place: the folder that they are relative to, as the person named it.
+
+    Raises:
+        BadInput: all images lie in one class folder, or the folders are parts of a data set rather than classes.
+    """
+    folders = [tuple(path.split("/")[:-1]) for path in paths]
+    inner = _descended(folders)
+    where = "/".join([place.rstrip("/") or "/", *inner])
+    below = [folder[len(inner) :] for folder in folders]
+    shown = f"{'/'.join(inner)}/: " if inner else ""
+    tops = Counter(folder[0] for folder in below if folder)
+    if 2 * sum(tops.values()) < len(below):
+        return _flat(below, shown)
+    parts = {name: part_of(name) for name in tops}
+    if len(tops) > 1 and all(parts.values()) and len(set(parts.values())) > 1:
+        return _published(below, parts, shown)
+    if all(name.lower() in _KINDS for name in tops) and len(tops) > 1:
+        names = ", ".join(map(printable, sorted(tops)))
+        meant = next((name for name in tops if name.lower().startswith("im")), next(iter(tops)))
+        raise BadInput(
+            f"the folders in {printable(where)} are {names}: kinds of files rather than classes; give the one that "
+            f"holds the pictures: --dataset {printable(where)}/{printable(meant)}"
+        )
+    if len(tops) > 1 and _second_level_is_parts(below):
+        return _parts_in_classes(below, shown)
+    return _classes(below, where, shown, inner)
+
+
+def part_of(name: str) -> str | None:
+    """``train`` of ``Training_set``, ``test`` of ``seg_test``: the part of a split that a name means, if any."""
+    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word not in _EMPTY_WORDS]
+    return _WORDS.get(words[0]) if len(words) == 1 else None
+
+
+def natural_order(name: str) -> tuple:
+    """A key by which ``2`` comes before ``10`` and ``b`` after ``A``."""
+    pieces = re.split(r"([0-9]+)", name)
+    return (*((int(piece), piece) if piece.isdigit() else (-1, piece.casefold()) for piece in pieces), (-1, name))
+
+
+def _descended(folders: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The folders around all others: ``dataset`` of dataset/cat/1.png and dataset/dog/2.png."""
+    depth = 0
+    while all(len(folder) > depth + 1 for folder in folders) and len({folder[depth] for folder in folders}) == 1:
+        depth += 1
+    return folders[0][:depth]
+
+
+def _flat(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
+    nested = sum(1 for folder in below if folder)
+    words = f"{shown}a flat folder, no classes"
+    if nested:
+        words += f" ({nested:,} of {len(below):,} images lie in folders, too few to be classes)"
+    return Layout([None] * len(below), None, words, {})
+
+
+def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: str) -> Layout:
+    """train/ and test/ (and val/), with classes in them or without."""
+    insides = {name: _descended([folder[1:] for folder in below if folder and folder[0] == name]) for name in parts}
+    labels, sides, left_out = [], [], {}
+    for position, folder in enumerate(below):
+        if not folder:
+            labels.append(None)
+            sides.append("")
+            left_out[position] = "lies beside the parts of the split"
+            continue
+        inside = folder[1 + len(insides[folder[0]]) :]
+        labels.append(inside[0] if inside else None)
+        sides.append(parts[folder[0]])
+    with_classes = {
+        side: sum(1 for label, its_side in zip(labels, sides, strict=True) if its_side == side and label is not None)
+        for side in set(sides) - {""}
+    }
+    if any(with_classes.values()):
+        for position, (label, side) in enumerate(zip(labels, sides, strict=True)):
+            if label is None and side:
+                left_out[position] = f"no class folder in {side}"
+    counts = Counter(side for position, side in enumerate(sides) if position not in left_out)
+    if TEST not in counts and VAL in counts:  # what is held out is held out, whatever it is called
+        sides, counts = [TEST if side == VAL else side for side in sides], Counter({**counts, TEST: counts[VAL]})
+        del counts[VAL]
+    for position, side in enumerate(sides):
+        if side == "unlabelled":
+            left_out.setdefault(position, "unlabelled part of the set")
+    kept = {label for position, label in enumerate(labels) if position not in left_out and label is not None}
+    classes = f"the {len(kept):,} folders in them are the classes" if kept else "no classes"
+    listed = ", ".join(
+        f"{name}/" for name in sorted(parts, key=lambda each: [TRAIN, VAL, TEST, "unlabelled"].index(parts[each]))
+    )
+    held = ", ".join(f"{counts[side]:,} {side}" for side in (TRAIN, VAL, TEST) if counts.get(side))
+    words = f"{shown}a published split ({listed}: {held}), {classes}"
+    if TRAIN not in counts or TEST not in counts:
+        return Layout(labels, None, f"{words}; one part only can be used, so test images are drawn from it", left_out)
+    return Layout(labels, sides, words, left_out)
+
+
+def _second_level_is_parts(below: Sequence[tuple[str, ...]]) -> bool:
+    seconds = {folder[1] if len(folder) > 1 else "" for folder in below if folder}
+    return len({part_of(name) for name in seconds}) > 1 and all(part_of(name) for name in seconds)
+
+
+def _parts_in_classes(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
+    """cat/train, cat/test, dog/train, dog/test."""
+    labels = [folder[0] if folder else None for folder in below]
+    sides = [part_of(folder[1]) if folder else "" for folder in below]
+    left_out = {position: "lies beside the class folders" for position, folder in enumerate(below) if not folder}
+    if TEST not in sides:
+        sides = [TEST if side == VAL else side for side in sides]
+    counts = Counter(side for side in sides if side)
+    held = ", ".join(f"{counts[side]:,} {side}" for side in (TRAIN, VAL, TEST) if counts.get(side))
+    words = f"{shown}{len(set(labels) - {None}):,} folders are the classes, each with a published split in it ({held})"
+    return Layout(labels, sides, words, left_out)
+
+
+def _classes(below: Sequence[tuple[str, ...]], where: str, shown: str, inner: tuple[str, ...]) -> Layout:
+    """cat/1.png, dog/2.png; what lies deeper counts to its class."""
+    labels = [folder[0] if folder else None for folder in below]
+    left_out = {position: "lies beside the class folders" for position, folder in enumerate(below) if not folder}
+    names = sorted(set(labels) - {None}, key=natural_order)
+    if len(names) == 1:
+        raise BadInput(
+            f"all images of {printable(where)} lie in one folder, {printable(names[0])}, which would be the only "
+            f"class; to train on them without classes: --dataset {printable(where)}/{printable(names[0])}"
+        )
+    if all(part_of(name) for name in names):
+        raise BadInput(
+            f"the folders in {printable(where)} are {', '.join(map(printable, names))}: parts of a data set, not "
+            f"classes; give one of them: --dataset {printable(where)}/{printable(names[0])}"
+        )
+    deeper = sum(1 for folder in below if len(folder) > 1)
+    words = f"{shown}{len(names):,} folders are the classes"
+    if deeper:
+        words += (
+            f"; {deeper:,} images in folders below them count to these (--label_from takes other parts of the path)"
+        )
+    part = part_of(inner[-1]) if inner else None
+    if part:
+        words += f"; {inner[-1]}/ is all there is of a split"
+    return Layout(labels, None, words, left_out)

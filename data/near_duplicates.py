@@ -1,0 +1,78 @@
+"""Images that are nearly the same: re-encoded, resized, slightly brightened copies, which equal bytes do not show.
+
+Two images of P values are nearly the same where, as the network will see them, the mean squared difference of their
+standardised pixels is at most ``NEAR`` (their correlation is then at least 1 - NEAR / 2), and their mean brightness
+differs by at most ``MEAN``. Standardised: less the image's own mean, divided by its own standard deviation, but by no
+less than ``FAINT``, so that the noise of an even picture is not made loud. The threshold, and what it misses, was
+measured with copies that were re-encoded as JPEG and resized: docs/results/near_duplicates.md.
+
+All pairs are found without comparing all: pairs that are near are near in any projection too, so candidates come from a
+k-d tree (Bentley, 1975) over the first principal components, with the same radius, and are then compared whole.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+NEAR = 0.03
+MEAN = 0.04
+FAINT = 0.03  # standard deviation of pixels in [0, 1]
+_COMPONENTS = 16
+_FITTED = 4000  # images that the components are fitted on
+_AT_ONCE = 2048
+
+
+def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
+    """All pairs of images that are nearly or quite the same.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        seed: of the images that the projection is fitted on; the pairs do not depend on it.
+
+    Returns:
+        int64 (pairs, 2), the smaller position first, in rising order.
+    """
+    from scipy.spatial import cKDTree  # half a second, for those who ask for pairs alone
+
+    if len(images) < 2:
+        return np.empty((0, 2), np.int64)
+    axes = _principal_axes(images, seed)
+    projected = np.concatenate([_standardised(rows) @ axes for rows in _rows(images)])
+    radius = np.sqrt(NEAR * len(axes)) * (1 + 1e-5)  # float32
+    candidates = cKDTree(projected).query_pairs(radius, output_type="ndarray")
+    candidates = candidates[np.lexsort(candidates.T[::-1])]
+    near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _AT_ONCE + 1)]
+    return candidates[np.concatenate(near)].astype(np.int64)
+
+
+def _are_near(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Which of candidate pairs (M, 2) are near in all pixels, bool (M,)."""
+    first, second = (_as_rows(images[pairs[:, side]]) for side in (0, 1))
+    differ = np.square(_standardised(first) - _standardised(second)).mean(axis=1)
+    return (differ <= NEAR) & (np.abs(first.mean(axis=1) - second.mean(axis=1)) <= MEAN)
+
+
+def _principal_axes(images: np.ndarray, seed: int) -> np.ndarray:
+    """float32 (P, K) orthonormal columns along which standardised images differ most."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:_FITTED])
+    standardised = np.concatenate([_standardised(each) for each in _rows(images[rows])])
+    centred = standardised - standardised.mean(axis=0)
+    start = np.random.default_rng(seed).standard_normal((centred.shape[1], _COMPONENTS), np.float32)
+    basis = np.linalg.qr(centred.T @ (centred @ start)).Q
+    return np.linalg.qr(centred.T @ (centred @ basis)).Q
+
+
+def _standardised(rows: np.ndarray) -> np.ndarray:
+    """float32 (n, P) in [0, 1] -> each less its own mean, by its own standard deviation."""
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    return centred / np.maximum(rows.std(axis=1, keepdims=True), np.float32(FAINT))
+
+
+def _rows(images: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), _AT_ONCE):
+        yield _as_rows(images[start : start + _AT_ONCE])
+
+
+def _as_rows(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float32) / 255

@@ -1,0 +1,108 @@
+"""Layouts of folders of images, recognised from paths alone."""
+
+import pytest
+
+from data.layout import natural_order, part_of, recognise
+from run.errors import BadInput
+
+
+def files(*folders: str, each: int = 3) -> list[str]:
+    return [f"{folder}/{number}.png" if folder else f"{number}.png" for folder in folders for number in range(each)]
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("train", "test"), ("Train", "Test"), ("TRAINING", "testing"), ("training_set", "test_set"),
+     ("seg_train/seg_train", "seg_test/seg_test"), ("train", "valid"), ("Final_Training/Images", "Final_Test/Images"),
+     ("train_images", "val_images")],
+)  # fmt: skip
+def test_a_published_split_in_any_usual_spelling(train: str, test: str):
+    paths = files(f"{train}/cat", f"{train}/dog", f"{test}/cat", f"{test}/dog")
+    found = recognise(paths, "pics")
+    assert found.labels == ["cat"] * 3 + ["dog"] * 3 + ["cat"] * 3 + ["dog"] * 3
+    assert found.parts == ["train"] * 6 + ["test"] * 6
+    assert "6 train, 6 test" in found.words
+    assert "2 folders in them are the classes" in found.words
+    assert not found.left_out
+
+
+def test_three_parts_and_an_unlabelled_one():
+    paths = files("seg_train/a", "seg_train/b", "val/a", "val/b", "seg_test/a", "seg_test/b", "seg_pred")
+    found = recognise(paths, "pics")
+    assert found.parts[:18] == ["train"] * 6 + ["val"] * 6 + ["test"] * 6
+    assert sorted(found.left_out) == [18, 19, 20]
+
+
+def test_a_test_part_without_classes_is_no_test_part():
+    found = recognise(files("train/a", "train/b", "test"), "pics")
+    assert found.parts is None
+    assert found.labels[:6] == ["a"] * 3 + ["b"] * 3
+    assert sorted(found.left_out) == [6, 7, 8]
+    assert "test images are drawn" in found.words
+
+
+def test_a_split_without_classes():
+    found = recognise(files("train", "test"), "pics")
+    assert set(found.labels) == {None}
+    assert found.parts == ["train"] * 3 + ["test"] * 3
+    assert "no classes" in found.words
+
+
+@pytest.mark.parametrize("around", ["dataset", "dataset/images", "train", "data/Training_set"])
+def test_folders_around_the_classes_are_descended(around: str):
+    found = recognise(files(f"{around}/cat", f"{around}/dog"), "pics")
+    assert found.labels == ["cat"] * 3 + ["dog"] * 3
+    assert found.parts is None
+    assert found.words.startswith(f"{around}/: 2 folders are the classes")
+
+
+def test_a_split_in_every_class():
+    found = recognise(files("cat/train", "cat/test", "dog/train", "dog/test"), "pics")
+    assert found.labels == ["cat"] * 6 + ["dog"] * 6
+    assert found.parts == (["train"] * 3 + ["test"] * 3) * 2
+
+
+def test_deeper_folders_count_to_their_class():
+    found = recognise(files("cat/black", "cat/white", "dog"), "pics")
+    assert found.labels == ["cat"] * 6 + ["dog"] * 3
+    assert "6 images in folders below them" in found.words
+
+
+def test_classes_that_are_called_like_parts_among_others_are_classes():
+    assert recognise(files("train", "bus", "ship"), "pics").labels == ["train"] * 3 + ["bus"] * 3 + ["ship"] * 3
+    assert recognise(files("test tube", "training shoe"), "pics").labels == ["test tube"] * 3 + ["training shoe"] * 3
+
+
+def test_flat_folders():
+    assert set(recognise(files(""), "pics").labels) == {None}
+    mostly = recognise(files("", each=20) + files("few"), "pics")
+    assert set(mostly.labels) == {None}
+    assert "3 of 23 images lie in folders" in mostly.words
+
+
+def test_files_beside_the_classes_are_left_out():
+    found = recognise([*files("cat", "dog"), "stray.png"], "pics")
+    assert found.left_out == {6: "lies beside the class folders"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "meant"),
+    [
+        (files("cats"), "--dataset pics/cats"),
+        (files("images", "masks"), "--dataset pics/images"),
+        (files("train/a", "training/b"), "--dataset pics/train"),
+    ],
+)
+def test_what_would_be_a_wrong_guess_is_refused(paths: list[str], meant: str):
+    with pytest.raises(BadInput, match=meant):
+        recognise(paths, "pics")
+
+
+def test_natural_order():
+    assert sorted(["10", "2", "b10", "B2", "a"], key=natural_order) == ["2", "10", "a", "B2", "b10"]
+
+
+def test_names_of_parts():
+    assert [part_of(name) for name in ("train2017", "Valid", "TEST-images", "contest", "tests", "cat")] == [
+        "train", "val", "test", None, None, None,
+    ]  # fmt: skip

@@ -1,0 +1,52 @@
+"""Copies that are not equal bytes."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.near_duplicates import near_duplicates
+
+
+def photographs(count: int, seed: int = 0) -> np.ndarray:
+    """uint8 (count, 3, 32, 32): random blobs of colour, each like no other."""
+    random = np.random.default_rng(seed)
+    small = random.integers(0, 256, (count, 5, 5, 3), dtype=np.uint8)
+    return np.stack([np.asarray(Image.fromarray(each).resize((32, 32), Image.BICUBIC)) for each in small]).transpose(
+        0, 3, 1, 2
+    )
+
+
+def encoded(image: np.ndarray, quality: int) -> np.ndarray:
+    buffer = io.BytesIO()
+    Image.fromarray(image.transpose(1, 2, 0)).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer)).transpose(2, 0, 1)
+
+
+def resized(image: np.ndarray, side: int) -> np.ndarray:
+    picture = Image.fromarray(image.transpose(1, 2, 0)).resize((side, side), Image.BILINEAR)
+    return np.asarray(picture.resize((32, 32), Image.BILINEAR)).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [lambda each: encoded(each, 75), lambda each: encoded(each, 90), lambda each: resized(each, 64),
+     lambda each: np.clip(each.astype(int) + 5, 0, 255).astype(np.uint8), lambda each: each],
+    ids=["jpeg 75", "jpeg 90", "64 and back", "brighter", "equal"],
+)  # fmt: skip
+def test_copies_are_found_and_nothing_else(copied):
+    images = photographs(300)
+    copies = np.stack([copied(each) for each in images[:40]])
+    found = near_duplicates(np.concatenate([images, copies]))
+    assert found.tolist() == [[number, 300 + number] for number in range(40)]
+
+
+def test_even_pictures_of_different_brightness_are_different():
+    images = np.repeat(np.array([10, 60, 60, 200], np.uint8), 3 * 64).reshape(4, 3, 8, 8)
+    assert near_duplicates(images).tolist() == [[1, 2]]
+
+
+def test_nothing_to_compare():
+    assert near_duplicates(photographs(1)).shape == (0, 2)
+    assert near_duplicates(photographs(2)).shape == (0, 2)
