@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.layout import part_of
-from run.errors import BadInput, nearest, printable
+from run.arguments import nearest
+from run.errors import BadInput, printable
 
 USUAL = {
-    "file": ("file_name", "filename", "file", "path", "filepath", "file_path", "image_path", "image", "img", "image_name",
-             "image_id", "id", "name"),
+    "file": ("file_name", "filename", "file", "path", "filepath", "file_path", "image_path", "image", "img",
+             "image_name", "image_id", "id", "name"),
     "label": ("label", "labels", "class", "class_name", "classname", "category", "target", "species", "diagnosis", "dx",
               "y", "breed", "sign", "classid", "class_id", "label_name"),
     "group": ("group", "group_id", "groups", "subject", "subject_id", "patient", "patient_id", "track", "track_id",
@@ -139,8 +140,8 @@ def match_pattern(pattern: str, paths: Sequence[str], flag: str) -> list[str | N
     texts = [None if each is None else each.group(1 if compiled.groups else 0) for each in found]
     if not any(texts):
         raise BadInput(
-            f"{flag} {printable(pattern)} is found in none of the {len(paths):,} paths ({_listed(paths)}); what stands in "
-            f"brackets is taken, as in {flag} '([a-z]+)_[0-9]+'"
+            f"{flag} {printable(pattern)} is found in none of the {len(paths):,} paths ({_listed(paths)}); what "
+            f"stands in brackets is taken, as in {flag} '([a-z]+)_[0-9]+'"
         )
     return [text or None for text in texts]
 
@@ -175,14 +176,18 @@ class _Index:
 def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
     name = printable(table)
     if not table.is_file():
-        raise BadInput(f"{name} is not there, or no file; give a table with columns for file and label: --labels FILE.csv")
+        raise BadInput(
+            f"{name} is not there, or no file; give a table with columns for file and label: --labels FILE.csv"
+        )
     raw = table.read_bytes()
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     if "\0" in text:
-        raise BadInput(f"{name} is no table of text; give a CSV file with columns for file and label: --labels FILE.csv")
+        raise BadInput(
+            f"{name} is no table of text; give a CSV file with columns for file and label: --labels FILE.csv"
+        )
     if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
         try:
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
@@ -191,7 +196,9 @@ def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
             if not rows or not all(isinstance(row, dict) for row in rows):
                 raise ValueError
         except (ValueError, RecursionError):
-            raise BadInput(f"{name} is not one JSON object a line; give such a file, or a CSV: --labels FILE.csv") from None
+            raise BadInput(
+                f"{name} is not one JSON object a line; give such a file, or a CSV: --labels FILE.csv"
+            ) from None
         return list(dict.fromkeys(key for row in rows for key in row)), rows
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)

@@ -1,0 +1,84 @@
+"""Tables of labels and patterns in paths."""
+
+import json
+
+import pytest
+
+from data.label_file import Columns, examples, match_pattern, read_table
+from run.errors import BadInput
+
+PATHS = ["a/cat_1.jpg", "a/cat_2.jpg", "b/dog_1.jpg", "b/same.jpg", "c/same.jpg"]
+
+
+def table(tmp_path, text: str, name: str = "labels.csv", encoding: str = "utf-8"):
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    return tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename,label\na/cat_1.jpg,cat\na/cat_2.jpg,cat\nb/dog_1.jpg,dog\n",
+        "\ufeffImage Path;Class\ncat_1.jpg;cat\ncat_2.jpg;cat\ndog_1.jpg;dog\n",
+        "label\tid\ncat\tcat_1\ncat\tcat_2\ndog\tdog_1\n",
+        "file,species\n/home/me/pics/a/cat_1.jpg,cat\nC:\\pics\\a\\cat_2.jpg,cat\n./b/dog_1.jpg,dog\n",
+    ],
+)
+def test_usual_columns_delimiters_and_names(tmp_path, text: str):
+    known = read_table(table(tmp_path, text), PATHS, Columns())
+    assert known.labels == ["cat", "cat", "dog", None, None]
+    assert known.parts is None
+    assert any("2 images have no row" in each for each in known.remarks)
+
+
+def test_groups_and_splits_by_named_columns(tmp_path):
+    text = "f,l,who,where\ncat_1.jpg,cat,p1,training\ndog_1.jpg,dog,p2,TEST\ncat_2.jpg,cat,p1,valid\n"
+    known = read_table(table(tmp_path, text), PATHS, Columns("f", "l", "who", "where"))
+    assert known.groups == ["p1", "p1", "p2", None, None]
+    assert known.parts == ["train", "val", "test", None, None]
+
+
+def test_json_lines(tmp_path):
+    rows = [{"file_name": "cat_1.jpg", "label": 3}, {"file_name": "dog_1.jpg", "label": 10}]
+    known = read_table(table(tmp_path, "\n".join(map(json.dumps, rows)), "metadata.jsonl"), PATHS, Columns())
+    assert known.labels == ["3", None, "10", None, None]
+
+
+def test_rows_that_do_not_fit_are_listed(tmp_path):
+    text = "file,label\ncat_1.jpg,cat\ncat_1.jpg,cat\ngone.jpg,cat\nsame.jpg,dog\n"
+    known = read_table(table(tmp_path, text), PATHS, Columns())
+    assert known.labels == ["cat", None, None, None, None]  # two files are called same.jpg
+    assert any("2 rows of" in each and "gone.jpg, same.jpg" in each for each in known.remarks)
+    assert any("1 rows of" in each and "twice" in each for each in known.remarks)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,2\n", "--file_column"),
+        ("file,who\ncat_1.jpg,x\n", "--label_column"),
+        ("file,label\nnothing.jpg,x\n", "no row of .* names one"),
+        ("file,label\ncat_1.jpg,cat\ncat_1.jpg,dog\n", "different things of 1 images"),
+        ("file,label,split\ncat_1.jpg,cat,fold7\n", "train, val and test are known"),
+        ("file,label\n", "has no rows"),
+        ("\0\0", "no table of text"),
+    ],
+)
+def test_bad_tables_get_a_sentence(tmp_path, text: str, said: str):
+    with pytest.raises(BadInput, match=said):
+        read_table(table(tmp_path, text), PATHS, Columns())
+
+
+def test_a_misspelt_column_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(BadInput, match="did you mean --label_column species"):
+        read_table(table(tmp_path, "file,species\ncat_1.jpg,cat\n"), PATHS, Columns(label="specie"))
+
+
+def test_patterns():
+    found = match_pattern("([a-z]+)_[0-9]", PATHS, "--label_from")
+    assert found == ["cat", "cat", "dog", None, None]
+    assert examples(PATHS, found) == "a/cat_1.jpg -> cat, b/dog_1.jpg -> dog"
+    with pytest.raises(BadInput, match="no regular expression"):
+        match_pattern("(", PATHS, "--label_from")
+    with pytest.raises(BadInput, match="found in none of the 5 paths"):
+        match_pattern("bird", PATHS, "--label_from")
