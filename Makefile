@@ -1,39 +1,48 @@
-# make demo   sets everything up, then runs the whole suite on the digits that scikit-learn ships
-# make test   sets everything up, then runs the tests
+# make demo         sets everything up, then runs the whole suite on the digits that scikit-learn ships
+# make test         sets everything up, then runs the tests
+# make test-long    the long forms of those tests
+# make test-lowest  demo and tests once more, at the lowest versions that requirements.txt allows
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
+FLOOR := "Python 3.10 or newer is needed: make PYTHON=python3.12 demo"
 
-.PHONY: demo test test-long lint clean
+.PHONY: demo test test-long test-lowest lint clean
 
-demo: .venv/installed
-	$(BIN)/python train.py --dataset digits --latent_size 16 --num_epochs 60 --output_dir output
-	$(BIN)/python viz_reconstruction.py --latent_size 16
-	$(BIN)/python encode_latent_space.py --latent_size 16 --num_samples all
-	$(BIN)/python viz_latent_space.py --latent_size 16 --vis_type umap
-	$(BIN)/python viz_kmeans_latent_space.py --latent_size 16 --num_clusters 10
+demo: $(VENV)/installed
+	$(BIN)/python train.py --dataset digits --latent_size 16 --num_epochs 60 $(DEMO)
+	$(BIN)/python viz_reconstruction.py --latent_size 16 $(DEMO)
+	$(BIN)/python encode_latent_space.py --latent_size 16 --num_samples all $(DEMO)
+	$(BIN)/python viz_latent_space.py --latent_size 16 --vis_type umap $(DEMO)
+	$(BIN)/python viz_kmeans_latent_space.py --latent_size 16 --num_clusters 10 $(DEMO)
 
-test: .venv/installed-dev
+test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadscope
 
-test-long: .venv/installed-dev
+test-long: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m long
 
-lint: .venv/installed-dev
+# every ">=2.10,<3" as "==2.10", in an environment of its own
+test-lowest:
+	sed 's/>=/==/; s/,<.*//' requirements.txt > .venv-lowest.txt
+	$(MAKE) demo test VENV=.venv-lowest PINS="-c .venv-lowest.txt" DEMO="--output_dir output/lowest"
+
+lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-.venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 demo")'
-	$(PYTHON) -m venv .venv
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and $(FLOOR))'
+	$(PYTHON) -m venv $(VENV)
 
-.venv/installed: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -r requirements.txt $(PINS)
 	touch $@
 
-.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+$(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt $(PINS)
 	touch $@
 
 clean:
-	rm -rf .venv output data/cache
+	rm -rf .venv .venv-lowest .venv-lowest.txt output data/cache

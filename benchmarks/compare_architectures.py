@@ -1,13 +1,13 @@
 """The architectures side by side, as the exercise compares them: error, clusters, classifier, readable images, time.
 
-    python benchmarks/compare_architectures.py --results benchmarks/results
+    python -m benchmarks.compare_architectures --results benchmarks/results
 
 MNIST, 20,000 training images (of which 5% only watch) and 4,000 test images, 25 epochs of batches of 256, bottlenecks
 of 2 and 32; conv, the default, with its own 10 epochs of 128. Then cae and vae over sizes on a part of GTSRB. Each
 training is one call of train.py with its defaults otherwise, each classifier one of train_classifier.py. What is done
-already is not done again, so that the tables can be filled over several sittings; --only_measure leaves out architectures
-that are not trained yet, and says so. Writes compare_architectures.md and .csv into the results folder, and the figures into
-docs/figures.
+already is not done again, so that the tables can be filled over several sittings; --only_measure leaves out
+architectures that are not trained yet, and says so. Writes compare_architectures.md and .csv into the results folder,
+and the figures into docs/figures.
 """
 
 import argparse
@@ -19,27 +19,24 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
+from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from data.test_data import load_test_data  # noqa: E402
-from data.training_side import load_split_of  # noqa: E402
-from figure.snapshots import Snapshots, draw_snapshots  # noqa: E402
-from figure.style import save_figure  # noqa: E402
-from latent.fidelity import squared_errors  # noqa: E402
-from latent.metrics import clustering_scores  # noqa: E402
-from latent.pca import fit_pca  # noqa: E402
-from latent.probes import assigned_scores, cluster_both  # noqa: E402
-from model.checkpoint import load_checkpoint, require_split  # noqa: E402
-from model.inference import encode_batches, reconstruct  # noqa: E402
-from model.reading import load_reader, read, save_reader, train_reader  # noqa: E402
-from model.snapshots import KIND  # noqa: E402
-from run.artefacts import file_sha256, read_json, write_csv, write_text  # noqa: E402
-from run.tensor_file import load_tensors  # noqa: E402
+from benchmarks import FIGURES, RESULTS, ROOT
+from data.test_data import load_test_data
+from data.training_side import load_split_of
+from figure.snapshots import Snapshots, draw_snapshots
+from figure.style import save_figure
+from latent.fidelity import squared_errors
+from latent.metrics import clustering_scores
+from latent.pca import fit_pca
+from latent.probes import assigned_scores, cluster_both
+from model.checkpoint import load_checkpoint, require_split
+from model.inference import encode_batches, reconstruct
+from model.reading import load_reader, read, save_reader, train_reader
+from model.snapshots import KIND
+from run.artefacts import file_sha256, read_json, write_csv, write_text
+from run.tensor_file import load_tensors
 
 MNIST = ["--dataset", "mnist", "--max_train", 20000, "--max_test", 4000]
 SNAPSHOTS = [1, 5, 10, 15, 20, 25]
@@ -62,7 +59,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--only_digits", action="store_true", help="leave the colour set out")
     parser.add_argument("--only_train", action="store_true", help="leave the measuring to a later call")
     parser.add_argument("--only_measure", action="store_true", help="measure what is trained, and train nothing")
@@ -219,9 +216,7 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
     subject = (
         "MNIST: the same 16 held-out digits after epochs of training; readable: a classifier of originals is right"
     )
-    for path in save_figure(
-        draw_snapshots(originals, columns, subject), ROOT / "docs" / "figures" / "architectures.png"
-    ):
+    for path in save_figure(draw_snapshots(originals, columns, subject), FIGURES / "architectures.png"):
         with Image.open(path) as picture:  # many small pictures: in 16 shades, small enough for a repository
             picture.convert("RGB").quantize(16, dither=Image.Dither.NONE).save(path, optimize=True)
     return rows
@@ -307,8 +302,8 @@ def colour_markdown(rows: list[dict]) -> str:
     for row in rows:
         kl = f"{row['kl']:.1f}" if row["kl"] != "" else ""
         lines.append(
-            f"| {row['architecture']} | {row['bottleneck']} | {row['mse']:.5f} | {row['ssim']:.3f} | {row['PCA mse']:.5f} | "
-            f"{kl} | {row['collapsed']} |"
+            f"| {row['architecture']} | {row['bottleneck']} | {row['mse']:.5f} | {row['ssim']:.3f} | "
+            f"{row['PCA mse']:.5f} | {kl} | {row['collapsed']} |"
         )
     return "\n".join(lines) + "\n"
 

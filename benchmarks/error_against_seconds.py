@@ -1,6 +1,6 @@
 """Held-out error against seconds: the suite, the exercise as it is usually written, PCA, and an independent peer.
 
-    python benchmarks/error_against_seconds.py --results benchmarks/results
+    python -m benchmarks.error_against_seconds --results benchmarks/results
 
 All on the same images of GTSRB at 32 x 32 with the same train and test side, one after another in one run, the suite,
 the plain loop and PCA --repeats times in turns (ratios are of the same turn; medians are given); bottlenecks 2 and 256,
@@ -25,16 +25,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-ROOT = Path(__file__).resolve().parent.parent
-HERE = ROOT / "benchmarks"
-sys.path.insert(0, str(ROOT))
-
-from data import load_images  # noqa: E402
-from data.split import split_images  # noqa: E402
-from figure.style import MUTED, class_colour, new_figure, save_figure  # noqa: E402
-from latent.fidelity import fidelity  # noqa: E402
-from latent.pca import fit_pca  # noqa: E402
-from run.artefacts import model_path, write_csv, write_text  # noqa: E402
+from benchmarks import FIGURES, RESULTS, ROOT
+from data import load_images
+from data.split import split_images
+from figure.style import MUTED, class_colour, new_figure, save_figure
+from latent.fidelity import fidelity
+from latent.pca import fit_pca
+from run.artefacts import model_path, write_csv, write_text
 
 SUITE, SUITE_FAST = "this suite, 10 epochs", "this suite, 1 epoch of 14,000 images"
 PLAIN = "the exercise as usually written"
@@ -45,7 +42,7 @@ SIZES = [2, 256]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
-    parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--split", default="random", choices=["random", "group"])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--skip", nargs="*", default=[], help="systems to leave out, by the start of their names")
@@ -80,7 +77,7 @@ def save(lines: list[dict], results: Path) -> None:
     header = ["system", "run", "latent_size", "epoch", "seconds", "images", "mse"]
     write_csv(results / "error_against_seconds.csv", header, [[line[key] for key in header] for line in lines])
     write_text(results / "error_against_seconds.md", markdown(lines))
-    save_figure(draw(lines), ROOT / "docs" / "figures" / "error_against_seconds.png")
+    save_figure(draw(lines), FIGURES / "error_against_seconds.png")
 
 
 def suite(args: argparse.Namespace, folder: Path, num_epochs: int, *more: object) -> list[dict]:
@@ -136,7 +133,9 @@ def plain(args: argparse.Namespace, folder: Path, image_set, split) -> list[dict
     sides = {"train": np.r_[split.train, split.val], "test": split.test}
     paths = {side: [str(root / image_set.sample_ids[row]) for row in rows] for side, rows in sides.items()}
     (folder / "paths.json").write_text(json.dumps(paths))
-    lines = output_of(HERE / "plain_loop.py", "--paths", folder / "paths.json", "--latent_sizes", *SIZES)
+    lines = output_of(
+        "plain_loop", "--paths", folder / "paths.json", "--latent_sizes", *SIZES, "--started", time.time()
+    )
     first = max(line["seconds"] for line in lines if line["latent_size"] == SIZES[0])
     for line in lines:  # its clock goes on from the first bottleneck to the second
         line["seconds"] -= first * (line["latent_size"] == SIZES[1])
@@ -145,23 +144,24 @@ def plain(args: argparse.Namespace, folder: Path, image_set, split) -> list[dict
 
 def peer(folder: Path, train: np.ndarray, test: np.ndarray, *arguments: object) -> list[dict]:
     np.savez(folder / "arrays.npz", train=train, test=test)
-    return output_of(HERE / "peer_pythae.py", "--arrays", folder / "arrays.npz", "--latent_sizes", *SIZES, *arguments)
+    return output_of("peer_pythae", "--arrays", folder / "arrays.npz", "--latent_sizes", *SIZES, *arguments)
 
 
 def gtsrb_folder(args: argparse.Namespace) -> Path:
     return args.data_dir / "gtsrb" / "GTSRB" / "Training"
 
 
-def output_of(script: Path, *arguments: object) -> list[dict]:
-    """The JSON lines that a script prints, with the test error of each."""
+def output_of(benchmark: str, *arguments: object) -> list[dict]:
+    """The JSON lines that another benchmark prints, with the test error of each."""
     done = subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)],
+        [sys.executable, "-m", f"benchmarks.{benchmark}", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        cwd=ROOT,
     )
     if done.returncode:
-        raise SystemExit(f"{script.name} failed")
+        raise SystemExit(f"benchmarks.{benchmark} failed")
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return [{**line, "images": "test", "mse": line["test_mse"]} for line in lines]
 

@@ -1,13 +1,13 @@
 """Held-out error against bottleneck size, beside PCA of the same size: every data set, every split, several seeds.
 
-    python benchmarks/error_against_size.py --results benchmarks/results
+    python -m benchmarks.error_against_size --results benchmarks/results
 
 Each run is one call of train.py with its defaults and one size. Each error is added to error_against_size.jsonl in the
 results folder, with the precision and the versions that gave it, and is not measured again, so that the table can be
 filled over several sittings; --only_table trains nothing. Writes error_against_size.csv and .md there as well, and the
 figure into docs/figures: of everything measured so far, whatever was asked for now.
 
-    python benchmarks/error_against_size.py --num_epochs 100 --sets "GTSRB, group split" --seeds 0
+    python -m benchmarks.error_against_size --num_epochs 100 --sets "GTSRB, group split" --seeds 0
 
 How far it goes with more epochs.
 """
@@ -21,11 +21,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from figure.style import MUTED, class_colour, draw_title, new_figure, save_figure  # noqa: E402
-from run.artefacts import write_csv, write_text  # noqa: E402
+from benchmarks import FIGURES, RESULTS, ROOT
+from figure.style import MUTED, class_colour, draw_title, new_figure, save_figure
+from run.artefacts import write_csv, write_text
 
 SETS = {
     "GTSRB, group split": ["--dataset", "gtsrb", "--split", "group"],
@@ -43,7 +41,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--num_epochs", type=int, default=10)
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--only_table", action="store_true", help="train nothing; table and figure of what is there")
     args = parser.parse_args()
 
@@ -57,7 +55,7 @@ def main() -> None:
         raise SystemExit(f"no error stands in {kept(args)}; leave out --only_table")
     write_csv(args.results / "error_against_size.csv", list(rows[0]), [list(row.values()) for row in rows])
     write_text(args.results / "error_against_size.md", markdown(rows))
-    save_figure(draw(rows), ROOT / "docs" / "figures" / "error_against_size.png")
+    save_figure(draw(rows), FIGURES / "error_against_size.png")
     print(markdown(rows))
 
 

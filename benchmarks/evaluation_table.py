@@ -3,7 +3,7 @@
     python evaluate.py --latent_size 32 --output_dir output
     cp output/metrics.json output/train_test.json
     python evaluate.py --latent_size 32 --output_dir output --protocol transductive
-    python benchmarks/evaluation_table.py output/train_test.json output/metrics.json
+    python -m benchmarks.evaluation_table output/train_test.json output/metrics.json
 
 Prints Markdown: a row for each space, a column for each measure and protocol that there are numbers of, accuracies in
 per cent, mean ± standard deviation where there are several runs; then the three answers of the first file. One file

@@ -1,6 +1,6 @@
 """N2D (McConville et al., 2021): a bottleneck, UMAP to 10 with min_dist 0, a Gaussian mixture; pixels beside it.
 
-    python benchmarks/n2d.py --dataset mnist --seeds 0 1 2
+    python -m benchmarks.n2d --dataset mnist --seeds 0 1 2
 
 For each seed: train.py with five epochs, the latents of all images, then the same UMAP and the same mixture on these
 latents and on the raw pixels. Transductive, as the published figures are: the network is trained on the training side,
@@ -20,16 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from data.training_side import load_split_of  # noqa: E402
-from latent.clustering import find_clusters  # noqa: E402
-from latent.metrics import clustering_scores  # noqa: E402
-from latent.reduction import reduce  # noqa: E402
-from model.checkpoint import load_checkpoint  # noqa: E402
-from model.inference import encode_batches  # noqa: E402
-from run.artefacts import model_path, read_json, write_csv, write_json, write_text  # noqa: E402
+from benchmarks import RESULTS, ROOT
+from data.training_side import load_split_of
+from latent.clustering import find_clusters
+from latent.metrics import clustering_scores
+from latent.reduction import reduce
+from model.checkpoint import load_checkpoint
+from model.inference import encode_batches
+from run.artefacts import model_path, read_json, write_csv, write_json, write_text
 
 TRAINING = ["--num_epochs", "5"]
 NEIGHBOURS = 20  # as in the published code
@@ -46,7 +44,7 @@ def main() -> None:
         "--whiten", type=float, default=0.0, help="of the latents, as viz_kmeans_latent_space.py has it"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--model_path", type=Path, nargs="+", metavar="FILE", help="of train.py, one for each seed")
     parser.add_argument("train", nargs="*", default=TRAINING, help="after --: arguments of train.py instead of these")
     args = parser.parse_args()

@@ -1,18 +1,17 @@
 """What a search of the decoder would win where a trained encoder guesses, for it has too many latents to be searched.
 
     python train.py --latent_size 8 16 32 64 128 256 --output_dir output/sweep
-    python benchmarks/search_after_training.py --runs output/sweep
+    python -m benchmarks.search_after_training --runs output/sweep
 
 Of each `conv` checkpoint in the folder the held-out error, on every fourth test image, below PCA of the same size: by
 the encoder as it is; after damped Gauss-Newton steps from it or from the nearest of 1,024 anchors, whichever is
-better (`model.latent_optimisation`, which takes one decoding for each dimension; up to 64 dimensions); and after steps along the
-axes of PCA, which take one decoding each. No answer is worse than the guess. Prints a table, with the milliseconds an
-image takes.
+better (`model.latent_optimisation`, which takes one decoding for each dimension; up to 64 dimensions); and after steps
+along the axes of PCA, which take one decoding each. No answer is worse than the guess. Prints a table, with the
+milliseconds an image takes.
 """
 
 import argparse
 import functools
-import sys
 import time
 from pathlib import Path
 
@@ -20,19 +19,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from data.training_side import load_split_of  # noqa: E402
-from latent.fidelity import squared_errors  # noqa: E402
-from latent.pca import fit_pca  # noqa: E402
-from model.checkpoint import load_checkpoint  # noqa: E402
-from model.conv import ConvAutoencoder  # noqa: E402
-from model.inference import decode, encode, to_float  # noqa: E402
-from model.latent_optimisation import optimise_latents  # noqa: E402
-from model.layers import flattened, patches  # noqa: E402
-from run.artefacts import model_paths  # noqa: E402
-from run.device import make_repeatable  # noqa: E402
+from benchmarks import ROOT
+from data.training_side import load_split_of
+from latent.fidelity import squared_errors
+from latent.pca import fit_pca
+from model.checkpoint import load_checkpoint
+from model.conv import ConvAutoencoder
+from model.inference import decode, encode, to_float
+from model.latent_optimisation import optimise_latents
+from model.layers import flattened, patches
+from run.artefacts import model_paths
+from run.device import make_repeatable
 
 ANCHORS, GAUSS_NEWTON_UP_TO = 1024, 64
 

@@ -1,6 +1,6 @@
 """How much of the machine a training step and the encoder use, beside a matrix product.
 
-    python benchmarks/step_rate.py
+    python -m benchmarks.step_rate
 
 The step is the one of train.py, on batches of 128 random smooth images of 3 x 32 x 32: conversion, forward (weights
 rounded first), backward, gathering and clipping of gradients, AdamW; of the network as it is by default, and of wider
@@ -13,7 +13,6 @@ folder.
 import argparse
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,17 +21,15 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from latent.pca import fit_pca  # noqa: E402
-from model.conv import ConvAutoencoder  # noqa: E402
-from model.flat_parameters import FlatParameters  # noqa: E402
-from model.inference import encode_batches, to_float  # noqa: E402
-from model.objective import Objective  # noqa: E402
-from run.artefacts import write_text  # noqa: E402
-from run.device import choose_precision, make_repeatable  # noqa: E402
-from train import MAX_GRADIENT_NORM  # noqa: E402
+from benchmarks import RESULTS
+from latent.pca import fit_pca
+from model.conv import ConvAutoencoder
+from model.flat_parameters import FlatParameters
+from model.inference import encode_batches, to_float
+from model.objective import Objective
+from run.artefacts import write_text
+from run.device import choose_precision, make_repeatable
+from train import MAX_GRADIENT_NORM
 
 SIZES, BATCH, SHAPE, SIDE = [2, 256], 128, (3, 32, 32), 2048
 CPU = torch.device("cpu")
@@ -43,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--wider", type=int, nargs="*", default=[64, 96], help="channels of both halves")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
 
     # bfloat16 only where train.py would take it: elsewhere it is emulated.

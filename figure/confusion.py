@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from figure.style import MUTED, draw_title, literal, new_figure, shown
 
@@ -43,7 +44,8 @@ def draw_confusion(
         image = _draw_matrix(axes, counts, numbered)
         literal(axes.set_title(title, fontweight="bold", pad=8))
         _name_classes(axes, class_names, place == 0, None if columns is None else columns[place])
-    bar = figure.colorbar(image, ax=list(grid), shrink=0.6, aspect=25, pad=0.01, format="{x:.0%}")
+    percent = StrMethodFormatter("{x:.0%}")
+    bar = figure.colorbar(image, ax=list(grid), shrink=0.6, aspect=25, pad=0.01, format=percent)
     bar.ax.tick_params(labelsize=8)
     bar.outline.set_visible(False)
     bar.set_label("share of the images of a class", color=MUTED, fontsize=8)
