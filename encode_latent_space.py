@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from run import arguments as flags
@@ -26,7 +25,7 @@ def parse_arguments() -> argparse.Namespace:
     how_many = "how many random test images; all of them with all"
     flags.add_value(group, "--num_samples", flags.all_or_number(1), 1000, "M|all", how_many)
     new = "a folder of new images to encode instead of test images; saved into OUTPUT_DIR/images"
-    flags.add_value(group, "--images", Path, None, "PATH", new)
+    flags.add_value(group, "--images", flags.path, None, "PATH", new)
     flags.add_shared(group, "data_dir")
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers")
     return flags.with_model_paths(parser.parse_args())

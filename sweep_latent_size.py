@@ -10,7 +10,6 @@ import argparse
 import functools
 import math
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from run import arguments as flags
@@ -56,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     group = parser.add_argument_group("what is compared")
     checkpoints = "checkpoints, one of each size, all of one split (default: all that lie in OUTPUT_DIR)"
-    flags.add_value(group, "--model_path", Path, None, "FILE", checkpoints, several=True)
+    flags.add_value(group, "--model_path", flags.path, None, "FILE", checkpoints, several=True)
     sizes = "compare these sizes only (default: all)"
     flags.add_value(group, "--latent_size", flags.whole_number(1), None, "N", sizes, several=True)
     flags.add_test_data(group, "held-out test split (default: test_data.pth beside the checkpoints)")

@@ -80,7 +80,7 @@ def parse_arguments() -> argparse.Namespace:
     group = parser.add_argument_group("run")
     group.add_argument(
         "--resume",
-        type=Path,
+        type=flags.path,
         nargs="?",
         const=True,
         default=None,

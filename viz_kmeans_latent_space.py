@@ -77,7 +77,7 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     group = parser.add_argument_group("new images")
     flags.add_value(
-        group, "--assign", Path, None, "PATH",
+        group, "--assign", flags.path, None, "PATH",
         "fit nothing: give the images of a folder, or the latents of a .npy, clusters of the fit that the same "
         "command without --assign has saved",
     )  # fmt: skip

@@ -27,7 +27,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     group = parser.add_argument_group("what is drawn")
     runs = "output folders of train.py, all of one split (default: OUTPUT_DIR)"
-    flags.add_value(group, "--runs", Path, None, "DIR", runs, several=True)
+    flags.add_value(group, "--runs", flags.path, None, "DIR", runs, several=True)
     sizes = "draw these bottlenecks only (default: all)"
     flags.add_value(group, "--latent_size", flags.whole_number(1), None, "N", sizes, several=True)
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "svg", "show")

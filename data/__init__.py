@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run.arguments import add_choice, add_shared, add_value, image_size, real_number, whole_number
+from run.arguments import add_choice, add_shared, add_value, image_size, name_or_path, real_number, whole_number
 from run.console import warn
 from run.errors import printable
 
@@ -38,7 +38,7 @@ _LISTED = 100
 def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     """The flags that say which images are read and how they are split."""
     which = f"one of {', '.join(DATASETS)}, or any folder of images: one folder a class, or flat"
-    add_value(group, "--dataset", str, "gtsrb", "NAME|DIR", which)
+    add_value(group, "--dataset", name_or_path, "gtsrb", "NAME|DIR", which)
     add_shared(group, "data_dir")
     add_value(
         group, "--image_size", image_size, None, "S|HxW",

@@ -7,14 +7,30 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from run.artefacts import latent_space_path, model_path, test_data_path
+from run.artefacts import latent_space_path, model_path, require_folder, test_data_path
 from run.errors import BadInput, printable
 
 DEFAULT_OUTPUT_DIR = Path("output")
+# Flags that name what a script reads, in whose folder it writes unless it is told otherwise.
+_READ = ("model_path", "latent_space", "runs")
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, and offers the nearest flag for a misspelt one."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> argparse.Namespace:
+        """Parse, and settle ``output_dir`` where the script has one.
+
+        Raises:
+            OSError: that folder is not one, can't be made, or can't be written into.
+        """
+        parsed = super().parse_args(args, namespace)
+        given = getattr(parsed, "output_dir", False)
+        if given is None:
+            parsed.output_dir = _folder_of_input(parsed) or DEFAULT_OUTPUT_DIR
+        if given or (given is None and not getattr(parsed, "resume", None)):  # --resume takes that of the run before
+            require_folder(parsed.output_dir)
+        return parsed
 
     def error(self, message: str) -> None:
         if message.startswith("unrecognized arguments: "):
@@ -40,6 +56,16 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         if isinstance(action.default, list):
             return f"{action.help} (default: {' '.join(map(str, action.default))})"
         return super()._get_help_string(action)
+
+
+def _folder_of_input(args: argparse.Namespace) -> Path | None:
+    """Where the first of the files, or the first of the folders, is that a script was told to read."""
+    for name in _READ:
+        named = getattr(args, name, None)
+        if named:
+            first = named[0] if isinstance(named, list) else named
+            return first if name == "runs" else first.parent
+    return None
 
 
 def parser(example: str, purpose: str) -> argparse.ArgumentParser:
@@ -115,7 +141,7 @@ def add_model(
     several: bool = False,
 ) -> None:
     """Where the checkpoint is: by ``--model_path``, or by ``--latent_size``."""
-    add_value(group, "--model_path", Path, None, "FILE", meaning, several=several)
+    add_value(group, "--model_path", path, None, "FILE", meaning, several=several)
     by_size = "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by"
     add_value(group, "--latent_size", whole_number(1), None, "N", by_size)
 
@@ -124,7 +150,7 @@ def add_test_data(
     group: argparse._ArgumentGroup,
     meaning: str = "held-out test split (default: test_data.pth beside the checkpoint)",
 ) -> None:
-    add_value(group, "--test_data", Path, None, "FILE", meaning)
+    add_value(group, "--test_data", path, None, "FILE", meaning)
 
 
 def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
@@ -145,7 +171,7 @@ def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
 def add_latent_space(group: argparse._ArgumentGroup) -> None:
     """Where the latents are: by ``--latent_space``, or by ``--latent_size``."""
     meaning = "latents of the bottleneck of N; those of 2 are found beside them"
-    add_value(group, "--latent_space", Path, None, "NPY", meaning)
+    add_value(group, "--latent_space", path, None, "NPY", meaning)
     by_size = "instead of --latent_space: N, to find the latents in OUTPUT_DIR by"
     add_value(group, "--latent_size", whole_number(1), None, "N", by_size)
 
@@ -161,6 +187,21 @@ def with_latent_space_path(args: argparse.Namespace) -> argparse.Namespace:
     if args.latent_space is None:
         args.latent_space = latent_space_path(args.output_dir, args.latent_size)
     return args
+
+
+def path(text: str) -> Path:
+    """An argparse type: a file or a folder, with ``~`` for a person's own folder."""
+    return Path(name_or_path(text))
+
+
+def name_or_path(text: str) -> str:
+    """An argparse type: a name, or a path as it was typed but for ``~``."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty path; name a file or a folder, a dot for the folder you are in")
+    expanded = os.path.expanduser(text)
+    if expanded.startswith("~") and not os.path.exists(expanded):
+        raise argparse.ArgumentTypeError(f"{printable(text)}: there is no such person here; write the path in full")
+    return expanded
 
 
 def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], int]:
@@ -235,11 +276,12 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
 # What argparse is told of each flag that several scripts have.
 _SHARED: dict[str, dict[str, Any]] = {
     "output_dir": {
-        "type": Path, "default": DEFAULT_OUTPUT_DIR, "metavar": "DIR",
-        "help": "folder of everything that the scripts write",
+        "type": path, "default": None, "metavar": "DIR",
+        "help": "folder of everything that is written (default: the folder of the checkpoint, the latents or the run "
+        f"that is read, of the first where several are named; {DEFAULT_OUTPUT_DIR} where none is)",
     },
     "data_dir": {
-        "type": Path, "default": Path("data"), "metavar": "DIR", "help": "folder of downloads and of decoded images",
+        "type": path, "default": Path("data"), "metavar": "DIR", "help": "folder of downloads and of decoded images",
     },
     "seed": {
         "type": whole_number(0, 2**31 - 1), "default": 0, "metavar": "S",

@@ -55,12 +55,21 @@ def require_folder(folder: Path) -> None:
 
     Raises:
         NotADirectoryError: it, or a part of its path, is a file.
+        OSError: it may not be written into, or may not be made.
     """
-    for place in (Path(folder), *Path(folder).parents):
+    for place in (Path(folder), *Path(folder).absolute().parents):
         if place.is_dir():
+            if not os.access(place, os.W_OK | os.X_OK):
+                why = errno.EROFS if _is_read_only(place) else errno.EACCES
+                raise OSError(why, os.strerror(why), str(place))
             return
-        if place.exists():
+        if place.exists() or place.is_symlink():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
+
+
+def _is_read_only(place: Path) -> bool:
+    """Whether the disk as a whole takes no writing; never known on Windows."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
 
 
 @contextlib.contextmanager
