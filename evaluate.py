@@ -194,7 +194,7 @@ def measure_reconstructions(
     """Held-out errors of each bottleneck, of PCA of its size and of the mean image: over all images, and by class."""
     import numpy as np
 
-    from latent.evaluation import measure_reconstruction
+    from stages.evaluation.reconstructions import measure_reconstruction
     from model.inference import reconstruct
 
     images = test_data.images

@@ -1,6 +1,5 @@
 """Everything that is measured of one space, by one of two protocols, and how repeated measurements are put together."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from latent import metrics, probes
-from latent.fidelity import squared_errors, structural_similarities
 from latent.pca import PCA
 from latent.projection import AS_IT_IS, draw_flat
 from run.errors import BadInput
@@ -127,29 +125,6 @@ def measure_map(side: Side, pixels: np.ndarray, seed: int) -> dict[str, float]:
         near = probes.apart_classes(points, side.labels, side.groups)
         measures["map_knn_accuracy"] = float((near == side.labels).mean())
     return measures
-
-
-def measure_reconstruction(
-    images: np.ndarray, reconstructions: np.ndarray, labels: np.ndarray | None
-) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
-    """MSE, PSNR and SSIM as :func:`latent.fidelity.fidelity` gives them, over all images and over those of each class.
-
-    PSNR is left out where nothing is wrong at all, since it would be infinite.
-
-    Args:
-        images: uint8 (N, C, H, W).
-        reconstructions: float32 (N, C, H, W) in [0, 1].
-        labels: int64 (N,), or None: then there are no classes.
-    """
-    errors, similarities = squared_errors(images, reconstructions), structural_similarities(images, reconstructions)
-
-    def over(rows: np.ndarray | slice) -> dict[str, float]:
-        mse = float(errors[rows].mean())
-        psnr = {"psnr_db": -10 * math.log10(mse)} if mse > 0 else {}
-        return {"mse": mse, **psnr, "ssim": float(similarities[rows].mean())}
-
-    present = [] if labels is None else np.unique(labels).tolist()
-    return over(slice(None)), {label: over(labels == label) for label in present}
 
 
 def summarise(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | int | None]]:

@@ -82,7 +82,7 @@ def per_class_table(
     """Header and a row for each class: how many test images it has, and how well each space reconstructs them.
 
     Args:
-        per_class: space -> class -> what :func:`latent.evaluation.measure_reconstruction` gives of it, a run each; the
+        per_class: space -> class -> the fidelity that each space has of it, a run each; the
             same classes in all spaces, none without classes.
         class_names: of all classes.
         labels: int64 (test images,).

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latent.answers import above_chance, answers, compare
-from latent.evaluation import Side, measure_classes, measure_clusters, measure_map, measure_reconstruction, summarise
+from latent.evaluation import Side, measure_classes, measure_clusters, measure_map, summarise
 from latent.metrics import clustering_scores, continuity, silhouette, trustworthiness
 from latent.probes import (
     apart_classes,
@@ -21,6 +21,7 @@ from latent.probes import (
     permuted_labels,
 )
 from run.errors import BadInput
+from stages.evaluation.reconstructions import measure_reconstruction
 
 
 def islands(rows: int, seed: int, classes: int = 4, size: int = 6) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,1 @@
+"""Evaluation: both bottlenecks measured beside pixels, PCA and chance, and the three questions answered."""
