@@ -3,7 +3,7 @@
 One fit of the largest size serves every smaller one: the components of PCA of 2 are the first two of PCA of 256.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +41,13 @@ class PCA:
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """uint8 (N, C, H, W) -> float32 of the same shape, clamped to [0, 1] as the networks' output is."""
-        flat = np.clip(self.encode(images) @ self.components + self.mean, 0, 1)
-        return flat.reshape(images.shape)
+        return np.concatenate(list(self.reconstruct_batches(images)))
+
+    def reconstruct_batches(self, images: np.ndarray) -> Iterator[np.ndarray]:
+        """As :meth:`reconstruct`, in pieces (n, C, H, W) in order, so that memory does not grow with N."""
+        for chunk in _float_chunks(images):
+            made = (chunk - self.mean) @ self.components.T @ self.components + self.mean
+            yield np.clip(made, 0, 1, out=made).reshape(len(chunk), *images.shape[1:])
 
     def errors(self, images: np.ndarray, sizes: Sequence[int]) -> list[float]:
         """Mean squared error of :meth:`reconstruct` with the first components alone, for many sizes at once.
@@ -62,29 +67,25 @@ class PCA:
 
 
 def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
-    """Fit on uint8 images (N, C, H, W); K = min(size, N - 1, C*H*W) components.
+    """Fit on uint8 images (N, C, H, W), read piece by piece; K = min(size, N - 1, C*H*W) components.
 
     Above 1,024 pixels the eigenvectors come from randomized subspace iteration (Halko, Martinsson and Tropp 2011):
-    its reconstruction error was 0.002% above the exact one on GTSRB with 256 components.
+    its reconstruction error was 0.002% above the exact one on GTSRB with 256 components. Above 6,144 it multiplies by
+    the images themselves, since their covariance would not fit: memory is that of some vectors of the image's size.
     """
     count, pixels = len(images), int(np.prod(images.shape[1:]))
     size = min(size, max(count - 1, 1), pixels)
-    flat = images.reshape(count, pixels)
-    level = (flat.sum(0, dtype=np.uint64) / count).astype(np.float32)  # of each pixel, 0..255
+    level = (sum(chunk.sum(0, dtype=np.uint64) for chunk in _byte_chunks(images)) / count).astype(np.float32)  # 0..255
     mean = level / 255
     if pixels > _COVARIANCE_UP_TO:
-        from sklearn.utils.extmath import randomized_svd  # a second that smaller images do not wait for
-
-        centred = flat - level
-        centred /= 255
-        _, singular, components = randomized_svd(centred, size, n_iter=6, random_state=seed)
-        return PCA(mean, components.astype(np.float32), (singular / np.sqrt(count)).astype(np.float32))
-    covariance = np.zeros((pixels, pixels), np.float32)
-    for start in range(0, count, _CHUNK):
-        # Of the bytes as they are: dividing each would take as long again.
-        centred = flat[start : start + _CHUNK] - level
-        covariance += centred.T @ centred
-    covariance /= count * 255**2
+        covariance = _Covariance(images, level)
+    else:
+        covariance = np.zeros((pixels, pixels), np.float32)
+        for chunk in _byte_chunks(images, _CHUNK):
+            # Of the bytes as they are: dividing each would take as long again.
+            centred = chunk - level
+            covariance += centred.T @ centred
+        covariance /= count * 255**2
     if pixels <= _EXACT_UP_TO:
         variances, vectors = np.linalg.eigh(covariance)
     else:
@@ -94,7 +95,34 @@ def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
     return PCA(mean, np.ascontiguousarray(components, np.float32), scales.astype(np.float32))
 
 
-def _leading_eigenvectors(covariance: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+class _Covariance:
+    """The covariance of images, pixels in [0, 1], as something to multiply by: too large to be written down.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        level: float32 (P,), their mean, 0..255.
+    """
+
+    __array_ufunc__ = None  # so that arrays leave products to it
+
+    def __init__(self, images: np.ndarray, level: np.ndarray) -> None:
+        self._images, self._level = images, level
+
+    def __len__(self) -> int:
+        return len(self._level)
+
+    def __matmul__(self, basis: np.ndarray) -> np.ndarray:
+        product = np.zeros_like(basis)
+        for chunk in _byte_chunks(self._images):
+            centred = chunk - self._level
+            product += centred.T @ (centred @ basis)
+        return product / np.float32(len(self._images) * 255**2)
+
+    def __rmatmul__(self, rows: np.ndarray) -> np.ndarray:
+        return (self @ np.ascontiguousarray(rows.T)).T
+
+
+def _leading_eigenvectors(covariance: np.ndarray | _Covariance, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """By rising eigenvalue, as ``numpy.linalg.eigh`` gives them: (size,) and (P, size)."""
     start = np.random.default_rng(seed).standard_normal((len(covariance), size), np.float32)
     basis = _spread(covariance @ start)
@@ -115,9 +143,19 @@ def _spread(columns: np.ndarray) -> np.ndarray:
     return (wide @ np.linalg.inv(factor).T).astype(np.float32)
 
 
-def _float_chunks(images: np.ndarray):
-    """uint8 (N, C, H, W) -> float32 pieces (n, C*H*W) in [0, 1]."""
-    size = max(1, min(_CHUNK, _VALUES // int(np.prod(images.shape[1:]))))
+def _byte_chunks(images: np.ndarray, most: int = 0) -> Iterator[np.ndarray]:
+    """Pieces uint8 (n, C*H*W): ``most`` images, or as many as stay small as float32."""
+    size = most or _images_at_once(images)
     for start in range(0, len(images), size):
         chunk = images[start : start + size]
+        yield chunk.reshape(len(chunk), -1)
+
+
+def _float_chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """uint8 (N, C, H, W) -> float32 pieces (n, C*H*W) in [0, 1]."""
+    for chunk in _byte_chunks(images):
         yield pixels_as_rows(chunk)
+
+
+def _images_at_once(images: np.ndarray) -> int:
+    return max(1, min(_CHUNK, _VALUES // int(np.prod(images.shape[1:]))))

@@ -1,13 +1,18 @@
 """PCA against scikit-learn's exact one, and fidelity against scikit-image called once for each image."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA as ExactPCA
 
+from latent import pca
 from latent.fidelity import fidelity, squared_errors, structural_similarities
 from latent.pca import fit_pca
+from tests.conftest import ROOT
 
 
 def digits() -> np.ndarray:
@@ -35,6 +40,39 @@ def test_pca_is_scikit_learns(images):
     np.testing.assert_allclose(ours.scales, exact.transform(flat).std(0), rtol=1e-3)
     expected = np.clip(exact.inverse_transform(exact.transform(flat)), 0, 1)
     np.testing.assert_allclose(ours.reconstruct(images).reshape(flat.shape), expected, atol=1e-3)
+
+
+def test_images_too_large_for_their_covariance_are_multiplied_by_themselves(monkeypatch):
+    images = faces()
+    by_covariance = fit_pca(images, 12, seed=0)
+    monkeypatch.setattr(pca, "_COVARIANCE_UP_TO", 1024)
+    monkeypatch.setattr(pca, "_VALUES", 40 * 3 * 24 * 24)  # several pieces
+    by_images = fit_pca(images, 12, seed=0)
+    np.testing.assert_allclose(by_images.scales, by_covariance.scales, rtol=1e-4)
+    np.testing.assert_allclose(np.abs(np.sum(by_images.components * by_covariance.components, axis=1)), 1, atol=1e-3)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
+    """Images of 48 x 48 x 3 mapped from a file, a few and forty times as many: the peak is the same."""
+    probe = (
+        "import resource, sys, numpy as np; from latent.pca import fit_pca; from data.selection import Selection\n"
+        "images = np.lib.format.open_memmap(sys.argv[1], mode='r')\n"
+        "pca = fit_pca(Selection(images, np.arange(len(images))), 8, 0)\n"
+        "for piece in pca.reconstruct_batches(images): pass\n"
+        "pca.errors(images, [2, 8])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - images.nbytes // 1024)"
+    )
+    peaks = []
+    for count in (1500, 6000):
+        path = tmp_path / f"{count}.npy"
+        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, 3, 48, 48))
+        images[:] = np.random.default_rng(0).integers(0, 256, (1500, 3, 48, 48), dtype=np.uint8)[
+            np.arange(count) % 1500
+        ]
+        images.flush()
+        done = subprocess.run([sys.executable, "-c", probe, path], cwd=ROOT, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout))
+    assert peaks[1] < peaks[0] + 60_000  # KiB; the images as float32 would be 160,000 each time
 
 
 def test_smaller_pca_is_the_start_of_a_larger_one():
