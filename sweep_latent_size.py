@@ -72,7 +72,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     args = parse_arguments()
 
-    from data.choice import choose_images
+    from data.choice import choose_test_rows
     from data.training_side import load_split_of, warn_of_untested_classes
     from run.artefacts import require_folder, write_csv, write_json
     from run.device import make_repeatable
@@ -106,7 +106,7 @@ def main() -> None:
             f"every test image is the mean training image, so there is nothing to keep; train on others: {TRAIN}"
         )
     classes, right = measure_classes(models, pca, image_set, split, args)
-    chosen = choose_images(test_data, None, args.num_images, args.seed)
+    chosen = choose_test_rows(test_data, None, args.num_images, args.seed)
     records, drawn = [], []
     for size, made in reconstructions(models, test_data):
         of_pca = {f"pca_{name}": value for name, value in classes[f"PCA of {size}"].items() if "accuracy" in name}

@@ -32,8 +32,9 @@ from latent.metrics import clustering_scores
 from latent.pca import fit_pca
 from latent.probes import assigned_scores, cluster_both
 from model.checkpoint import load_checkpoint, require_split
+from model.classifier import ConvClassifier, load_classifier, save_classifier
+from model.classifier_training import Labelled, Schedule, predict, train_classifier
 from model.inference import encode_batches, reconstruct
-from model.reading import load_reader, read, save_reader, train_reader
 from model.snapshots import KIND
 from run.artefacts import file_sha256, read_json, write_csv, write_text
 from run.tensor_file import load_tensors
@@ -48,7 +49,7 @@ DRAWN, DRAWN_EPOCHS = ["dense", "cae", "cvae", "conv"], [1, 5, 10, 25]  # in the
 # k-means and classifier accuracy in per cent, as the exercise was published for dense ("AE") and cae networks.
 PUBLISHED = {("dense", 2): (41.7, None), ("dense", 32): (43.3, 78), ("cae", 2): (45.2, None), ("cae", 32): (54.6, 94)}
 CLASSIFIER = ["--classifiers", "mlp", "--num_epochs", 10]
-READER_EPOCHS = 1  # enough to read 98% of the originals
+READING_EPOCHS = 1  # enough to read 98% of the originals
 
 
 def main() -> None:
@@ -139,12 +140,15 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
     image_set, split = load_split_of(next(iter(models.values()))[1], args.data_dir)
     train_images, train_labels = image_set.images[split.train], image_set.labels[split.train]
     classes, watched = len(image_set.class_names), None
-    kept = args.results / "runs" / "architectures_reader.pth"
-    origin = {"fingerprint": split.fingerprint, "epochs": READER_EPOCHS, "seed": args.seed}
-    reader = load_reader(kept, origin, train_images.shape[1:], classes)
-    if reader is None:
-        reader = train_reader(train_images, train_labels, classes, READER_EPOCHS, args.seed, torch.device("cpu"))
-        save_reader(kept, reader, origin)
+    kept = args.results / "runs" / "architectures_classifier.pth"
+    origin = {"fingerprint": split.fingerprint, "epochs": READING_EPOCHS, "seed": args.seed}
+    classifier = load_classifier(kept, origin, train_images.shape[1:], classes)
+    if classifier is None:
+        torch.manual_seed(args.seed)
+        classifier, count = ConvClassifier(train_images.shape[1:], classes), len(train_labels)
+        order_of = lambda epoch: np.random.default_rng([args.seed, epoch]).permutation(count)  # noqa: E731
+        train_classifier(classifier, Labelled(train_images, train_labels), None, order_of, Schedule(READING_EPOCHS))
+        save_classifier(kept, classifier, origin)
     pca = fit_pca(train_images, 32, args.seed)
     classified = {}
     for output in runs.values():
@@ -154,7 +158,7 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
 
     def row(of: str, *what) -> dict:
         """The row of what has the digest ``of``, measured or found among those measured before."""
-        key = [of, split.fingerprint, READER_EPOCHS, args.seed]
+        key = [of, split.fingerprint, READING_EPOCHS, args.seed]
         found = next((line["row"] for line in before if line["key"] == key), None)
         if found is None:
             found = measured(*what)
@@ -162,12 +166,12 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
                 file.write(json.dumps({"key": key, "row": found}) + "\n")
         return found
 
-    def measured(name: str, size: int, encode, made: np.ndarray, classifier: float, epochs=None, seconds=None):
+    def measured(name: str, size: int, encode, made: np.ndarray, accuracy: float, epochs=None, seconds=None):
         fitted, scored = encode(train_images), encode(test_data.images)
         clusters = cluster_both(fitted, scored, classes, args.seed)
         assigned = assigned_scores(clusters[0], train_labels, clusters[1], test_data.labels)
         own = clustering_scores(cluster_both(scored, scored, classes, args.seed)[0], test_data.labels)
-        read_as = read(reader, made) == test_data.labels
+        read_as = predict(classifier, made) == test_data.labels
         return {
             "architecture": name,
             "bottleneck": size,
@@ -177,7 +181,7 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
             "kmeans_majority": assigned["accuracy_majority"],
             "kmeans_transductive_hungarian": own["accuracy_hungarian"],
             "kmeans_transductive_majority": own["accuracy_majority"],
-            "mlp": classifier,
+            "mlp": accuracy,
             "read": float(read_as.mean()),
             "read_of_16": int(read_as[watched].sum()),
             "processor_seconds_of_both": seconds,

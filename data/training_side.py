@@ -1,7 +1,6 @@
-"""The images that a checkpoint was trained on, found again from its own record; the test images where they are not."""
+"""The images that a checkpoint was trained on, found again from its own record."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 from data import load_images
 from data.image_set import ImageSet
 from data.split import Split, split_images
-from data.test_data import TestData
 from run.console import warn
 from run.errors import BadInput, printable
 
@@ -74,70 +72,3 @@ def warn_of_untested_classes(image_set: ImageSet, tested: np.ndarray) -> None:
             f"no test image is of class {', '.join(names)}, so numbers say nothing of it; add images of it, or test on "
             "more: python train.py --test_fraction 0.3 --latent_size N"
         )
-
-
-def random_originals(
-    record: Mapping[str, Any], data_dir: Path, num_workers: int | None, most: int | None, seed: int
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Training images of a checkpoint, uint8 (M, C, H, W), and their labels, int64 (M,): at most ``most`` random ones.
-
-    Args:
-        record, data_dir, num_workers: as of :func:`load_split_of`.
-        most: None takes all.
-        seed: of the choice.
-
-    Raises:
-        BadInput: as of :func:`load_split_of`.
-    """
-    image_set, split = load_split_of(record, data_dir, num_workers)
-    rows = np.sort(np.random.default_rng(seed).permutation(split.train)[:most])
-    return image_set.images[rows], None if image_set.labels is None else image_set.labels[rows]
-
-
-@dataclass(frozen=True)
-class RealSide:
-    """Real images of one side of the split, to fit something on and to compare made images with."""
-
-    side: str  # "training" or "test"
-    images: np.ndarray  # uint8 (N, C, H, W)
-    labels: np.ndarray | None  # int64 (N,)
-    sample_ids: Sequence[str]  # N
-    groups: np.ndarray  # int64 (N,): which belong together
-    validation: np.ndarray | None  # uint8 (M, C, H, W): images of neither side; None where there are none
-
-
-def load_real_side(
-    side: str | None,
-    record: Mapping[str, Any],
-    test_data: TestData,
-    data_dir: Path,
-    num_workers: int | None = None,
-) -> RealSide:
-    """The training images of a checkpoint, or its test images.
-
-    Args:
-        side: ``train`` or ``test``; None takes the training images if they are found, else, with a warning, the test
-            images.
-        record, data_dir, num_workers: as of :func:`load_split_of`.
-        test_data: of the same split.
-
-    Raises:
-        BadInput: training images were asked for, and aren't found.
-    """
-    if side != "test":
-        try:
-            image_set, split = load_split_of(record, data_dir, num_workers)
-        except BadInput as error:
-            if side == "train":
-                raise BadInput(f"{error}; or take the test images: --fit_on test") from None
-            warn(f"{error}; the test images are taken instead, as by --fit_on test")
-        else:
-            return RealSide(
-                "training",
-                image_set.images[split.train],
-                None if image_set.labels is None else image_set.labels[split.train],
-                [image_set.sample_ids[row] for row in split.train],
-                image_set.groups[split.train],
-                image_set.images[split.val] if len(split.val) else None,
-            )
-    return RealSide("test", test_data.images, test_data.labels, test_data.sample_ids, test_data.groups, validation=None)

@@ -1,7 +1,15 @@
 """Classifiers that are trained in steps: a small MLP on vectors, and a convolutional one on pixels as the ceiling."""
 
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+from run.errors import BadInput
+from run.tensor_file import load_tensors, save_tensors
+
+_KIND = "image classifier"
 
 
 class MLP(nn.Module):
@@ -64,3 +72,24 @@ def _parts(side: int) -> Tensor:
         start, end = part * side // 4, -(-(part + 1) * side // 4)
         weights[part, start:end] = 1 / (end - start)
     return weights
+
+
+def save_classifier(path: Path, network: ConvClassifier, origin: dict[str, Any]) -> None:
+    """Write the weights, and ``origin``: what decided them, in plain types."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_tensors(path, _KIND, {"weights": weights, "origin": origin})
+
+
+def load_classifier(
+    path: Path, origin: dict[str, Any], image_shape: tuple[int, int, int], classes: int
+) -> ConvClassifier | None:
+    """The network that :func:`save_classifier` wrote; None if there is none of this ``origin``, or a damaged one."""
+    try:
+        content = load_tensors(path, _KIND, "training it again")
+        if content["origin"] != origin:
+            return None
+        network = ConvClassifier(image_shape, classes)
+        network.load_state_dict(content["weights"])
+    except (BadInput, KeyError, RuntimeError, TypeError, AttributeError):
+        return None  # it is trained anew
+    return network.eval()

@@ -8,6 +8,8 @@ from run.arguments import add_choice, add_value, fraction, real_number
 from run.errors import BadInput, printable
 
 LOSSES = ("mse", "l1", "bce", "ssim")  # those of model.objective
+CLASSIFIERS = {"linear": "linear probe", "mlp": "MLP", "knn": "10-NN", "cnn": "conv net"}  # and what each is called
+CLASSIFIER_BATCH, CLASSIFIER_PEAK_RATE = 128, 0.003  # of every classifier that is trained in steps
 KL_WARMUP = 0.2  # long enough for a decoder to learn to use latents before they cost anything
 
 

@@ -15,13 +15,13 @@ from PIL import Image
 import generate_images
 from data.test_data import load_test_data
 from data.training_side import load_split_of
-from figure.sheet import Cell, Row, draw_sheet
 from figure.style import save_figure
 from latent.fidelity import squared_errors
 from model.checkpoint import load_checkpoint, load_model, save_model
 from model.inference import decode, encode, reconstruct
 from run.errors import BadInput
 from run.tensor_file import load_tensors, save_tensors
+from stages.generation.sheet import Cell, Row, draw_sheet
 from tests.conftest import run_script
 
 
@@ -243,17 +243,17 @@ def test_the_same_latents_under_other_labels(make, conditional, data_dir, tmp_pa
     moved = decode(model, latents[others], np.full(others.sum(), 3)) - decode(model, latents, test_data.labels)[others]
     assert float(rows[3]["mse_moved"]) == pytest.approx((moved**2).mean(), rel=1e-4)
 
-    kept = (tmp_path / "reader.pth").read_bytes()
+    kept = (tmp_path / "classifier.pth").read_bytes()
     capsys.readouterr()
     make(*words, "--labels", 7, "3", "--images", 5)
     said = capsys.readouterr()
-    assert "reader.pth" not in said.out  # it was not trained again
+    assert "classifier.pth" not in said.out  # it was not trained again
     assert [row["label"] for row in rows_of(tmp_path / "relabelled_latent_size_2.csv")] == ["7", "3", "all of these"]
     assert np.load(tmp_path / "relabelled_latent_size_2.npy", allow_pickle=False).shape == (1, 2, 1, 8, 8)
-    (tmp_path / "reader.pth").write_bytes(kept[:-300])
+    (tmp_path / "classifier.pth").write_bytes(kept[:-300])
     make(*words)
-    assert "reader.pth" in capsys.readouterr().out  # a damaged one is
-    assert (tmp_path / "reader.pth").read_bytes() == kept
+    assert "classifier.pth" in capsys.readouterr().out  # a damaged one is
+    assert (tmp_path / "classifier.pth").read_bytes() == kept
     with pytest.raises(BadInput, match=r"--labels 11: .* no such class.* 0 to 9"):
         make(*words, "--labels", 1, 11)
 

@@ -10,11 +10,11 @@ import torch
 
 from data.balance import draw_balanced
 from figure.confusion import draw_confusion
-from figure.learning import draw_learning_curves
 from figure.style import save_figure
 from latent.archive import load_latent_space
-from latent.outcomes import Outcome, class_rows, outcome_table, scores_of
 from model.classifier import MLP, ConvClassifier
+from stages.classifiers.learning_curves import draw_learning_curves
+from stages.classifiers.outcomes import Outcome, class_rows, outcome_table, scores_of
 from tests.conftest import refusal, run_script
 
 
@@ -149,5 +149,8 @@ def test_figures_of_hostile_names_classes_without_images_and_one_epoch(tmp_path:
     many = np.eye(130, dtype=int)
     assert save_figure(draw_confusion([("many", many)], [str(n) for n in range(130)], ""), tmp_path / "many.png")
     record = {"epoch": 1, "train_loss": 2.0, "train_accuracy": 0.1, "val_loss": None, "val_accuracy": None}
-    figure = draw_learning_curves([("MLP", [record], 0.2, 0.1)], "digits")
+    labels = np.array([0, 1])
+    scores = scores_of(labels, labels, labels)
+    outcome = Outcome("digits", "", "$\\frac", 2, "mlp", ("a", "b"), labels, labels, scores, [record])
+    figure = draw_learning_curves([outcome], {"mlp": "MLP"}, "digits")
     assert save_figure(figure, tmp_path / "curves.png")[0].stat().st_size > 5000

@@ -36,7 +36,8 @@ def scores_of(predicted: np.ndarray, labels: np.ndarray, train_labels: np.ndarra
 def outcome_table(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
     """A row for each space; accuracy and macro-F1 of each classifier, in per cent, in columns.
 
-    Outcomes of several checkpoints of the same data set, architecture and size are put together as mean ± standard deviation.
+    Those of several checkpoints of the same data set, architecture and size are put together as mean ± standard
+    deviation.
 
     Args:
         names: classifier -> its heading, in the order of the columns.

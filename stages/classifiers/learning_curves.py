@@ -1,31 +1,33 @@
 """How classifiers learned: loss and accuracy against epochs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figure.style import MUTED, class_colour, draw_title, literal, new_figure
+from stages.classifiers.outcomes import Outcome
 
 _SIDES = (("train", "training", 1, "s"), ("val", "validation", 0, "o"))  # key, name, colour, marker
 
 
-def draw_learning_curves(curves: Sequence[tuple[str, Sequence[dict[str, Any]], float, float]], subject: str) -> Figure:
-    """A column for each classifier: loss above, accuracy below.
+def draw_learning_curves(outcomes: Sequence[Outcome], names: Mapping[str, str], title: str) -> Figure:
+    """A column for each classifier: loss above, accuracy below, over its epochs.
 
     Args:
-        curves: (title, records, test accuracy, chance) of each classifier; a record has ``epoch``, ``train_loss``,
-            ``train_accuracy``, ``val_loss``, ``val_accuracy``, the last two None without validation images.
-        subject: the figure's title.
+        outcomes: of classifiers that are trained in steps.
+        names: classifier -> what it is called.
+        title: of the figure.
     """
-    figure = new_figure(3.6 * len(curves) + 0.4, 5.4)
-    grid = figure.subplots(2, len(curves), squeeze=False, sharex="col")
-    for column, (title, records, accuracy, chance) in enumerate(curves):
+    figure = new_figure(3.6 * len(outcomes) + 0.4, 5.4)
+    grid = figure.subplots(2, len(outcomes), squeeze=False, sharex="col")
+    for column, each in enumerate(outcomes):
         above, below = grid[:, column]
-        literal(above.set_title(title, fontweight="bold"))
+        accuracy, chance = each.scores["accuracy"], each.scores["accuracy_chance"]
+        literal(above.set_title(f"{names[each.classifier]} on {each.space}", fontweight="bold"))
         for axes, measure in [(above, "loss"), (below, "accuracy")]:
-            _draw_sides(axes, records, measure)
+            _draw_sides(axes, each.log, measure)
         below.axhline(accuracy, color="#222222", linestyle="--", linewidth=1.1, label=f"test, at last {accuracy:.1%}")
         below.axhline(chance, color=MUTED, linestyle=":", linewidth=1.1, label=f"largest class alone {chance:.1%}")
         below.set(ylim=(0, 1.03), xlabel="epoch")
@@ -36,7 +38,7 @@ def draw_learning_curves(curves: Sequence[tuple[str, Sequence[dict[str, Any]], f
         below.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)  # curves may lie anywhere
     grid[0, 0].set_ylabel("cross-entropy, nats")
     grid[1, 0].set_ylabel("accuracy")
-    draw_title(figure, subject)
+    draw_title(figure, title)
     return figure
 
 

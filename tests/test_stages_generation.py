@@ -1,29 +1,14 @@
-"""Ways, grids and traversals with known answers; mixtures and neighbours on points that were placed by hand."""
+"""What the modes of generate_images.py are made of: ways, grids, traversals, neighbours, labels with known answers."""
 
 import numpy as np
 import pytest
 
-from latent.mixture import fit_mixture, hold_back
-from latent.neighbours import (
-    copies,
-    nearest_images,
-    nearest_rows,
-    neighbour_agreement,
-    neighbour_records,
-    shared,
-)
-from latent.relabelling import mse_between_classes, over_all, relabelling
-from stages.generation.points import (
-    by_variance,
-    cell_records,
-    cells_of,
-    grid,
-    linear_path,
-    measure_way,
-    ranges,
-    spherical_path,
-    traversal,
-)
+from stages.generation.interpolation import linear_path, measure_way, spherical_path
+from stages.generation.manifold import Map, cell_records, cells_of, grid, plane
+from stages.generation.neighbours import nearest_rows, neighbour_agreement, neighbour_records, shared
+from stages.generation.relabelling import Unchanged, measure_label, mse_between_classes, over_all
+from stages.generation.samples import RealImages, find_nearest, hold_back
+from stages.generation.traversal import choose_dimensions, traversal, variances_of
 
 
 def test_the_round_way_keeps_its_distance_and_turns_evenly():
@@ -62,7 +47,8 @@ def test_a_grid_is_laid_out_as_a_picture_shows_it():
     np.testing.assert_allclose(places[-1, -1], [0.75, 10.5])  # bottom right
     np.testing.assert_array_equal(cells_of(places.reshape(-1, 2), span, 4), np.arange(16))
     np.testing.assert_array_equal(cells_of(np.array([[1.0, 10.0], [1.01, 12.0], [0.0, 9.9]]), span, 4), [15, -1, -1])
-    records = cell_records(np.array([15, 15, 15, -1, 0]), np.array([1, 1, 0, 0, 0]), ["a", "b"], span, 4)
+    where = Map(np.zeros((5, 2)), np.array([1, 1, 0, 0, 0]), ["a", "b"], span)
+    records = cell_records(np.array([15, 15, 15, -1, 0]), where, 4)
     assert records[15]["test_images"] == 3
     assert (records[15]["commonest_class"], records[15]["share_of_commonest"]) == ("b", pytest.approx(2 / 3))
     assert (records[1]["test_images"], records[1]["commonest_class"]) == (0, "")
@@ -70,40 +56,11 @@ def test_a_grid_is_laid_out_as_a_picture_shows_it():
 
 def test_ranges_and_variances_and_traversal():
     latents = np.stack([np.linspace(0, 1, 101), np.linspace(0, 100, 101), np.zeros(101)], axis=1)
-    np.testing.assert_allclose(ranges(latents), [[0.01, 1, 0], [0.99, 99, 0]], rtol=1e-5)
-    order, variances = by_variance(latents)
-    assert order.tolist() == [1, 0, 2]
-    assert variances[2] == 0
+    np.testing.assert_allclose(plane(latents[:, :2]), [[0.01, 1], [0.99, 99]], rtol=1e-5)
+    assert choose_dimensions(latents, None, 2) == [1, 0]
+    assert choose_dimensions(latents, [1, 3, 3], 2) == [0, 2]
+    assert variances_of(latents)[2] == 0
     np.testing.assert_array_equal(traversal(np.array([1, 2, 3]), 1, np.array([7, 8])), [[1, 7, 3], [1, 8, 3]])
-
-
-def test_a_mixture_finds_as_many_clouds_as_there_are():
-    random = np.random.default_rng(0)
-    centres = np.array([[0, 0, 50.0], [8, 0, 50], [0, 8, 50], [8, 8, 50]])
-    points = centres[random.integers(0, 4, 1500)] + random.normal(0, [1, 1, 0.02], (1500, 3))
-    mixture = fit_mixture(points[:1000], points[1000:], seed=0)
-    assert len(mixture.weights) == 4
-    assert list(mixture.scores) == [1, 2, 4, 8]  # it stopped where it got worse
-    found = mixture.means[np.lexsort(mixture.means[:, :2].round().T)]
-    np.testing.assert_allclose(found, centres[[0, 1, 2, 3]], atol=0.3)
-    # 1.419 nats a dimension for the normal clouds, less by log 50 in the thin one, and log 4 for which cloud it is
-    assert mixture.scores[4] == pytest.approx(-3 * 1.419 + np.log(50) - np.log(4), abs=0.15)
-    latents, component = mixture.sample(4000, random)
-    assert latents.dtype == np.float32
-    assert latents.shape == (4000, 3)
-    for number in range(4):
-        mine = latents[component == number]
-        assert len(mine) == pytest.approx(1000, abs=120)
-        np.testing.assert_allclose(mine.mean(axis=0), mixture.means[number], atol=0.15)
-        np.testing.assert_allclose(mine[:, :2].std(axis=0), 1, atol=0.1)
-
-
-def test_one_normal_cloud_is_one_component_and_few_rows_are_no_more():
-    random = np.random.default_rng(1)
-    assert len(fit_mixture(random.normal(size=(3000, 2)), random.normal(size=(1000, 2)), seed=0).weights) == 1
-    few = fit_mixture(random.normal(size=(12, 30)), random.normal(size=(5, 30)), seed=0)  # singular without a floor
-    assert list(few.scores) == [1]
-    assert np.isfinite(few.sample(3, random)[0]).all()
 
 
 def test_what_is_held_back_are_whole_groups():
@@ -113,22 +70,12 @@ def test_what_is_held_back_are_whole_groups():
     assert set(groups[held_back].tolist()).isdisjoint(groups[~held_back].tolist())
 
 
-def test_nearest_rows_are_those_of_an_exhaustive_search():
-    random = np.random.default_rng(0)
-    vectors, groups = random.normal(size=(60, 5)).astype(np.float32), np.arange(60) // 4
-    rows = np.array([3, 17, 59])
-    everything = np.linalg.norm(vectors[rows][:, None].astype(float) - vectors[None], axis=-1)
-    for apart in (None, groups):
-        expected = everything.copy()
-        expected[np.arange(3), rows] = np.inf
-        if apart is not None:
-            expected[groups[rows][:, None] == groups[None]] = np.inf
-        near, far = nearest_rows(vectors, rows, 6, apart)
-        np.testing.assert_array_equal(near, np.argsort(expected, axis=1)[:, :6])
-        np.testing.assert_allclose(far, np.sort(expected, axis=1)[:, :6])
-    near, far = nearest_rows(vectors[:3], np.array([0]), 4, None)
-    assert (near[0, 2:] == -1).all()
-    assert np.isinf(far[0, 2:]).all()
+def test_a_row_is_no_neighbour_of_its_own():
+    vectors = np.array([[0.0], [1.0], [3.0], [3.0]])
+    near, far = nearest_rows(vectors, np.array([0, 2]), 2)
+    assert near.tolist() == [[1, 2], [3, 1]]
+    assert far.tolist() == [[1, 3], [0, 2]]
+    assert nearest_rows(vectors, np.array([2]), 2, np.array([0, 0, 1, 1]))[0].tolist() == [[1, 0]]
 
 
 def test_agreement_passes_over_the_own_track():
@@ -145,30 +92,30 @@ def test_agreement_passes_over_the_own_track():
     assert neighbour_agreement(vectors, groups % 2, np.zeros(300), seed=0)[0] == {}
 
 
-def test_a_copy_is_told_from_an_image_that_is_merely_near():
+def test_a_copy_is_told_from_an_image_that_is_merely_near(monkeypatch: pytest.MonkeyPatch):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (50, 1, 8, 8), dtype=np.uint8)
     images[1] = images[0]  # twins: of one group
     groups = np.concatenate([[0, 0], np.arange(1, 49)])
     queries = np.stack([images[0] / 255, 0.5 * (images[2] / 255.0) + 0.5 * (images[3] / 255.0), images[7] / 255])
-    nearest, error, next_error = nearest_images(queries.astype(np.float32), images, groups)
-    assert nearest.tolist()[0] in (0, 1)
-    assert nearest.tolist()[1] in (2, 3)
-    assert nearest.tolist()[2] == 7
-    assert copies(error, next_error).tolist() == [True, False, True]
-    np.testing.assert_allclose(error[[0, 2]], 0, atol=1e-12)
-    expected = ((queries[1] - images / 255.0) ** 2).mean(axis=(1, 2, 3))
-    np.testing.assert_allclose([error[1], next_error[1]], np.sort(expected)[:2], rtol=1e-5)
-    many = np.repeat(queries, 200, axis=0).astype(np.float32)  # more than are held at a time
-    for each, expected in zip(nearest_images(many, images, groups)[1:], (error, next_error), strict=True):
-        np.testing.assert_allclose(each[::200], expected, rtol=1e-5, atol=1e-12)
-    _, error, alone = nearest_images(queries[:1].astype(np.float32), images[:2], groups[:2])
-    assert np.isinf(alone).all()
-    assert not copies(error, alone).any()
+    real = RealImages("training", images, None, [str(row) for row in range(50)], groups, None)
+    monkeypatch.setattr("stages.generation.samples._VALUES", 7 * 64)  # fewer images at a time than there are
+    nearest = find_nearest(queries.astype(np.float32), real)
+    assert nearest.rows[0] in (0, 1)
+    assert nearest.rows[1] in (2, 3)
+    assert nearest.rows[2] == 7
+    assert nearest.copies.tolist() == [True, False, True]
+    np.testing.assert_allclose(nearest.errors[[0, 2]], 0, atol=1e-12)
+    expected = np.sort(((queries[1] - images / 255.0) ** 2).mean(axis=(1, 2, 3)))
+    np.testing.assert_allclose([nearest.errors[1], nearest.next_errors[1]], expected[:2], rtol=1e-5)
+    twins = RealImages("training", images[:2], None, ["0", "1"], groups[:2], None)
+    alone = find_nearest(queries[:1].astype(np.float32), twins)
+    assert np.isinf(alone.next_errors).all()
+    assert not alone.copies.any()
     # real images among themselves: the own group is passed over
-    _, error, next_error = nearest_images(images[:2] / np.float32(255), images, groups, groups[:2])
-    assert (error > 0.05).all()
-    assert not copies(error, next_error).any()
+    others = find_nearest(images[:2] / np.float32(255), real, groups[:2])
+    assert (others.errors > 0.05).all()
+    assert not others.copies.any()
 
 
 def test_records_of_neighbours():
@@ -183,9 +130,11 @@ def test_records_of_neighbours():
 
 
 def test_numbers_of_relabelling():
-    before, made = np.zeros((4, 1, 2, 2)), np.full((4, 1, 2, 2), 0.5)
+    made = np.full((4, 1, 2, 2), 0.5)
     own, read = np.array([1, 1, 2, 2]), np.array([3, 1, 3, 3])
-    numbers = relabelling(3, own, read, np.array([1, 3, 2, 2]), made, before)
+    everything = np.arange(5)[1:]  # the first image is of class 3 itself
+    unchanged = Unchanged(np.zeros((5, 2)), np.append(3, own), np.zeros((5, 1, 2, 2)), np.array([3, 1, 3, 2, 2]))
+    numbers = measure_label(3, made, read, unchanged, everything)
     expected = {"images": 4, "read_as_it": 0.75, "so_before": 0.25, "still_read_as_own": 0.25, "mse_moved": 0.25}
     assert numbers == expected
     other = {"images": 12, "read_as_it": 0.0, "so_before": 0.25, "still_read_as_own": 1.0, "mse_moved": 0.0}

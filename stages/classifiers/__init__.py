@@ -1,0 +1,1 @@
+"""train_classifier.py: what classifiers learn from latents, and from what these are held against."""
