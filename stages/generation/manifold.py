@@ -16,7 +16,7 @@ from run.console import say
 from run.errors import BadInput, printable
 from stages.generation.subject import HIGHEST, LOWEST, RANGE, Result, SharedSettings, Subject
 
-_DRAWN = 8  # sheets, one a label; the images of all labels are saved
+_DRAWN = 8  # grids, one a label; the images of all labels are saved
 _PANEL = 5.2  # inches
 _LEGEND_UP_TO = 10  # classes; more are named among the points
 
@@ -30,7 +30,7 @@ class Settings(SharedSettings):
 
 
 @dataclass(frozen=True)
-class Sheet:
+class DecodedGrid:
     """What the decoder makes of a grid of places.
 
     Attributes:
@@ -66,11 +66,11 @@ def manifold(subject: Subject, settings: Settings) -> Result:
     labels, latents = subject.labels(settings.labels), subject.latents[2]
     span = plane(latents)
     points = grid(span, count).reshape(-1, 2)
-    sheets = []
+    grids = []
     for label in [None] if labels is None else labels.tolist():
         images = decode(model, points, None if label is None else np.full(len(points), label))
         name = "" if label is None else test_data.class_names[label]
-        sheets.append(Sheet(name, images.reshape(count, count, *model.image_shape)))
+        grids.append(DecodedGrid(name, images.reshape(count, count, *model.image_shape)))
 
     cells = cells_of(latents, span, count)
     filled, total, outside = len(np.unique(cells[cells >= 0])), len(latents), int((cells < 0).sum())
@@ -78,11 +78,11 @@ def manifold(subject: Subject, settings: Settings) -> Result:
     title = subject.title(f"the latent space of {model.architecture}, bottleneck 2; axes: {RANGE}")
     remark = f"where {total - outside:,} of {total:,} test images lie"
     where = Map(latents, test_data.labels, test_data.class_names, span)
-    figure = draw_manifold(sheets[:_DRAWN], where, title, remark)
+    figure = draw_manifold(grids[:_DRAWN], where, title, remark)
     records = cell_records(cells, where, count)
     facts = {"range": RANGE, "span": span.tolist(), "cells_with_images": filled, "images_outside": outside}
-    facts["labels"] = [] if labels is None else [sheet.label for sheet in sheets]
-    made = np.stack([sheet.images for sheet in sheets])
+    facts["labels"] = [] if labels is None else [decoded.label for decoded in grids]
+    made = np.stack([decoded.images for decoded in grids])
     return Result("manifold", figure, records, facts, made[0] if labels is None else made)
 
 
@@ -167,31 +167,31 @@ def cell_records(cells: np.ndarray, where: Map, count: int) -> list[dict[str, ob
     return records
 
 
-def draw_manifold(sheets: Sequence[Sheet], where: Map, title: str, remark: str) -> Figure:
-    """Draw sheets of decoded images, and last the places of the test images, on the same axes.
+def draw_manifold(grids: Sequence[DecodedGrid], where: Map, title: str, remark: str) -> Figure:
+    """Draw grids of decoded images, and last the places of the test images, on the same axes.
 
     Args:
-        sheets: one a label.
+        grids: one a label.
         where: the test images.
         title: of the figure.
         remark: above the test images.
     """
-    _, _, _, height, width = sheets[0].images.shape
+    _, _, _, height, width = grids[0].images.shape
     tall = float(np.clip(height / width, 0.5, 2.0))
-    columns = min(len(sheets) + 1, 3)
-    rows = -(-(len(sheets) + 1) // columns)
+    columns = min(len(grids) + 1, 3)
+    rows = -(-(len(grids) + 1) // columns)
     present = [] if where.labels is None else np.unique(where.labels).tolist()
     with_legend = 0 < len(present) <= _LEGEND_UP_TO
     figure = new_figure(_PANEL * columns + (1.3 if with_legend else 0), (_PANEL * tall + 0.6) * rows + 0.3)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes in panels[len(sheets) + 1 :]:
+    for axes in panels[len(grids) + 1 :]:
         axes.set_axis_off()
-    for axes, sheet in zip(panels, sheets, strict=False):
-        _draw_sheet(axes, sheet, where.span)
-    map_axes = panels[len(sheets)]
+    for axes, decoded in zip(panels, grids, strict=False):
+        _draw_grid(axes, decoded, where.span)
+    map_axes = panels[len(grids)]
     draw_points(map_axes, where.points, where.labels)
     literal(map_axes.set_title(remark, fontweight="bold"))
-    for axes in panels[: len(sheets) + 1]:
+    for axes in panels[: len(grids) + 1]:
         axes.set(xlim=where.span[:, 0], ylim=where.span[:, 1], xlabel="latent 1", ylabel="latent 2", box_aspect=tall)
         axes.locator_params(nbins=5)
         axes.tick_params(labelsize=8)
@@ -209,11 +209,11 @@ def draw_manifold(sheets: Sequence[Sheet], where: Map, title: str, remark: str) 
     return figure
 
 
-def _draw_sheet(axes: Axes, sheet: Sheet, span: np.ndarray) -> None:
-    """One picture of all images of a sheet, each over its cell of the grid."""
-    count, _, channels, height, width = sheet.images.shape
+def _draw_grid(axes: Axes, decoded: DecodedGrid, span: np.ndarray) -> None:
+    """One picture of all images of a grid, each over its cell of the grid."""
+    count, _, channels, height, width = decoded.images.shape
     # (G, G, C, H, W) -> (G*H, G*W, C)
-    picture = sheet.images.transpose(0, 3, 1, 4, 2).reshape(count * height, count * width, channels)
+    picture = decoded.images.transpose(0, 3, 1, 4, 2).reshape(count * height, count * width, channels)
     axes.imshow(
         picture[..., 0] if channels == 1 else picture, extent=tuple(span.T.reshape(-1)), cmap="gray", vmin=0, vmax=1,
         interpolation="nearest", aspect="auto",
@@ -221,5 +221,5 @@ def _draw_sheet(axes: Axes, sheet: Sheet, span: np.ndarray) -> None:
     across, up = (np.linspace(low, high, count + 1)[1:-1] for low, high in span.T)
     axes.vlines(across, *span[:, 1], colors="white", linewidths=0.7)
     axes.hlines(up, *span[:, 0], colors="white", linewidths=0.7)
-    title = "what the decoder makes of each place" + (f" as {shown(sheet.label)}" if sheet.label else "")
+    title = "what the decoder makes of each place" + (f" as {shown(decoded.label)}" if decoded.label else "")
     literal(axes.set_title(title, fontweight="bold"))

@@ -200,7 +200,7 @@ def agreement_in_words(numbers: Sequence[Mapping], together: bool, passed_over: 
         together: whether any rows belong together; of the agreement they are passed over.
         passed_over: whether they are of the neighbours that are drawn, too.
     """
-    known = "\nframes of one track show one object and lie near each other in any space: see --other_groups"
+    known = "\nimages of one group (frames of one track) lie near each other in any space: see --other_groups"
     known = known if together and not passed_over else ""
     if "agreement" not in numbers[0]:
         return known

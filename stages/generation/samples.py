@@ -96,11 +96,10 @@ def sample(subject: Subject, settings: Settings) -> Result:
     labels = subject.labels(settings.labels)
     real = load_real_images(subject, settings)
     random = np.random.default_rng(settings.seed)
-    latents = (
-        draw_from_prior(count, model.latent_size, random)
-        if source == "prior"
-        else draw_from_mixture(subject, real, settings, random)
-    )
+    if source == "prior":
+        latents = sample_prior(count, model.latent_size, random)
+    else:
+        latents = sample_mixture(subject, real, settings, random)
     under = None if labels is None else np.resize(labels, count)
     made = decode(model, latents.points, under)
 
@@ -162,12 +161,12 @@ def load_real_images(subject: Subject, settings: Settings) -> RealImages:
     )
 
 
-def draw_from_prior(count: int, size: int, random: np.random.Generator) -> Latents:
+def sample_prior(count: int, size: int, random: np.random.Generator) -> Latents:
     """``count`` latents of the prior of a variational network."""
     return Latents(random.standard_normal((count, size), np.float32), [""] * count, {"source": "the prior, N(0, I)"})
 
 
-def draw_from_mixture(subject: Subject, real: RealImages, settings: Settings, random: np.random.Generator) -> Latents:
+def sample_mixture(subject: Subject, real: RealImages, settings: Settings, random: np.random.Generator) -> Latents:
     """Latents of a Gaussian mixture that is fitted on those of real images, and judged by those of others.
 
     Others are the validation images, or a fifth of the real ones that is held back for it.
@@ -182,12 +181,12 @@ def draw_from_mixture(subject: Subject, real: RealImages, settings: Settings, ra
     else:
         held_back = hold_back(real.groups, random)
         fitted, judged, judges = fitted[~held_back], fitted[held_back], f"{real.side} images held back"
-    number = settings.num_components
+    number, advice = settings.num_components, "train with more: python train.py --latent_size N"
     fewest = max(_FEWEST, number or 0)
     if len(fitted) < fewest or not len(judged):
         raise BadInput(
             f"a mixture needs at least {fewest} images to fit on and one more to judge it by, and there are "
-            f"{len(fitted)} and {len(judged)}; take fewer --num_components, or more images"
+            f"{len(fitted)} and {len(judged)}; {'take fewer --num_components, or more images' if number else advice}"
         )
     mixture = fit_mixture(fitted, judged, settings.seed, [number] if number else NUMBERS)
     points, components = mixture.sample(settings.num_images, random)
