@@ -14,9 +14,9 @@ from data.training_side import load_split_of
 from latent.archive import load_latent_space, save_latent_space, sidecar_path
 from model.checkpoint import load_checkpoint, save_model
 from run.errors import BadInput
+from stages.classifiers.main import require_classes
 from tests.conftest import refusal
 from tests.forking import Done, Server
-from train_classifier import require_classes
 
 OF_CLASSES = ("accuracy", "nmi", "ami", "ari", "knn", "linear", "map_knn")
 SETS = {"flat": {".": 80}, "one": {"a": 60}, "single": {"a": 40, "b": 39, "c": 1}}  # folder -> images
