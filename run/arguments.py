@@ -28,7 +28,8 @@ class _Parser(argparse.ArgumentParser):
         given = getattr(parsed, "output_dir", False)
         if given is None:
             parsed.output_dir = _folder_of_input(parsed) or DEFAULT_OUTPUT_DIR
-        if given or (given is None and not getattr(parsed, "resume", None)):  # --resume takes that of the run before
+        # --resume takes that of the run before; a probe of what was given has no path here
+        if isinstance(given, Path) or (given is None and not getattr(parsed, "resume", None)):
             require_folder(parsed.output_dir)
         return parsed
 
