@@ -5,12 +5,22 @@ imported when images are loaded.
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from run.arguments import add_choice, add_shared, add_value, image_size, name_or_path, real_number, whole_number
+from run.arguments import (
+    add_choice,
+    add_shared,
+    add_value,
+    image_size,
+    name_or_path,
+    nearest,
+    real_number,
+    whole_number,
+)
 from run.console import warn
-from run.errors import printable
+from run.errors import BadInput, printable
 
 if TYPE_CHECKING:
     from data.image_set import ImageSet
@@ -55,6 +65,28 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     add_value(group, "--test_fraction", real_number(0, 1), 0.1, "F", "part of each class held out for testing")
     add_value(group, "--max_train", whole_number(2), None, "N", "take at most N images for training and validation")
     add_value(group, "--max_test", whole_number(1), None, "N", "take at most N test images")
+
+
+def refuse_unknown_dataset(dataset: str) -> None:
+    """Find out, before anything heavy is imported, that ``--dataset`` means nothing.
+
+    Raises:
+        BadInput: it is neither a known name nor a folder.
+    """
+    path = Path(dataset).expanduser()
+    if dataset in DATASETS or path.is_dir():
+        return
+    if path.exists():
+        raise BadInput(f"--dataset {printable(dataset)} is a file; give the folder that holds the images")
+    near = nearest(dataset, list(DATASETS))
+    if near and os.sep not in dataset:
+        raise BadInput(
+            f"--dataset {printable(dataset)} is neither a folder nor a known set; did you mean --dataset {near}?"
+        )
+    known = ", ".join(DATASETS)
+    raise BadInput(
+        f"--dataset {printable(dataset)}: there is no such folder; give a folder of images, or one of {known}"
+    )
 
 
 def load_images(

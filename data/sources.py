@@ -5,19 +5,16 @@ A source has a ``name``; the ``place`` of its files; ``key``, a digest that diff
 which gives its :class:`data.pictures.Pictures`; its arguments are those of :func:`data.load_images`.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 
-from data import DATASETS
+from data import refuse_unknown_dataset
 from data.decode import Shape
 from data.download import Origin, download
 from data.folder import Folder
 from data.pictures import Pictures
 from data.published import PUBLISHED, Published, array_batches
-from run.arguments import nearest
-from run.errors import BadInput, printable
 
 # The 43 signs by class number, as the benchmark's own site describes them.
 _SIGNS = (
@@ -73,20 +70,9 @@ def find(dataset: str, data_dir: Path) -> Source:
         return Digits()
     if dataset in PUBLISHED:
         return Published(dataset, data_dir)
+    refuse_unknown_dataset(dataset)
     path = Path(dataset).expanduser()
-    if path.is_dir():
-        return Folder(path, name=path.resolve().name or "images")
-    if path.exists():
-        raise BadInput(f"--dataset {printable(dataset)} is a file; give the folder that holds the images")
-    near = nearest(dataset, list(DATASETS))
-    if near and os.sep not in dataset:
-        raise BadInput(
-            f"--dataset {printable(dataset)} is neither a folder nor a known set; did you mean --dataset {near}?"
-        )
-    known = ", ".join(DATASETS)
-    raise BadInput(
-        f"--dataset {printable(dataset)}: there is no such folder; give a folder of images, or one of {known}"
-    )
+    return Folder(path, name=path.resolve().name or "images")
 
 
 def _gtsrb(data_dir: Path) -> Folder:

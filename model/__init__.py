@@ -1,6 +1,6 @@
 """The networks: one architecture a file, siblings under the contract of :class:`model.autoencoder.Autoencoder`."""
 
-# The table of architectures: name -> (module, class). A module is imported when it is asked for, since it imports torch.
+# The table of architectures: name -> (module, class). A module is imported when it is asked for: it imports torch.
 ARCHITECTURES = {
     "conv": ("model.conv", "ConvAutoencoder"),
     "cae": ("model.cae", "ClassicConvAutoencoder"),

@@ -17,22 +17,30 @@ from run.errors import BadInput
 class Autoencoder(nn.Module, abc.ABC):
     """Images to latents and back.
 
-    The encoder of every architecture sees the image alone, so that latents hold nothing that the image does not. An architecture
-    that ``takes_labels`` is told the class when it decodes: the class number becomes a learnt vector (``embedding``)
-    that is joined to the latents.
+    The encoder of every architecture sees the image alone, so that latents hold nothing that the image does not. An
+    architecture that ``takes_labels`` gets the class as well when it decodes: the class number becomes a learnt vector
+    (``embedding``) that is joined to the latents.
+
+    A new architecture is a file with a subclass and a line in :data:`model.ARCHITECTURES`; what the rest of the suite
+    has to know of it, it declares by the attributes below.
 
     Args:
         latent_size: D, the number of dimensions of the bottleneck, from 1 up.
         image_shape: (C, H, W) with C 1 or 3 and H, W from 8 up.
-        hyperparameters: the architecture's own arguments, which a checkpoint needs to rebuild it; of one that takes labels
-            ``num_classes`` and ``embedding_size`` among them.
+        hyperparameters: the architecture's own arguments, which a checkpoint needs to rebuild it; of one that takes
+            labels ``num_classes`` and ``embedding_size`` among them.
     """
 
-    architecture: ClassVar[str]
-    takes_labels: ClassVar[bool] = False  # decodes images of a class that it is told
-    variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss has a KL part
+    architecture: ClassVar[str]  # its name in ARCHITECTURES
+    loss_parts: ClassVar[tuple[str, ...]] = ("total", "mse")  # the keys of what :meth:`loss` returns; all are logged
+    # Flags of train.py that not every architecture has a use for: ``beta``, an argument of the constructor, and
+    # ``kl_warmup``, which :meth:`loss` finds in its objective.
+    own_flags: ClassVar[tuple[str, ...]] = ()
+    takes_labels: ClassVar[bool] = False  # decodes images of a class, which is an argument of :meth:`decode`
+    variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss a part ``kl``
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
-    # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; docs/architectures.md.
+    # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; see
+    # docs/architectures.md.
     optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any) -> None:
@@ -73,7 +81,7 @@ class Autoencoder(nn.Module, abc.ABC):
         """
         if self.takes_labels and labels is None:
             raise BadInput(
-                f"a {self.architecture} network decodes images of a class that it is told, and no labels were given; "
+                f"a {self.architecture} network decodes by each image's class, and no labels were given; "
                 "use labelled images, or an architecture that takes none: python train.py --model conv --latent_size N"
             )
         if labels is not None and not self.takes_labels:
@@ -116,8 +124,8 @@ class Autoencoder(nn.Module, abc.ABC):
             weights: (B,) how much each image counts, 1 on average; None for equally.
 
         Returns:
-            ``total``, which is minimised; ``mse``, per pixel, whatever is minimised; variational architectures add
-            ``reconstruction`` and ``kl``, both in nats an image.
+            A number, (), for each of ``loss_parts``: ``total``, which is minimised; ``mse``, per pixel, whatever is
+            minimised; variational architectures add ``reconstruction`` and ``kl``, both in nats an image.
         """
         made = self(objective.noisy(images), labels)
         total = objective.reconstruction(made, images, self.bounded, weights)

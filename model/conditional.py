@@ -1,4 +1,4 @@
-"""An autoencoder whose decoder is told the class."""
+"""An autoencoder whose decoder gets the class as well."""
 
 from torch import Tensor
 

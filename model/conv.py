@@ -13,7 +13,7 @@ from model.layers import PATCH, Residual, at_once, begin, flattened, map_shape, 
 from model.optimisation import Optimisation
 
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
-HIDDEN = 512  # units of the dense layers on either side of the latents
+DENSE_UNITS = 512  # units of the dense layers on either side of the latents
 OPTIMISED_UP_TO = 4  # latents; a search of more takes too many decodings, one for each at every step
 ANCHORS = 1024  # latents of the last training images seen, where a search may begin
 OPTIMISED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
@@ -34,8 +34,8 @@ class ConvAutoencoder(Autoencoder):
     clusters want them; whitened, the many faint dimensions of a wide bottleneck would drown the few that matter.
 
     Up to four latents, a trained encoder's answer is only where a search of the decoder's surface begins (see
-    :mod:`model.latent_optimisation`): a network that has to fold images onto so few numbers guesses badly for images unlike those
-    it was trained on, while the surface it folds them onto fits them well.
+    :mod:`model.latent_optimisation`): a network that has to fold images onto so few numbers guesses badly for images
+    unlike those it was trained on, while the surface it folds them onto fits them well.
 
     In the networks nearly all the work is matrix products with many channels: each 4 x 4 patch becomes one position of
     a map (a convolution whose stride is its kernel), 3 x 3 convolutions run on the map, and dense layers join it to the
@@ -89,7 +89,7 @@ class ConvAutoencoder(Autoencoder):
                             begin(nn.Conv2d(width, width, 1), gain=0))  # fmt: skip
 
         def dense() -> nn.Module:
-            return Residual(begin(nn.Linear(HIDDEN, HIDDEN)), nn.SiLU())
+            return Residual(begin(nn.Linear(DENSE_UNITS, DENSE_UNITS)), nn.SiLU())
 
         def narrowed(channels: int, neck: int) -> list[nn.Module]:
             return [nn.SiLU(), begin(nn.Conv2d(channels, neck, 1))] if neck < channels else []
@@ -99,16 +99,16 @@ class ConvAutoencoder(Autoencoder):
             *narrowed(encoder_width, self.encoder_map[0]), nn.SiLU(),
         )  # fmt: skip
         self.to_latents = nn.Sequential(
-            nn.Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), HIDDEN)), nn.SiLU(),
-            begin(nn.Linear(HIDDEN, latent_size), gain=0),
+            nn.Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), DENSE_UNITS)), nn.SiLU(),
+            begin(nn.Linear(DENSE_UNITS, latent_size), gain=0),
         )  # fmt: skip
 
-        first = begin(nn.Linear(latent_size, HIDDEN), gain=0.5**0.5)
+        first = begin(nn.Linear(latent_size, DENSE_UNITS), gain=0.5**0.5)
         nn.init.uniform_(first.bias, -1.0, 1.0)  # two latents alone need their bends apart
         self.from_latents = nn.Sequential(
             first, nn.SiLU(), dense(), dense(), nn.Dropout(dropout),
             # From zero too: many latents at random weights would bury the linear image in noise.
-            begin(nn.Linear(HIDDEN, math.prod(self.decoder_map)), gain=0),
+            begin(nn.Linear(DENSE_UNITS, math.prod(self.decoder_map)), gain=0),
         )  # fmt: skip
         neck = self.decoder_map[0]
         self.widen = begin(nn.Conv2d(neck, width, 1)) if neck < width else nn.Identity()

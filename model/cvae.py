@@ -1,4 +1,4 @@
-"""A variational autoencoder whose decoder is told the class (after Sohn, Lee and Yan, 2015)."""
+"""A variational autoencoder whose decoder gets the class as well (after Sohn, Lee and Yan, 2015)."""
 
 from model.variational import Variational
 
@@ -7,7 +7,7 @@ class ConditionalVAE(Variational):
     """Images (B, C, H, W) in [0, 1] -> the mean of a Gaussian over latents (B, D); latents and labels -> images.
 
     The encoder sees the image alone, so that latents of unlabelled images are to be had, and none holds its label. The
-    paper's encoder is told the class as well.
+    paper's encoder gets the class too.
 
     Args:
         latent_size: D.

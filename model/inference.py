@@ -36,8 +36,8 @@ def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | Non
     Args:
         model: any architecture.
         images: uint8 (N, C, H, W).
-        labels: int64 (N,), the class of each image, from 0 up. An architecture that takes labels is told them when it decodes;
-            any other never sees them, so that a script may pass what it has.
+        labels: int64 (N,), the class of each image, from 0 up. An architecture that takes labels decodes by them; any
+            other never sees them, so that a script may pass what it has.
 
     Raises:
         BadInput: as of :func:`decode_batches`.
@@ -48,8 +48,8 @@ def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | Non
     for piece in _pieces(model, len(images)):
         with torch.inference_mode():
             batch = to_float(torch.from_numpy(images[piece].copy()), device)
-            told = None if labels is None else labels[piece].to(device)
-            reconstructions[piece] = model(batch, told).clamp_(0, 1).float().cpu().numpy()
+            classes = None if labels is None else labels[piece].to(device)
+            reconstructions[piece] = model(batch, classes).clamp_(0, 1).float().cpu().numpy()
     return reconstructions
 
 
@@ -69,8 +69,8 @@ def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray |
     for piece in _pieces(model, len(latents)):
         with torch.inference_mode():
             codes = torch.from_numpy(latents[piece]).to(device)
-            told = None if labels is None else labels[piece].to(device)
-            yield model.decode(codes, told).clamp_(0, 1).float().cpu().numpy()
+            classes = None if labels is None else labels[piece].to(device)
+            yield model.decode(codes, classes).clamp_(0, 1).float().cpu().numpy()
 
 
 def encode(model: Autoencoder, images: np.ndarray) -> np.ndarray:
@@ -112,7 +112,7 @@ def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
 
 
 def labels_for(model: Autoencoder, labels: np.ndarray | None) -> Tensor | None:
-    """The labels (N,) that a network is told: those given where its architecture takes labels, else None.
+    """The labels that a network decodes by, int64 (N,): those given where its architecture takes labels, else None.
 
     Raises:
         BadInput: there are none, or one that the network does not know.
@@ -121,12 +121,12 @@ def labels_for(model: Autoencoder, labels: np.ndarray | None) -> Tensor | None:
         return None
     if labels is None:
         raise BadInput(
-            f"a {model.architecture} network is told each image's class when it decodes, and these images have none; use "
-            "labelled images, or train an architecture that takes none: python train.py --model conv --latent_size N"
+            f"a {model.architecture} network decodes by each image's class, and these images have none; use labelled "
+            "images, or train an architecture that takes no labels: python train.py --model conv --latent_size N"
         )
     if len(labels) and not 0 <= labels.min() <= labels.max() < model.num_classes:
         raise BadInput(
-            f"this {model.architecture} network knows the classes 0 to {model.num_classes - 1}, and was told of a class "
+            f"this {model.architecture} network knows the classes 0 to {model.num_classes - 1}, and was given a class "
             f"{labels.min() if labels.min() < 0 else labels.max()}; name one that it was trained on"
         )
     return torch.from_numpy(np.ascontiguousarray(labels, dtype=np.int64))

@@ -1,15 +1,12 @@
 """Layers that several architectures are built of."""
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 PATCH = 4  # pixels on the side of the square patches the convolutions work on
 MAP = 4096  # numbers in the map that is flattened into the dense layers, about
-HIDDEN = 256  # units of the dense layers of PatchEncoder and PatchDecoder
 _QUADS = {2: torch.int64, 4: torch.complex128}  # by the bytes of a number: a type as large as four of them
-WIDTH = 32  # channels of their maps; 64 take three times the work
 
 
 def begin(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
@@ -116,65 +113,3 @@ def map_shape(image_shape: tuple[int, int, int], width: int) -> tuple[int, int, 
     _, height, image_width = image_shape
     rows, columns = -(-height // PATCH), -(-image_width // PATCH)
     return max(1, min(width, MAP // (rows * columns))), rows, columns
-
-
-class PatchEncoder(nn.Module):
-    """Images (B, C, H, W) in [0, 1] -> (B, outputs), any real value.
-
-    One convolution whose stride is its kernel, a residual block of 3 x 3 convolutions on the map of patches, then dense
-    layers. Images are taken as deviations from the mean image, once :meth:`start` has said what that is.
-    """
-
-    def __init__(self, image_shape: tuple[int, int, int], outputs: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.full(tuple(image_shape), 0.5))
-        self.register_buffer("scale", torch.full((), 0.25))  # deviation of a pixel over the training images
-        neck, rows, columns = map_shape(image_shape, WIDTH)
-        self.layers = nn.Sequential(
-            begin(nn.Conv2d(image_shape[0] * PATCH * PATCH, WIDTH, 1)),
-            Residual(begin(nn.Conv2d(WIDTH, WIDTH, 3, padding=1)), nn.SiLU(),
-                     begin(nn.Conv2d(WIDTH, WIDTH, 1), gain=0)), nn.SiLU(),
-            begin(nn.Conv2d(WIDTH, neck, 1)), nn.SiLU(), nn.Flatten(),
-            begin(nn.Linear(neck * rows * columns, HIDDEN)), nn.SiLU(),
-            begin(nn.Linear(HIDDEN, outputs), gain=0.5),
-        )  # fmt: skip
-
-    @torch.no_grad()
-    def start(self, mean: np.ndarray, scales: np.ndarray) -> None:
-        """Take the mean image (C*H*W,) and how far images lie from it: the deviations along their components (K,)."""
-        self.mean.copy_(torch.from_numpy(mean).view_as(self.mean))
-        self.scale.fill_(max(float(np.sqrt(np.square(scales).sum() / mean.size)), 1e-3))
-
-    def forward(self, images: Tensor) -> Tensor:  # noqa: D102
-        return self.layers(patches((images - self.mean) / self.scale)).float()
-
-
-class PatchDecoder(nn.Module):
-    """(B, inputs) -> images (B, C, H, W) in (0, 1): dense layers, a map of patches, a residual block, a sigmoid.
-
-    The sigmoid's argument begins at the mean image, once :meth:`start` has said what that is.
-    """
-
-    def __init__(self, inputs: int, image_shape: tuple[int, int, int]) -> None:
-        super().__init__()
-        self.image_shape = tuple(image_shape)
-        self.register_buffer("level", torch.zeros(self.image_shape))  # logit of the mean image
-        neck, rows, columns = map_shape(image_shape, WIDTH)
-        first = begin(nn.Linear(inputs, HIDDEN))
-        nn.init.uniform_(first.bias, -1.0, 1.0)  # two latents alone need their bends apart
-        self.layers = nn.Sequential(
-            first, nn.SiLU(), Residual(begin(nn.Linear(HIDDEN, HIDDEN)), nn.SiLU()),
-            begin(nn.Linear(HIDDEN, neck * rows * columns)), nn.Unflatten(1, (neck, rows, columns)), nn.SiLU(),
-            begin(nn.Conv2d(neck, WIDTH, 1)),
-            Residual(nn.SiLU(), begin(nn.Conv2d(WIDTH, WIDTH, 3, padding=1)), nn.SiLU(),
-                     begin(nn.Conv2d(WIDTH, WIDTH, 1), gain=0)), nn.SiLU(),
-            begin(nn.Conv2d(WIDTH, image_shape[0] * PATCH * PATCH, 1), gain=0.1),
-        )  # fmt: skip
-
-    @torch.no_grad()
-    def start(self, mean: np.ndarray) -> None:
-        """Take the mean image (C*H*W,) in [0, 1]."""
-        self.level.copy_(torch.from_numpy(mean).view_as(self.level).clamp(0.01, 0.99).logit())
-
-    def forward(self, codes: Tensor) -> Tensor:  # noqa: D102
-        return (unpatched(self.layers(codes), self.image_shape).float() + self.level).sigmoid()

@@ -36,7 +36,7 @@ class Optimisation:
     weight_decay: float
 
     def optimizer(self, row: torch.nn.Parameter) -> AdamW:
-        """AdamW over a row of weights, see :mod:`model.flat_parameters`; :meth:`set_rate` says how fast, before each step."""
+        """AdamW over a row of weights, see :mod:`model.flat_parameters`; before each step :meth:`set_rate` is due."""
         return AdamW([row], betas=self.betas, weight_decay=self.weight_decay, fused=True)
 
     def set_rate(self, optimizer: torch.optim.Optimizer, done: float, lr: float) -> None:

@@ -5,7 +5,7 @@ import math
 
 from model import ARCHITECTURES
 from run.arguments import add_choice, add_value, fraction, real_number
-from run.errors import BadInput, printable
+from run.errors import printable
 
 LOSSES = ("mse", "l1", "bce", "ssim")  # those of model.objective
 CLASSIFIERS = {"linear": "linear probe", "mlp": "MLP", "knn": "10-NN", "cnn": "conv net"}  # and what each is called
@@ -59,67 +59,3 @@ def parse_mix(text: str) -> dict[str, float]:
     """Weights of the losses in what :func:`loss_mix` gave."""
     terms = (term.rpartition("*") for term in text.split("+"))
     return {name: float(weight) if weight else 1.0 for weight, _, name in terms}
-
-
-def refuse_oversized_bottleneck(latent_size: int, image_shape: tuple[int, int, int]) -> None:
-    """A bottleneck of as many numbers as the image has is none.
-
-    Raises:
-        BadInput: ``latent_size`` is not below the number of values in an image.
-    """
-    channels, height, width = image_shape
-    if latent_size >= channels * height * width:
-        raise BadInput(
-            f"--latent_size {latent_size} is no bottleneck for images of {channels} x {height} x {width} = "
-            f"{channels * height * width} values; choose a smaller one: python train.py --latent_size 32"
-        )
-
-
-def hyperparameters(
-    args: argparse.Namespace, takes_labels: bool, variational: bool, class_names: tuple[str, ...], dataset: str
-) -> dict[str, float]:
-    """What the architecture needs beside its size, from the arguments and the images' classes.
-
-    Args:
-        args: with ``model``, ``beta`` and ``kl_warmup``.
-        takes_labels: whether the architecture does.
-        variational: whether its loss has a KL part.
-        class_names: of the images; () if they are unlabelled.
-        dataset: the images' name.
-
-    Raises:
-        BadInput: the architecture can't use a flag that was given, or needs classes that the images lack.
-    """
-    if not variational and (args.beta, args.kl_warmup) != (None, None):
-        flag = "--beta" if args.beta is not None else "--kl_warmup"
-        raise BadInput(
-            f"{flag} weighs the KL part of a loss, and --model {args.model} has none; leave it out, or train an architecture "
-            "that has one: --model vae, beta_vae or cvae"
-        )
-    if takes_labels and not class_names:
-        raise BadInput(
-            f"--model {args.model} is told each image's class, and the images of {printable(dataset)} have none; put "
-            "them into one folder a class, or train an architecture that takes no labels: --model conv"
-        )
-    told = {"num_classes": len(class_names)} if takes_labels else {}
-    return told if args.beta is None else {**told, "beta": args.beta}
-
-
-def refuse_what_cannot_be(args: argparse.Namespace, labelled: bool, validation_images: int) -> None:
-    """Flags that ask for something that these images or this training do not have.
-
-    Raises:
-        BadInput: ``--balance`` without classes, ``--patience`` without validation images, a snapshot after the end.
-    """
-    if args.balance != "none" and not labelled:
-        raise BadInput(
-            "--balance needs classes, and the images have none; put them into one folder a class, or leave it out"
-        )
-    if args.patience is not None and not validation_images:
-        raise BadInput("--patience needs validation images, and none are left; use a larger --val_fraction")
-    late = [epoch for epoch in args.snapshot_epochs if epoch > args.num_epochs]
-    if late:
-        raise BadInput(
-            f"--snapshot_epochs {late[0]} is after the last of {args.num_epochs} epochs; take one that comes, or train "
-            f"longer: --num_epochs {late[0]}"
-        )

@@ -15,7 +15,7 @@ COUNT = 16
 KIND = "snapshots of a training"
 
 
-class Snapshots:
+class SnapshotRecorder:
     """Takes and keeps them.
 
     Args:

@@ -6,13 +6,13 @@ state is as hostile as any file: what it says is checked before anything is done
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from run.console import warn
+from model.autoencoder import Autoencoder
 from run.errors import BadInput, printable
 from run.tensor_file import load_tensors, save_tensors
 
@@ -24,6 +24,30 @@ _MADE_BY = "python train.py --latent_size N"
 
 
 @dataclass
+class LoopState:
+    """How far the training of one bottleneck has come.
+
+    Attributes:
+        epoch: the epoch under way, from 1 up.
+        step: how many of its steps are done.
+        summed: of each part of the loss, its sum over the images of this epoch so far, float32 ().
+        log: a record of each epoch that is done: ``latent_size``, ``epoch``, ``val_mse`` (None without validation
+            images), and ``train_`` and the name of each part of the loss, averaged over the epoch's images.
+        best: with early stopping, the weights of the epoch with the lowest validation error.
+        since_best: how many epochs ago that was.
+        snapshots: epoch -> reconstructions after it, uint8 (16, C, H, W), see :mod:`model.snapshots`.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    summed: dict[str, torch.Tensor] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, torch.Tensor] | None = None
+    since_best: int = 0
+    snapshots: dict[int, torch.Tensor] = field(default_factory=dict)
+
+
+@dataclass
 class KeptRun:
     """A run that was stopped.
 
@@ -32,12 +56,14 @@ class KeptRun:
         command: what it was begun with.
         states: the last good state of each bottleneck, by its size.
         output_dir: where its states lay, and what it makes belongs; None if they lay in no such place.
+        warnings: what was found damaged, a sentence each.
     """
 
     arguments: dict[str, Any]
     command: str
     states: dict[int, dict[str, Any]]
     output_dir: Path | None
+    warnings: list[str]
 
 
 class StateKeeper:
@@ -73,21 +99,21 @@ class StateKeeper:
         """Whether the last state was kept longer ago than it should be."""
         return time.monotonic() - self._saved > self._interval
 
-    def save(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, position: dict[str, Any]) -> None:
-        """Keep weights, optimizer, random generators and ``position``, which says how far the loop has come.
+    def save(self, model: Autoencoder, optimizer: torch.optim.Optimizer, state: LoopState) -> None:
+        """Keep weights, optimizer, random generators and how far the loop has come.
 
         Raises:
             BadInput: a weight is not finite; the state before is left as it is.
         """
         if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
             raise BadInput(
-                f"a weight of bottleneck {self._latent_size} is no longer finite (epoch {position['epoch']}, after "
-                f"step {position['step']}); the training state before it is kept, train with a lower --lr"
+                f"a weight of bottleneck {self._latent_size} is no longer finite (epoch {state.epoch}, after step "
+                f"{state.step}); the training state before it is kept, train with a lower --lr"
             )
         content = {
             "identity": self._identity,
             "latent_size": self._latent_size,
-            "position": position,
+            "position": vars(state),
             "weights": model.state_dict(),
             "optimizer": optimizer.state_dict(),
             "generators": _generators(),
@@ -100,15 +126,18 @@ class StateKeeper:
                     path.unlink()
         self._replaces_others, self._has_saved, self._saved = False, True, time.monotonic()
 
-    def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
-        """Put a kept state into ``model``, ``optimizer`` and the generators; its position, or None if there is none.
+    def restore(self, model: Autoencoder, optimizer: torch.optim.Optimizer) -> LoopState:
+        """Put the kept state into ``model``, ``optimizer`` and the generators; where the loop goes on.
+
+        Returns:
+            The loop's first state, and nothing else is touched, if none of this bottleneck is kept.
 
         Raises:
             BadInput: the images are not those of the kept run, or the state does not fit the network.
         """
         content = self._kept.states.pop(self._latent_size, None) if self._kept else None
         if content is None:
-            return None
+            return LoopState()
         if content["identity"].get("fingerprint") != self._identity["fingerprint"]:
             raise BadInput(
                 "the images are not those that the run to resume began with (files were added, removed or changed); "
@@ -118,7 +147,7 @@ class StateKeeper:
             model.load_state_dict(content["weights"])
             _restore_optimizer(optimizer, content["optimizer"])
             _set_generators(content["generators"])
-            return _checked_position(content["position"], model, self._identity["arguments"]["patience"])
+            return _checked_state(content["position"], model, self._identity["arguments"]["patience"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, ArithmeticError) as error:
             raise BadInput(
                 f"the training state of bottleneck {self._latent_size} does not fit this version of the suite "
@@ -129,7 +158,7 @@ class StateKeeper:
 def find_run(place: Path) -> KeptRun:
     """The run whose states were kept in the output folder ``place``, or that of the state file ``place``.
 
-    A state that is damaged gives way to the one before it, with a warning.
+    A state that is damaged gives way to the one before it, and there is a warning.
 
     Raises:
         BadInput: there is none, or none that can be read.
@@ -142,32 +171,36 @@ def find_run(place: Path) -> KeptRun:
         raise BadInput(
             f"there is no training to resume in {printable(place)}; start one: python train.py --latent_size N"
         )
-    found, complaints = [], []
-    for path in [chosen] if chosen else sorted(paths):
-        try:
-            found.append(_load_last_good(path))
-        except BadInput as error:
-            complaints.append(str(error))
+    warnings: list[str] = []
+    found, lost = _load_all([chosen] if chosen else sorted(paths), warnings)
     if not found:
-        raise BadInput(complaints[0])
+        raise BadInput(lost[0])
     # Killed in the middle of taking another run's place, a run leaves states of both: the newest says which it is.
     _, run = max(found, key=lambda each: each[0])
     if chosen:
-        for path in sorted(paths):
-            try:
-                found.append(_load_last_good(path))
-            except BadInput as error:
-                complaints.append(str(error))
+        others, lost = _load_all(sorted(paths - {chosen}), warnings)
+        found += others
     states = {content["latent_size"]: content for _, content in reversed(found) if _is_same_run(content, run)}
-    for complaint in complaints:
-        warn(f"{complaint} (its bottleneck is trained from the start)")
+    warnings += [f"{sentence} (its bottleneck is trained from the start)" for sentence in lost]
     longest = max(states.values(), key=lambda content: content["identity"]["arguments"]["num_epochs"])
     return KeptRun(
         arguments=longest["identity"]["arguments"],
         command=longest["identity"]["command"],
         states=states,
         output_dir=folder.parent if folder.name == _FOLDER else None,
+        warnings=warnings,
     )
+
+
+def _load_all(paths: list[Path], warnings: list[str]) -> tuple[list[tuple[float, dict[str, Any]]], list[str]]:
+    """The states of several bottlenecks, as of :func:`_load_last_good`, and why others can't be read."""
+    found, lost = [], []
+    for path in paths:
+        try:
+            found.append(_load_last_good(path, warnings))
+        except BadInput as error:
+            lost.append(str(error))
+    return found, lost
 
 
 def _is_same_run(content: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -183,8 +216,8 @@ def _previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}_previous.pth")
 
 
-def _load_last_good(path: Path) -> tuple[float, dict[str, Any]]:
-    """When a state was written and what it holds; that of the state before, with a warning, if it is damaged."""
+def _load_last_good(path: Path, warnings: list[str]) -> tuple[float, dict[str, Any]]:
+    """When a state was written and what it holds; that of the state before, and one of ``warnings``, if damaged."""
     before = _previous(path)
     try:
         if path.exists() or not before.exists():
@@ -192,7 +225,7 @@ def _load_last_good(path: Path) -> tuple[float, dict[str, Any]]:
     except BadInput as error:
         if not before.exists():
             raise
-        warn(f"{error}; the state before it is taken")
+        warnings.append(f"{error}; the state before it is taken")
     return before.stat().st_mtime, _sound(load_tensors(before, _KIND, _MADE_BY), before)
 
 
@@ -229,33 +262,38 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, kept: dict[str, Any]) -
         group["lr"] = float(before["lr"])
 
 
-def _checked_position(position: dict[str, Any], model: torch.nn.Module, patience: int | None) -> dict[str, Any]:
-    """``position``, if the loop can go on from there; with ``patience`` it needs all validation errors.
+def _checked_state(content: dict[str, Any], model: Autoencoder, patience: int | None) -> LoopState:
+    """The state that was kept as ``content``, if the loop can go on from there; ``patience`` needs validation errors.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it can't.
     """
-    whole = all(type(position[name]) is int and position[name] >= 0 for name in ("epoch", "step", "since_best"))
-    parts = {"total", "mse", *(("reconstruction", "kl") if model.variational else ())}  # of the loss
-    logged = {"latent_size", "epoch", "val_mse", *(f"train_{name}" for name in parts)}
-    records = [
-        line.keys() == logged
-        and all(type(value) in (int, float) for name, value in line.items() if name != "val_mse")
-        and (type(line["val_mse"]) is float or (line["val_mse"] is None and patience is None))
-        for line in position["log"]
-    ]
-    summed, expected = position["summed"], parts if position["step"] else set()
-    alone = summed.keys() == expected and all(value.shape == () for value in summed.values())
-    if not whole or not alone or not all(records) or len(records) != position["epoch"] - 1:
+    if content.keys() != {each.name for each in fields(LoopState)}:
+        raise ValueError("fields")
+    state = LoopState(**content)
+    whole = all(type(value) is int and value >= 0 for value in (state.epoch, state.step, state.since_best))
+    if not whole or len(state.log) != state.epoch - 1:
         raise ValueError("position")
-    for epoch, images in position["snapshots"].items():
+    logged = {"latent_size", "epoch", "val_mse", *(f"train_{part}" for part in model.loss_parts)}
+    for record in state.log:
+        numbers = all(type(value) in (int, float) for name, value in record.items() if name != "val_mse")
+        validated = type(record["val_mse"]) is float or (record["val_mse"] is None and patience is None)
+        if record.keys() != logged or not numbers or not validated:
+            raise ValueError("log")
+    if state.summed.keys() != (set(model.loss_parts) if state.step else set()):
+        raise ValueError("summed")
+    if any(value.shape != () for value in state.summed.values()):
+        raise ValueError("summed")
+    for epoch, images in state.snapshots.items():
         if type(epoch) is not int or images.dtype != torch.uint8 or images.shape[1:] != model.image_shape:
             raise ValueError("snapshots")
-    if position["best"] is not None:
+    if state.best is not None:
         shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
-        if {name: tensor.shape for name, tensor in position["best"].items()} != shapes:
+        if {name: tensor.shape for name, tensor in state.best.items()} != shapes:
             raise ValueError("best")
-    return position
+    device = next(model.parameters()).device
+    state.summed = {name: value.to(device) for name, value in state.summed.items()}
+    return state
 
 
 def _generators() -> dict[str, Any]:

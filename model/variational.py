@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from model.autoencoder import Autoencoder
 from model.objective import Objective
 from model.patch_autoencoder import PatchAutoencoder
 
@@ -29,6 +30,8 @@ class Variational(PatchAutoencoder):
         beta: weight of the KL part.
     """
 
+    loss_parts: ClassVar[tuple[str, ...]] = (*Autoencoder.loss_parts, "reconstruction", "kl")
+    own_flags: ClassVar[tuple[str, ...]] = ("beta", "kl_warmup")
     variational: ClassVar[bool] = True
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], beta: float, **more: Any) -> None:
@@ -56,7 +59,7 @@ class Variational(PatchAutoencoder):
         position: float = 1.0,
         weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """See :meth:`model.autoencoder.Autoencoder.loss`; ``kl`` is told in full, whatever its weight is."""
+        """See :meth:`model.autoencoder.Autoencoder.loss`; ``kl`` is given in full, whatever its weight is."""
         mean, log_variance = self.posterior(objective.noisy(images))
         sample = mean + torch.randn_like(mean) * (log_variance / 2).exp()
         made = self.decode(sample, labels)

@@ -1,34 +1,21 @@
 """The arguments of a run that is resumed: those of the run before, and what was given anew."""
 
 import argparse
+import contextlib
+import io
 from collections.abc import Collection
 from typing import Any
 
 from run.errors import BadInput, printable
 
 
-class Parsed(argparse.Namespace):
-    """Arguments, and beside them the parser's own ``actions``, by which those of an earlier run are checked."""
-
-    __slots__ = ("actions",)
-
-
-def parse_with_given(parser: argparse.ArgumentParser) -> Parsed:
-    """Parse the command line; ``given`` holds the names of the arguments that stood on it, rather than by default."""
-    absent = object()
-    names = [action.dest for action in parser._actions if action.default is not argparse.SUPPRESS]
-    probe = parser.parse_args(namespace=argparse.Namespace(**dict.fromkeys(names, absent)))
-    given = {name for name in names if getattr(probe, name) is not absent}
-    parsed = Parsed(**vars(parser.parse_args()), given=given)
-    parsed.actions = {action.dest: action for action in parser._actions if action.dest in names}
-    return parsed
-
-
-def resumed(now: Parsed, before: dict[str, Any], free: Collection[str], growing: Collection[str]) -> argparse.Namespace:
-    """The arguments of an earlier run, with those given now that may differ.
+def resumed_arguments(
+    parser: argparse.ArgumentParser, before: dict[str, Any], free: Collection[str], growing: Collection[str]
+) -> dict[str, Any]:
+    """The arguments of an earlier run, and those given now that may differ; what neither has is left out.
 
     Args:
-        now: what :func:`parse_with_given` gave.
+        parser: of the command line, none of whose arguments is required.
         before: the arguments that decided the earlier run's outcome, from a file that anybody may have made.
         free: names of arguments that decide nothing about the outcome.
         growing: names of arguments that may be larger than before.
@@ -37,38 +24,46 @@ def resumed(now: Parsed, before: dict[str, Any], free: Collection[str], growing:
         BadInput: an argument was given that would make it another run, or the earlier run's are none that this
             command line takes.
     """
+    defaults = vars(parser.parse_known_args([])[0])  # "known": parse_args looks at folders as well
     for name, value in before.items():
-        if name in free or name not in now.actions or not _could_be_given(now.actions[name], value):
+        if name in free or name not in defaults or not _could_be_given(parser, name, value):
             raise BadInput(
                 f"the run to resume has --{printable(name)} {printable(value)}, which this version of the suite does "
                 "not take; train anew without --resume"
             )
-    changed = {}
-    for name in now.given - set(free):
-        value, kept = getattr(now, name), before.get(name)
-        if name in growing and value >= kept:
-            changed[name] = value
-        elif value != kept:
+    given = _given_arguments(parser, defaults)
+    for name, value in given.items():
+        kept = before.get(name)
+        if name not in free and value != kept and not (name in growing and value >= kept):
             raise BadInput(
                 f"--{name} would make this another run than the one to resume, which has {printable(kept)}; leave it "
                 "out, or train anew without --resume"
             )
-    return argparse.Namespace(**{**vars(now), **before, **changed})
+    return {**before, **given}
 
 
-def _could_be_given(action: argparse.Action, value: object) -> bool:
-    """Whether the command line could have brought this value about."""
-    if value is None or isinstance(value, bool) or isinstance(action.default, bool):
-        return value is action.default or (isinstance(value, bool) and isinstance(action.default, bool))
-    if action.nargs in ("+", "*"):
-        return isinstance(value, list) and all(_is_one(action, each) for each in value)
-    return _is_one(action, value)
+def _given_arguments(parser: argparse.ArgumentParser, names: Collection[str]) -> dict[str, Any]:
+    """The arguments that stood on the command line, rather than by default."""
+    absent = object()
+    found, _ = parser.parse_known_args(namespace=argparse.Namespace(**dict.fromkeys(names, absent)))
+    return {name: value for name, value in vars(found).items() if value is not absent}
 
 
-def _is_one(action: argparse.Action, value: object) -> bool:
-    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _could_be_given(parser: argparse.ArgumentParser, name: str, value: object) -> bool:
+    """Whether the command line could have brought this value about: it is written as words, and read again."""
+    if value is None or value is False or value == []:
+        words = []
+    elif value is True:
+        words = [f"--{name}"]
+    elif isinstance(value, list):
+        words = [f"--{name}", *map(str, value)]
+        if any(word.startswith("-") for word in words[1:]):  # would be read as another flag
+            return False
+    else:
+        words = [f"--{name}={'x'.join(map(str, value)) if isinstance(value, tuple) else value}"]
     try:
-        parsed = text if action.type is None else action.type(text)
-    except (ValueError, TypeError, argparse.ArgumentTypeError):
+        with contextlib.redirect_stderr(io.StringIO()):
+            parsed, unknown = parser.parse_known_args(words)
+    except SystemExit:
         return False
-    return type(parsed) is type(value) and parsed == value and (action.choices is None or parsed in action.choices)
+    return not unknown and repr(getattr(parsed, name)) == repr(value)  # by equality alone 1, 1.0 and True would be one

@@ -1,4 +1,4 @@
-"""Every architecture through the scripts, in one process: it trains, goes on to the same bytes when killed, and is drawn."""
+"""Every architecture through the scripts, in one process: it trains, resumes to the same bytes, and is drawn."""
 
 import csv
 import json
@@ -77,7 +77,7 @@ def test_killed_in_an_epoch_and_resumed_to_the_same_bytes(
 
     def keep_and_die(self, *arguments):
         keep(self, *arguments)
-        kept.append(arguments[-1]["step"])
+        kept.append(arguments[-1].step)
         if len(kept) == 8:  # of 3 steps and an epoch's end twice for each of two bottlenecks
             raise Killed
 

@@ -147,7 +147,7 @@ def test_a_decoder_that_is_told_the_class(architecture):
     with pytest.raises(BadInput, match="no labels were given"):
         model(to_float(torch.from_numpy(images), torch.device("cpu")))
     for label in (3, -1):
-        with pytest.raises(BadInput, match=f"knows the classes 0 to 2, and was told of a class {label}"):
+        with pytest.raises(BadInput, match=f"knows the classes 0 to 2, and was given a class {label}"):
             reconstruct(model, images, np.full(6, label))
 
 

@@ -1,0 +1,144 @@
+"""The training loop, called once for each bottleneck."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from data.balance import class_weights, epoch_order
+from latent.held_out import mean_error
+from model.autoencoder import Autoencoder
+from model.flat_parameters import FlatParameters
+from model.inference import labels_for, reconstruct, to_float
+from model.snapshots import SnapshotRecorder
+from model.training_state import LoopState, StateKeeper
+from run.artefacts import write_csv, write_text
+from run.console import Progress, note
+from run.errors import BadInput, printable
+from run.signals import StopRequest
+from stages.training.plan import Plan, Settings
+
+MAX_GRADIENT_NORM = 1.0  # gradient clipping: a rare batch far from the others cannot throw the weights away
+
+
+def train(
+    model: Autoencoder,
+    plan: Plan,
+    keeper: StateKeeper,
+    snapshots: SnapshotRecorder,
+    progress: Progress,
+    stop: StopRequest,
+    log_before: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Train one bottleneck from its start, or from where it was stopped, to its last epoch.
+
+    Args:
+        log_before: records of the bottlenecks trained before this one.
+
+    Returns:
+        A record of each epoch, see :class:`model.training_state.LoopState`.
+
+    Raises:
+        BadInput: the loss or a gradient is not finite. The weights of the step before are kept.
+        KeyboardInterrupt, Terminated: a stop was asked for, and the state is kept.
+    """
+    settings, training, validation = plan.settings, plan.data.training, plan.data.validation
+    labels = labels_for(model, training.labels)  # int64 (N,), where the decoder needs them
+    importance = None  # float32 (N,), where images do not count the same
+    if settings.balance == "weights":
+        importance = torch.from_numpy(class_weights(training.labels)[training.labels])
+    weights = FlatParameters(model, plan.precision)
+    optimizer = model.optimisation.optimizer(weights.flat)
+    at = keeper.restore(model, optimizer)
+    progress.skip((at.epoch - 1) * plan.steps + at.step)
+
+    while at.epoch <= settings.num_epochs and at.since_best != settings.patience:
+        model.train()
+        order = epoch_order(len(training.images), training.labels, settings.balance, settings.seed, at.epoch)
+        for first in range(at.step * settings.batch_size, len(order), settings.batch_size):
+            rows = order[first : first + settings.batch_size]
+            batch = to_float(torch.from_numpy(training.images[rows]), plan.device)  # (B, C, H, W) in [0, 1]
+            classes = None if labels is None else labels[rows].to(plan.device)  # (B,)
+            weight = None if importance is None else importance[rows].to(plan.device)  # (B,)
+            done = ((at.epoch - 1) * plan.steps + at.step) / (settings.num_epochs * plan.steps)
+            model.optimisation.set_rate(optimizer, done, settings.lr)
+            with (
+                weights.rounded(),
+                torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32),
+            ):
+                loss = model.loss(batch, classes, plan.objective, done, weight)
+            loss["total"].backward()
+            norm = weights.gather(MAX_GRADIENT_NORM)
+            if not torch.isfinite(norm + loss["total"]):
+                raise not_finite(model, at, rows, plan)
+            optimizer.step()
+            for part in model.loss_parts:  # summed on the device: reading them would wait for the step
+                at.summed[part] = at.summed.get(part, 0) + loss[part].detach() * len(rows)
+            at.step += 1
+            progress.advance(describe_epoch(at.log[-1], settings.num_epochs) if at.log else "")
+            if stop.asked or keeper.is_due():
+                keeper.save(model, optimizer, at)
+                leave_if_asked(stop, settings)
+
+        model.eval()
+        record = {"latent_size": model.latent_size, "epoch": at.epoch, "val_mse": None}
+        record |= {f"train_{part}": float(value) / len(order) for part, value in at.summed.items()}
+        if len(validation.images):
+            record["val_mse"] = mean_error(validation.images, reconstruct(model, *validation))
+        at.log.append(record)
+        write_log(settings.output_dir, log_before + at.log)
+        progress.milestone(describe_epoch(record, settings.num_epochs))
+        if settings.patience is not None:  # early stopping
+            errors = [line["val_mse"] for line in at.log]
+            at.since_best = len(errors) - 1 - errors.index(min(errors))
+            if at.since_best == 0:
+                at.best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        at.snapshots = snapshots.take(model, at.epoch, at.snapshots)
+        at.epoch, at.step, at.summed = at.epoch + 1, 0, {}
+        keeper.save(model, optimizer, at)
+        leave_if_asked(stop, settings)
+
+    write_log(settings.output_dir, log_before + at.log)  # resumed in another folder, nothing may be left to train
+    snapshots.keep(model.latent_size, at.snapshots)
+    progress.skip((settings.num_epochs + 1 - at.epoch) * plan.steps)
+    if at.best is not None:
+        model.load_state_dict(at.best)
+    model.eval()
+    return at.log
+
+
+def write_log(output_dir: Path, records: list[dict[str, Any]]) -> None:
+    write_text(output_dir / "training_log.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+
+
+def describe_epoch(record: dict[str, Any], num_epochs: int) -> str:
+    """One line: errors, and what parts of its loss an architecture has beyond them."""
+    said = f"bottleneck {record['latent_size']:>3}  epoch {record['epoch']:>3}/{num_epochs}  "
+    said += f"train {record['train_mse']:.5f}"
+    if record["val_mse"] is not None:
+        said += f"  val {record['val_mse']:.5f}"
+    parts = {name.removeprefix("train_"): value for name, value in record.items() if name.startswith("train_")}
+    return said + "".join(f"  {part} {parts[part]:.4g}" for part in parts if part not in Autoencoder.loss_parts)
+
+
+def not_finite(model: Autoencoder, at: LoopState, rows: np.ndarray, plan: Plan) -> BadInput:
+    """What is said when a loss or a gradient is NaN or infinite; the images of the step are listed in a file."""
+    data, listed = plan.data, plan.settings.output_dir / "not_finite.csv"
+    sample_ids = [data.image_set.sample_ids[row] for row in data.split.train[rows]]
+    write_csv(listed, ["sample_id"], [[sample_id] for sample_id in sample_ids])
+    some = ", ".join(map(printable, sample_ids[:5])) + (f" and {len(sample_ids) - 5} more" * (len(sample_ids) > 5))
+    where = f"bottleneck {model.latent_size}, epoch {at.epoch}, step {at.step + 1} of {plan.steps}"
+    return BadInput(
+        f"the loss or a gradient is no longer finite ({where}, images {some}: all in {printable(listed)}); the step "
+        f"was not taken and the last training state is kept; train with a lower rate, say "
+        f"--lr {plan.settings.lr / 10:g}"
+    )
+
+
+def leave_if_asked(stop: StopRequest, settings: Settings) -> None:
+    if stop.asked:
+        again = f"python train.py --resume --output_dir {printable(settings.output_dir)}"
+        note(f"the training state is kept; go on with: {again}")
+    stop.heed()

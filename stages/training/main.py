@@ -1,0 +1,163 @@
+"""What train.py does: images -> split -> PCA -> a training for each bottleneck -> checkpoints -> held-out errors.
+
+The training loop stands in :mod:`stages.training.loop`; what is settled before it in :mod:`stages.training.plan`.
+"""
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.split import describe_split
+from data.test_data import save_test_data
+from figure.curves import draw_training_curves
+from figure.style import save_figure
+from latent.held_out import held_out_table, mean_error, measure, measure_mean_image
+from latent.pca import PCA, fit_pca
+from model.autoencoder import Autoencoder
+from model.checkpoint import build_model, save_model
+from model.inference import decode_batches, divergences, encode_batches
+from model.snapshots import SnapshotRecorder
+from model.training_state import KeptRun, StateKeeper, find_run
+from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
+from run.console import Progress, duration, note, say, warn
+from run.device import make_repeatable
+from run.errors import BadInput, printable
+from run.provenance import versions
+from run.resumed_arguments import resumed_arguments
+from run.signals import StopRequest
+from stages.training.loop import train
+from stages.training.plan import FREE_ON_RESUME, Labelled, Plan, Settings, load_data, make_plan
+
+
+def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
+    """Go on with the run that was stopped in the output folder, or in the place that ``--resume`` names.
+
+    Args:
+        settings: what was typed.
+        parser: of the command line, by which the arguments of the run before are checked.
+
+    Raises:
+        BadInput: no run is kept there, or what was typed would make it another run.
+    """
+    kept = find_run(settings.output_dir if settings.resume is True else settings.resume)
+    for sentence in kept.warnings:
+        warn(sentence)
+    arguments = resumed_arguments(parser, kept.arguments, FREE_ON_RESUME, growing={"num_epochs"})
+    if kept.output_dir is not None:
+        arguments.setdefault("output_dir", kept.output_dir)
+    settings = replace(settings, **arguments)
+    if os.sep in settings.dataset and not Path(settings.dataset).expanduser().is_dir():
+        raise BadInput(
+            f"the run to resume began with --dataset {printable(settings.dataset)}, and no such folder is here; go on "
+            "from the folder in which it began"
+        )
+    run(settings, kept)
+
+
+def run(settings: Settings, kept: KeptRun | None = None) -> None:
+    """Train each bottleneck; save the networks, the test split, the log, held-out errors and curves.
+
+    Args:
+        settings: those of the run before, where one goes on.
+        kept: the run to go on with; None for a new one.
+
+    Raises:
+        BadInput: what was asked for can't be trained on these images, or a loss is no longer finite.
+        KeyboardInterrupt, Terminated: a stop was asked for, and the training state is kept.
+    """
+    started = time.monotonic()
+    require_folder(settings.output_dir)
+    plan = make_plan(settings, load_data(settings), kept)
+    data, first = plan.data, settings.sizes[0]
+    say(describe_split(data.image_set, data.split))
+    pca = fit_pca(data.training.images, settings.sizes[-1], settings.seed)  # the baseline, and where networks start
+    note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {plan.device.type}")
+
+    record, log = describe_run(plan), []
+    held_out = {"mean image": measure_mean_image(pca.mean, data.test.images)}
+    facts = {name: record[name] for name in ("model", "dataset", "fingerprint")}
+    snapshots = SnapshotRecorder(settings.output_dir, settings.snapshot_epochs, *data.test, settings.split_seed, facts)
+    progress = Progress(len(settings.sizes) * settings.num_epochs * plan.steps)
+    for size in settings.sizes:
+        model = start_model(plan, size, pca)
+        identity = {"arguments": settings.decisive, "fingerprint": data.split.fingerprint, "command": plan.command}
+        keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, kept, first=size == first)
+        with StopRequest() as stop:
+            log += train(model, plan, keeper, snapshots, progress, stop, log)
+        scores = compare_with_pca(model, data.test, pca, held_out["mean image"]["mse"])
+        if size == first:  # not before: a run that fails at once, or meets other images, has replaced nothing
+            save_test_data(test_data_path(settings.output_dir), data.image_set, data.split)
+            left_out = [list(each) for each in data.image_set.left_out]
+            write_csv(settings.output_dir / "left_out.csv", ["sample_id", "reason"], left_out)
+        save_model(model_path(settings.output_dir, size), model, {**record, "held_out": scores})
+        held_out |= scores
+    progress.close()
+
+    log_sha256 = file_sha256(settings.output_dir / "training_log.jsonl")
+    metrics = {**record, "held_out": held_out, "log_sha256": log_sha256}
+    write_json(settings.output_dir / "metrics_training.json", metrics)
+    figures = draw_curves(plan, pca, log)
+    say(held_out_table(held_out, len(data.test.images)))
+    if plan.architecture.takes_labels:
+        say(f"(the decoder of {settings.model} was given each image's class, which PCA was not)")
+    models = [model_path(settings.output_dir, size) for size in settings.sizes]
+    pictures = [path for size in settings.sizes if (path := snapshots_path(settings.output_dir, size)).exists()]
+    for path in [*models, test_data_path(settings.output_dir), *pictures, *figures]:
+        say(f"saved {printable(path)}")
+    note(f"done in {duration(time.monotonic() - started)}")
+
+
+def describe_run(plan: Plan) -> dict[str, Any]:
+    """What checkpoints and metrics say of the run, in plain types."""
+    settings, data = plan.settings, plan.data
+    return {
+        "dataset": data.image_set.name,
+        "split": data.split.kind,
+        "class_names": list(data.image_set.class_names),
+        "fingerprint": data.split.fingerprint,
+        "model": settings.model,
+        "decoder_told_labels": plan.architecture.takes_labels,
+        "arguments": settings.decisive,
+        "precision": str(plan.precision).removeprefix("torch."),
+        "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
+        "held_out_images": len(data.test.images),
+        "command": plan.command,
+        "versions": versions(),
+    }
+
+
+def start_model(plan: Plan, latent_size: int, pca: PCA) -> Autoencoder:
+    """A new network as it is before its first step; its random numbers do not depend on what was trained before it."""
+    make_repeatable(plan.settings.seed)
+    shape = plan.data.image_set.images.shape[1:]
+    model = build_model(plan.settings.model, latent_size, shape, **plan.hyperparameters).to(plan.device)
+    begin = pca.first(latent_size)
+    model.start_from_pca(begin.mean, begin.components, begin.scales)
+    return model
+
+
+def compare_with_pca(
+    model: Autoencoder, test: Labelled, pca: PCA, mean_image_mse: float
+) -> dict[str, dict[str, float]]:
+    """Held-out errors of a network and of PCA of the same size, see :func:`latent.held_out.measure`."""
+    of_pca = pca.first(model.latent_size).reconstruct(test.images)
+    latents = np.concatenate(list(encode_batches(model, test.images)))
+    kl = divergences(model, test.images) if model.variational else None
+    made = np.concatenate(list(decode_batches(model, latents, test.labels)))
+    return measure(model.latent_size, test.images, of_pca, made, latents, mean_image_mse, kl)
+
+
+def draw_curves(plan: Plan, pca: PCA, log: list[dict[str, Any]]) -> list[Path]:
+    """The error after each epoch beside that of PCA of the same size, on validation images; the figures' paths."""
+    settings, images = plan.settings, plan.data.validation.images
+    baselines: dict[int, float | None] = dict.fromkeys(settings.sizes)
+    if len(images):
+        baselines = {size: mean_error(images, pca.first(size).reconstruct(images)) for size in settings.sizes}
+    title = f"{settings.model} autoencoder on {printable(plan.data.image_set.name)}"
+    figure = draw_training_curves(log, baselines, title)
+    return save_figure(figure, settings.output_dir / "training_curves.png", svg=settings.svg, show=settings.show)

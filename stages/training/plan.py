@@ -1,0 +1,193 @@
+"""What is trained how: the settings, the images on each side of the split, the network and its objective."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from data import load_images
+from data.image_set import ImageSet
+from data.split import Split, split_images
+from model.autoencoder import Autoencoder
+from model.checkpoint import architecture_class
+from model.objective import Objective
+from model.options import KL_WARMUP, parse_mix
+from model.training_state import KeptRun
+from run.device import choose_device, choose_precision
+from run.errors import BadInput, printable
+from run.provenance import command_line
+
+# Settings that decide nothing about the outcome, and so may differ when a run is resumed.
+FREE_ON_RESUME = {"resume", "save_every", "output_dir", "data_dir", "num_workers", "show", "svg"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of train.py, in their order; each is explained there."""
+
+    latent_size: list[int]
+    only_named: bool
+    model: str
+    loss: str
+    noise: float | None
+    beta: float | None
+    kl_warmup: float | None
+    dataset: str
+    data_dir: Path
+    image_size: tuple[int, int] | None
+    grayscale: bool
+    split: str | None
+    split_seed: int
+    test_fraction: float
+    max_train: int | None
+    max_test: int | None
+    val_fraction: float
+    num_epochs: int
+    batch_size: int
+    lr: float
+    balance: str
+    patience: int | None
+    precision: str
+    resume: Path | bool | None
+    save_every: float
+    snapshot_epochs: list[int]
+    output_dir: Path
+    seed: int
+    device: str
+    num_workers: int
+    svg: bool
+    show: bool
+
+    @property
+    def sizes(self) -> list[int]:
+        """The bottlenecks that are trained, smallest first."""
+        return sorted({*self.latent_size, *([] if self.only_named else [2])})
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """Those that decide the outcome, by name."""
+        return {name: value for name, value in vars(self).items() if name not in FREE_ON_RESUME}
+
+
+class Labelled(NamedTuple):
+    """Images uint8 (N, C, H, W), and the class of each, int64 (N,), or None."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Data:
+    """All images, and those on each side of the split; there may be none to validate on."""
+
+    image_set: ImageSet
+    split: Split
+    training: Labelled
+    validation: Labelled
+    test: Labelled
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the trainings of all bottlenecks share."""
+
+    settings: Settings
+    data: Data
+    architecture: type[Autoencoder]
+    hyperparameters: dict[str, Any]  # the architecture's own
+    objective: Objective  # what is minimised
+    device: torch.device
+    precision: torch.dtype  # what convolutions are computed in; weights and the optimizer's state stay float32
+    command: str  # what the run began with
+    kept: KeptRun | None  # the run to go on with
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        return -(-len(self.data.training.images) // self.settings.batch_size)
+
+
+def load_data(settings: Settings) -> Data:
+    """Images, decoded or from the cache, and their split."""
+    image_set = load_images(
+        settings.dataset, settings.data_dir, settings.image_size, settings.grayscale, settings.num_workers or None
+    )
+    split = split_images(
+        image_set,
+        kind=settings.split,
+        test_fraction=settings.test_fraction,
+        val_fraction=settings.val_fraction,
+        max_train=settings.max_train,
+        max_test=settings.max_test,
+        seed=settings.split_seed,
+    )
+    sides = (
+        Labelled(image_set.images[rows], None if image_set.labels is None else image_set.labels[rows])
+        for rows in (split.train, split.val, split.test)
+    )
+    return Data(image_set, split, *sides)
+
+
+def refuse_what_does_not_fit(settings: Settings, architecture: type[Autoencoder], data: Data) -> None:
+    """Find out, before any work is done, what was asked for in vain.
+
+    Raises:
+        BadInput: something was, that these images, this architecture or this training do not have.
+    """
+    shape, labelled, name = data.image_set.images.shape[1:], data.image_set.labels is not None, settings.model
+    if settings.sizes[-1] >= math.prod(shape):
+        raise BadInput(
+            f"--latent_size {settings.sizes[-1]} is no bottleneck for images of {' x '.join(map(str, shape))} = "
+            f"{math.prod(shape)} values; choose a smaller one: python train.py --latent_size 32"
+        )
+    for flag in ("beta", "kl_warmup"):
+        if getattr(settings, flag) is not None and flag not in architecture.own_flags:
+            raise BadInput(
+                f"--{flag} weighs the KL part of a loss, and --model {name} has none; leave it out, or train an "
+                "architecture that has one: --model vae, beta_vae or cvae"
+            )
+    if architecture.takes_labels and not labelled:
+        raise BadInput(
+            f"--model {name} decodes by each image's class, and the images of {printable(data.image_set.name)} have "
+            "none; put them into one folder a class, or train an architecture that takes no labels: --model conv"
+        )
+    if settings.balance != "none" and not labelled:
+        raise BadInput(
+            "--balance needs classes, and the images have none; put them into one folder a class, or leave it out"
+        )
+    if settings.patience is not None and not len(data.validation.images):
+        raise BadInput("--patience needs validation images, and none are left; use a larger --val_fraction")
+    late = [epoch for epoch in settings.snapshot_epochs if epoch > settings.num_epochs]
+    if late:
+        raise BadInput(
+            f"--snapshot_epochs {late[0]} is after the last of {settings.num_epochs} epochs; take one that comes, or "
+            f"train longer: --num_epochs {late[0]}"
+        )
+
+
+def make_plan(settings: Settings, data: Data, kept: KeptRun | None) -> Plan:
+    """Settle what is trained how, and on what device."""
+    architecture, hyperparameters = architecture_class(settings.model), {}
+    refuse_what_does_not_fit(settings, architecture, data)
+    if architecture.takes_labels:
+        hyperparameters["num_classes"] = len(data.image_set.class_names)
+    if settings.beta is not None:
+        hyperparameters["beta"] = settings.beta
+    warmup = settings.kl_warmup
+    if warmup is None:
+        warmup = KL_WARMUP if "kl_warmup" in architecture.own_flags else 0.0
+    device = choose_device(settings.device)
+    return Plan(
+        settings=settings,
+        data=data,
+        architecture=architecture,
+        hyperparameters=hyperparameters,
+        objective=Objective(parse_mix(settings.loss), settings.noise or 0.0, warmup),
+        device=device,
+        precision=choose_precision(settings.precision, device),
+        command=command_line() if kept is None else kept.command,
+        kept=kept,
+    )

@@ -1,0 +1,118 @@
+"""What the suite promises to whoever extends it: one file and one line, written here from outside, are enough."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import encode_latent_space
+import evaluate
+import train
+from model import ARCHITECTURES
+from model.checkpoint import load_checkpoint
+from model.training_state import StateKeeper
+from run.artefacts import read_json
+
+SPARSE = '''
+"""An autoencoder of one dense layer on either side, whose latents are kept small."""
+
+import math
+
+from torch import nn
+
+from model.autoencoder import Autoencoder
+
+
+class SparseAutoencoder(Autoencoder):
+    """Images (B, C, H, W) in [0, 1] -> latents (B, D) -> images in (0, 1); the loss adds the latents' mean size."""
+
+    architecture = "sparse"
+    loss_parts = (*Autoencoder.loss_parts, "sparsity")
+
+    def __init__(self, latent_size, image_shape):
+        super().__init__(latent_size, image_shape)
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(image_shape), latent_size))
+        self.decoder = nn.Sequential(nn.Linear(latent_size, math.prod(image_shape)), nn.Unflatten(1, self.image_shape))
+
+    def encode(self, images):
+        return self.encoder(images).float()
+
+    def _decode(self, codes):
+        return self.decoder(codes).float().sigmoid()
+
+    def loss(self, images, labels=None, objective=None, position=1.0, weights=None):
+        latents = self.encode(objective.noisy(images))
+        mse = objective.reconstruction(self.decode(latents), images, self.bounded, weights)
+        sparsity = latents.abs().mean()
+        return {"total": mse + 0.001 * sparsity, "mse": mse.detach(), "sparsity": sparsity}
+'''
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.fixture
+def run_here(monkeypatch) -> Callable:
+    """Run the main function of a script in this process, with a command line."""
+
+    def run(script, *arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", [f"{script.__name__}.py", *map(str, arguments)])
+        script.main()
+
+    return run
+
+
+@pytest.fixture
+def sparse(tmp_path, monkeypatch) -> str:
+    """The name of an architecture that is a file, and a line in the table."""
+    (tmp_path / "sparse_architecture.py").write_text(SPARSE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(ARCHITECTURES, "sparse", ("sparse_architecture", "SparseAutoencoder"))
+    return "sparse"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith("_previous.pth")
+    }
+
+
+def test_an_architecture_with_a_loss_of_its_own(tmp_path, monkeypatch, data_dir, run_here, sparse):
+    monkeypatch.chdir(tmp_path)
+    command = ["--model", sparse, "--dataset", "digits", "--max_train", 262, "--num_epochs", 2, "--latent_size", 3,
+               "--save_every", 1e-9, "--data_dir", data_dir, "--output_dir", "output"]  # fmt: skip
+    run_here(train, *command)
+    log = [json.loads(line) for line in Path("output/training_log.jsonl").read_text().splitlines()]
+    assert [line["latent_size"] for line in log] == [2, 2, 3, 3]
+    assert all(line["train_sparsity"] > 0 for line in log)
+
+    Path("output").rename("undisturbed")
+    keep, kept = StateKeeper.save, []
+
+    def keep_and_die(self, *arguments):
+        keep(self, *arguments)
+        kept.append(arguments[-1].step)
+        if len(kept) == 7:  # in the first epoch of the second bottleneck
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StateKeeper, "save", keep_and_die)
+        with pytest.raises(Killed):
+            run_here(train, *command)
+    assert kept[-1] > 0, "killed in the middle of an epoch"
+    run_here(train, "--resume", "--data_dir", data_dir, "--output_dir", "output")
+    resumed, undisturbed = contents(Path("output")), contents(Path("undisturbed"))
+    assert resumed.keys() == undisturbed.keys()
+    assert [name for name in resumed if resumed[name] != undisturbed[name]] == []
+
+    assert load_checkpoint(Path("output/model_latent_size_3.pth"))[0].architecture == sparse
+    run_here(encode_latent_space, "--latent_size", 3, "--num_samples", "all")
+    assert np.load("output/latent_space_size_3.npy").shape == (180, 3)
+    run_here(evaluate, "--latent_size", 3, "--data_dir", data_dir, "--seeds", 1, "--num_samples", 100)
+    assert read_json(Path("output/metrics.json"))["reconstruction"]["bottleneck 3"]["mse"]["mean"] > 0
