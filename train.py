@@ -57,6 +57,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="go on with the run that was stopped in OUTPUT_DIR, or in a folder PATH, or with a training state PATH; "
         "its arguments are taken from it, and more epochs may be asked for",
     )
+    group.add_argument(
+        "--retrain",
+        action="store_true",
+        help="train anew what lies in OUTPUT_DIR already, of the same images and settings; without it that is kept",
+    )
     often = "minutes between two training states; one is kept at each epoch's end as well"
     flags.add_value(group, "--save_every", flags.real_number(0, 1e6), 5.0, "MIN", often)
     kept = "epochs after which reconstructions of the same 16 test images are kept, for viz_training.py"

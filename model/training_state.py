@@ -75,8 +75,6 @@ class StateKeeper:
         identity: what the run is: its ``arguments``, the ``fingerprint`` of its split, the ``command`` it began with.
         every_minutes: the longest time between two states.
         kept: the run to go on with; None for a new one.
-        first: whether this is the first bottleneck of the run: its first state takes the place of all states of
-            whichever run was kept here, which until then can still be resumed.
     """
 
     def __init__(
@@ -86,13 +84,11 @@ class StateKeeper:
         identity: dict[str, Any],
         every_minutes: float,
         kept: KeptRun | None = None,
-        first: bool = False,
     ) -> None:
         self._path = Path(output_dir) / _FOLDER / _PATTERN.replace("*", str(latent_size))
         self._latent_size, self._identity = latent_size, identity
         self._interval, self._saved = 60 * every_minutes, time.monotonic()
         self._kept = kept
-        self._replaces_others = first and kept is None
         self._has_saved = False
 
     def is_due(self) -> bool:
@@ -120,11 +116,7 @@ class StateKeeper:
         }
         # What lies there before the first is perhaps of another run, or damaged: it does not displace the one before.
         save_tensors(self._path, _KIND, content, _previous(self._path) if self._has_saved else None)
-        if self._replaces_others:
-            for path in self._path.parent.glob(_PATTERN):
-                if path != self._path:
-                    path.unlink()
-        self._replaces_others, self._has_saved, self._saved = False, True, time.monotonic()
+        self._has_saved, self._saved = True, time.monotonic()
 
     def restore(self, model: Autoencoder, optimizer: torch.optim.Optimizer) -> LoopState:
         """Put the kept state into ``model``, ``optimizer`` and the generators; where the loop goes on.
@@ -153,6 +145,11 @@ class StateKeeper:
                 f"the training state of bottleneck {self._latent_size} does not fit this version of the suite "
                 f"({type(error).__name__}); train anew without --resume"
             ) from None
+
+
+def has_states(output_dir: Path) -> bool:
+    """Whether any training has kept a state in an output folder."""
+    return any((Path(output_dir) / _FOLDER).glob(_PATTERN))
 
 
 def find_run(place: Path) -> KeptRun:

@@ -42,6 +42,18 @@ def make_repeatable(seed: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def use_one_thread() -> None:
+    """Have torch and the libraries of linear algebra compute with one thread from here on.
+
+    Sums of several threads are added up in another order, and so depend on how many cores there are.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
 def choose_precision(name: str, device: "torch.device") -> "torch.dtype":  # noqa: F821
     """``auto`` takes bfloat16 where the processor has instructions for it, else float32.
 

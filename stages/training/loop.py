@@ -1,7 +1,5 @@
 """The training loop, called once for each bottleneck."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +12,11 @@ from model.flat_parameters import FlatParameters
 from model.inference import labels_for, reconstruct, to_float
 from model.snapshots import SnapshotRecorder
 from model.training_state import LoopState, StateKeeper
-from run.artefacts import write_csv, write_text
-from run.console import Progress, note
+from run.artefacts import write_csv
 from run.errors import BadInput, printable
 from run.signals import StopRequest
-from stages.training.plan import Plan, Settings
+from stages.training.plan import Plan
+from stages.training.report import Relay, Report
 
 MAX_GRADIENT_NORM = 1.0  # gradient clipping: a rare batch far from the others cannot throw the weights away
 
@@ -28,21 +26,22 @@ def train(
     plan: Plan,
     keeper: StateKeeper,
     snapshots: SnapshotRecorder,
-    progress: Progress,
+    report: Report | Relay,
     stop: StopRequest,
-    log_before: list[dict[str, Any]],
-) -> list[dict[str, Any]]:
+) -> None:
     """Train one bottleneck from its start, or from where it was stopped, to its last epoch.
 
     Args:
-        log_before: records of the bottlenecks trained before this one.
-
-    Returns:
-        A record of each epoch, see :class:`model.training_state.LoopState`.
+        model: as it is before its first step; trained afterwards.
+        plan: what is trained how.
+        keeper: of its states.
+        snapshots: that are taken of it.
+        report: is told of each step, and of each epoch's record, see :class:`model.training_state.LoopState`.
+        stop: whether to leave.
 
     Raises:
         BadInput: the loss or a gradient is not finite. The weights of the step before are kept.
-        KeyboardInterrupt, Terminated: a stop was asked for, and the state is kept.
+        KeyboardInterrupt, Terminated, HungUp: a stop was asked for, and the state is kept.
     """
     settings, training, validation = plan.settings, plan.data.training, plan.data.validation
     labels = labels_for(model, training.labels)  # int64 (N,), where the decoder needs them
@@ -52,7 +51,8 @@ def train(
     weights = FlatParameters(model, plan.precision)
     optimizer = model.optimisation.optimizer(weights.flat)
     at = keeper.restore(model, optimizer)
-    progress.skip((at.epoch - 1) * plan.steps + at.step)
+    report.skip((at.epoch - 1) * plan.steps + at.step)
+    report.log(model.latent_size, at.log)  # a state may be younger than the log
 
     while at.epoch <= settings.num_epochs and at.since_best != settings.patience:
         model.train()
@@ -77,10 +77,10 @@ def train(
             for part in model.loss_parts:  # summed on the device: reading them would wait for the step
                 at.summed[part] = at.summed.get(part, 0) + loss[part].detach() * len(rows)
             at.step += 1
-            progress.advance(describe_epoch(at.log[-1], settings.num_epochs) if at.log else "")
+            report.advance(describe_epoch(at.log[-1], settings.num_epochs) if at.log else "")
             if stop.asked or keeper.is_due():
                 keeper.save(model, optimizer, at)
-                leave_if_asked(stop, settings)
+                stop.heed()
 
         model.eval()
         record = {"latent_size": model.latent_size, "epoch": at.epoch, "val_mse": None}
@@ -88,8 +88,8 @@ def train(
         if len(validation.images):
             record["val_mse"] = mean_error(validation.images, reconstruct(model, *validation))
         at.log.append(record)
-        write_log(settings.output_dir, log_before + at.log)
-        progress.milestone(describe_epoch(record, settings.num_epochs))
+        report.log(model.latent_size, at.log)
+        report.milestone(describe_epoch(record, settings.num_epochs))
         if settings.patience is not None:  # early stopping
             errors = [line["val_mse"] for line in at.log]
             at.since_best = len(errors) - 1 - errors.index(min(errors))
@@ -98,19 +98,13 @@ def train(
         at.snapshots = snapshots.take(model, at.epoch, at.snapshots)
         at.epoch, at.step, at.summed = at.epoch + 1, 0, {}
         keeper.save(model, optimizer, at)
-        leave_if_asked(stop, settings)
+        stop.heed()
 
-    write_log(settings.output_dir, log_before + at.log)  # resumed in another folder, nothing may be left to train
     snapshots.keep(model.latent_size, at.snapshots)
-    progress.skip((settings.num_epochs + 1 - at.epoch) * plan.steps)
+    report.skip((settings.num_epochs + 1 - at.epoch) * plan.steps)
     if at.best is not None:
         model.load_state_dict(at.best)
     model.eval()
-    return at.log
-
-
-def write_log(output_dir: Path, records: list[dict[str, Any]]) -> None:
-    write_text(output_dir / "training_log.jsonl", "".join(json.dumps(record) + "\n" for record in records))
 
 
 def describe_epoch(record: dict[str, Any], num_epochs: int) -> str:
@@ -135,10 +129,3 @@ def not_finite(model: Autoencoder, at: LoopState, rows: np.ndarray, plan: Plan) 
         f"was not taken and the last training state is kept; train with a lower rate, say "
         f"--lr {plan.settings.lr / 10:g}"
     )
-
-
-def leave_if_asked(stop: StopRequest, settings: Settings) -> None:
-    if stop.asked:
-        again = f"python train.py --resume --output_dir {printable(settings.output_dir)}"
-        note(f"the training state is kept; go on with: {again}")
-    stop.heed()

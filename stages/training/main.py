@@ -5,8 +5,9 @@ The training loop stands in :mod:`stages.training.loop`; what is settled before 
 
 import argparse
 import os
+import shlex
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,18 @@ from model.inference import decode_batches, divergences, encode_batches
 from model.snapshots import SnapshotRecorder
 from model.training_state import KeptRun, StateKeeper, find_run
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
-from run.console import Progress, duration, note, say, warn
-from run.device import make_repeatable
+from run.console import duration, note, say, warn
+from run.device import make_repeatable, use_one_thread
 from run.errors import BadInput, printable
-from run.provenance import versions
+from run.provenance import command_line, versions
 from run.resumed_arguments import resumed_arguments
 from run.signals import StopRequest
+from run.training_folder import locked_for_training
+from stages.training.folder import command_elsewhere, take_over_folder
 from stages.training.loop import train
 from stages.training.plan import FREE_ON_RESUME, Labelled, Plan, Settings, load_data, make_plan
+from stages.training.report import Relay, Report
+from stages.training.side_by_side import train_all
 
 
 def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
@@ -67,41 +72,47 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         kept: the run to go on with; None for a new one.
 
     Raises:
-        BadInput: what was asked for can't be trained on these images, or a loss is no longer finite.
-        KeyboardInterrupt, Terminated: a stop was asked for, and the training state is kept.
+        BadInput: what was asked for can't be trained on these images, a loss is no longer finite, or another training
+            is under way in the folder.
+        KeyboardInterrupt, Terminated, HungUp: a stop was asked for, and the training state is kept.
     """
     started = time.monotonic()
     require_folder(settings.output_dir)
-    plan = make_plan(settings, load_data(settings), kept)
-    data, first = plan.data, settings.sizes[0]
-    say(describe_split(data.image_set, data.split))
-    pca = fit_pca(data.training.images, settings.sizes[-1], settings.seed)  # the baseline, and where networks start
-    note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {plan.device.type}")
+    with locked_for_training(settings.output_dir, command_line(), command_elsewhere(settings.output_dir)):
+        use_one_thread()
+        plan = make_plan(settings, load_data(settings), kept)
+        data = plan.data
+        say(describe_split(data.image_set, data.split))
+        there = take_over_folder(plan)
+        pca = fit_pca(data.training.images, settings.sizes[-1], settings.seed)  # the baseline, and where networks start
+        note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {plan.device.type}")
 
-    record, log = describe_run(plan), []
-    held_out = {"mean image": measure_mean_image(pca.mean, data.test.images)}
-    facts = {name: record[name] for name in ("model", "dataset", "fingerprint")}
-    snapshots = SnapshotRecorder(settings.output_dir, settings.snapshot_epochs, *data.test, settings.split_seed, facts)
-    progress = Progress(len(settings.sizes) * settings.num_epochs * plan.steps)
-    for size in settings.sizes:
-        model = start_model(plan, size, pca)
-        identity = {"arguments": settings.decisive, "fingerprint": data.split.fingerprint, "command": plan.command}
-        keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, kept, first=size == first)
-        with StopRequest() as stop:
-            log += train(model, plan, keeper, snapshots, progress, stop, log)
-        scores = compare_with_pca(model, data.test, pca, held_out["mean image"]["mse"])
-        if size == first:  # not before: a run that fails at once, or meets other images, has replaced nothing
-            save_test_data(test_data_path(settings.output_dir), data.image_set, data.split)
-            left_out = [list(each) for each in data.image_set.left_out]
-            write_csv(settings.output_dir / "left_out.csv", ["sample_id", "reason"], left_out)
-        save_model(model_path(settings.output_dir, size), model, {**record, "held_out": scores})
-        held_out |= scores
-    progress.close()
+        record, mean_image = describe_run(plan), measure_mean_image(pca.mean, data.test.images)
+        sizes = [size for size in settings.sizes if size not in there.scores]
+        save_test_data(test_data_path(settings.output_dir), data.image_set, data.split)
+        left_out = [list(each) for each in data.image_set.left_out]
+        write_csv(settings.output_dir / "left_out.csv", ["sample_id", "reason"], left_out)
+        report = Report(plan, there.logs, sizes)
+        bottleneck = Bottleneck(plan, pca, record, mean_image["mse"])
+        try:
+            trained = train_all(sizes, bottleneck.train, report, in_processes=plan.device.type == "cpu")
+        except BaseException as error:
+            if isinstance(error, Exception):
+                raise
+            again = f"python train.py --resume --output_dir {shlex.quote(str(settings.output_dir))}"
+            note(f"the training state is kept; go on with: {again}")
+            raise
+        finally:
+            report.close()
 
-    log_sha256 = file_sha256(settings.output_dir / "training_log.jsonl")
-    metrics = {**record, "held_out": held_out, "log_sha256": log_sha256}
-    write_json(settings.output_dir / "metrics_training.json", metrics)
-    figures = draw_curves(plan, pca, log)
+        scores = {**there.scores, **trained}
+        held_out = {"mean image": mean_image}
+        for size in sorted(scores):
+            held_out |= scores[size]
+        log_sha256 = file_sha256(settings.output_dir / "training_log.jsonl")
+        metrics = {**record, "held_out": held_out, "log_sha256": log_sha256}
+        write_json(settings.output_dir / "metrics_training.json", metrics)
+        figures = draw_curves(plan, pca, report.records)
     say(held_out_table(held_out, len(data.test.images)))
     if plan.architecture.takes_labels:
         say(f"(the decoder of {settings.model} was given each image's class, which PCA was not)")
@@ -110,6 +121,31 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
     for path in [*models, test_data_path(settings.output_dir), *pictures, *figures]:
         say(f"saved {printable(path)}")
     note(f"done in {duration(time.monotonic() - started)}")
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """Trains bottlenecks of any size on what they share."""
+
+    plan: Plan
+    pca: PCA
+    record: dict[str, Any]  # what checkpoints say of the run
+    mean_image_mse: float
+
+    def train(self, size: int, report: Report | Relay, stop: StopRequest) -> dict[str, dict[str, float]]:
+        """Train one, and save its checkpoint; its held-out errors and those of PCA of its size."""
+        plan, settings, data = self.plan, self.plan.settings, self.plan.data
+        facts = {name: self.record[name] for name in ("model", "dataset", "fingerprint")}
+        snapshots = SnapshotRecorder(
+            settings.output_dir, settings.snapshot_epochs, *data.test, settings.split_seed, facts
+        )
+        identity = {"arguments": settings.decisive, "fingerprint": data.split.fingerprint, "command": plan.command}
+        keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
+        model = start_model(plan, size, self.pca)
+        train(model, plan, keeper, snapshots, report, stop)
+        scores = compare_with_pca(model, data.test, self.pca, self.mean_image_mse)
+        save_model(model_path(settings.output_dir, size), model, {**self.record, "held_out": scores})
+        return scores
 
 
 def describe_run(plan: Plan) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from run.errors import BadInput, printable
 from run.provenance import command_line
 
 # Settings that decide nothing about the outcome, and so may differ when a run is resumed.
-FREE_ON_RESUME = {"resume", "save_every", "output_dir", "data_dir", "num_workers", "show", "svg"}
+FREE_ON_RESUME = {"resume", "retrain", "save_every", "output_dir", "data_dir", "num_workers", "show", "svg"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Settings:
     patience: int | None
     precision: str
     resume: Path | bool | None
+    retrain: bool
     save_every: float
     snapshot_epochs: list[int]
     output_dir: Path

@@ -1,0 +1,121 @@
+"""What lies in the output folder before a training: the same one, to which sizes are added, or another one."""
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from model.checkpoint import load_checkpoint
+from model.training_state import find_run, has_states
+from run.artefacts import file_sha256, model_paths, read_json, test_data_path
+from run.console import note
+from run.errors import BadInput, printable
+from run.training_folder import move_aside
+from stages.training.plan import Plan
+
+# Of two trainings that differ in these alone, the one may add its sizes to the other's.
+_SIZES = {"latent_size", "only_named"}
+
+
+@dataclass
+class Trained:
+    """Bottlenecks that are trained already, on the same images with the same settings.
+
+    Attributes:
+        scores: by size, held-out errors of the network and of PCA of its size.
+        logs: by size, the records of its epochs, as far as the log is there.
+    """
+
+    scores: dict[int, dict[str, dict[str, float]]] = field(default_factory=dict)
+    logs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def take_over_folder(plan: Plan) -> Trained:
+    """Find what is trained already; move another training's files aside, and say so.
+
+    Returns:
+        What need not be trained again: none of the sizes that were asked for with ``--retrain``, and none whose state
+        a resumed run has kept.
+    """
+    folder, settings = plan.settings.output_dir, plan.settings
+    paths = model_paths(folder)
+    records = [record for path in paths if (record := _record_of(path)) is not None]
+    if plan.kept is None and not (records and all(_is_same(plan, record) for record in records)):
+        if paths or test_data_path(folder).exists() or has_states(folder):
+            moved = move_aside(folder, _name_of(folder, records))
+            note(f"another training's files were in {printable(folder)}; they are in {printable(moved)} now")
+        return Trained()
+    scores = {record["latent_size"]: record["held_out"] for record in records if _is_same(plan, record)}
+    if plan.kept is not None:  # states say how far each has come
+        scores = {size: its_scores for size, its_scores in scores.items() if size not in plan.kept.states}
+    asked = [size for size in settings.sizes if size in scores]
+    if asked and settings.retrain:
+        scores = {size: its_scores for size, its_scores in scores.items() if size not in asked}
+    elif asked:
+        note(
+            f"bottleneck{'s' * (len(asked) > 1)} {' and '.join(map(str, asked))}: trained already on these images with "
+            "these settings (--retrain trains anew)"
+        )
+    return Trained(scores, {size: log for size, log in _read_logs(folder).items() if size in scores})
+
+
+def command_elsewhere(folder: Path) -> str:
+    """This command, with another output folder than ``folder`` that is not there yet."""
+    numbers = (folder.with_name(f"{folder.name}_{number}") for number in range(2, 10**6))
+    other = next(each for each in numbers if not each.exists())
+    kept, words = [], iter(sys.argv[1:])
+    for word in words:
+        if word == "--output_dir":
+            next(words, None)
+        elif not word.startswith("--output_dir="):
+            kept.append(word)
+    return shlex.join(["python", Path(sys.argv[0]).name, *kept, "--output_dir", str(other)])
+
+
+def _record_of(path: Path) -> dict[str, Any] | None:
+    """What a checkpoint says of its training, and its size; None of a file that is none."""
+    try:
+        model, record = load_checkpoint(path)
+    except BadInput:
+        return None
+    return {**record, "latent_size": model.latent_size}
+
+
+def _is_same(plan: Plan, record: dict[str, Any]) -> bool:
+    ours, theirs = plan.settings.decisive, record["arguments"]
+    return record["fingerprint"] == plan.data.split.fingerprint and {
+        name: _plain(value) for name, value in ours.items() if name not in _SIZES
+    } == {name: _plain(value) for name, value in theirs.items() if name not in _SIZES}
+
+
+def _plain(value: object) -> object:
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _name_of(folder: Path, records: list[dict[str, Any]]) -> str:
+    """What the training in a folder was: ``digits_conv_2_16_10_epochs``."""
+    if not records:
+        try:
+            return f"{Path(find_run(folder).arguments.get('dataset', 'training')).name}_unfinished"
+        except BadInput:
+            return "unfinished"
+    first = records[0]
+    sizes = "_".join(str(size) for size in sorted(record["latent_size"] for record in records))
+    return f"{first['dataset']}_{first['model']}_{sizes}_{first['arguments'].get('num_epochs', '')}_epochs"
+
+
+def _read_logs(folder: Path) -> dict[int, list[dict[str, Any]]]:
+    """The records of each bottleneck that has come to its end; {} if there is no sound log."""
+    path = folder / "training_log.jsonl"
+    try:
+        if read_json(folder / "metrics_training.json").get("log_sha256") != file_sha256(path):
+            return {}
+        records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        logs: dict[int, list[dict[str, Any]]] = {}
+        for record in records:
+            logs.setdefault(record["latent_size"], []).append(record)
+    except (BadInput, OSError, ValueError, KeyError, TypeError):
+        return {}
+    return logs
