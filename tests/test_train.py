@@ -93,16 +93,18 @@ def test_patience_keeps_the_best_weights_and_stops(tmp_path, data_dir):
     assert len(errors) - 1 - errors.index(min(errors)) == 2
 
 
-def test_a_loss_that_is_not_finite_stops_before_anything_is_replaced(tmp_path, data_dir):
+def test_a_loss_that_is_not_finite_stops_and_the_training_before_is_whole(tmp_path, data_dir):
     done = run_script("train.py", *BRIEF, "--data_dir", data_dir, "--output_dir", tmp_path)
     assert done.returncode == 0, done.stderr
-    before = (tmp_path / "model_latent_size_6.pth").read_bytes()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
     done = run_script("train.py", *BRIEF, "--lr", 9.9, "--num_epochs", 30, "--data_dir", data_dir,
                       "--output_dir", tmp_path)  # fmt: skip
     sentence = refusal(done)
     assert "no longer finite" in sentence
     assert "--lr" in sentence
-    assert (tmp_path / "model_latent_size_6.pth").read_bytes() == before
+    (moved,) = (tmp_path / "earlier").iterdir()
+    assert {path.name: path.read_bytes() for path in moved.iterdir() if path.is_file()} == before
+    assert not (tmp_path / "model_latent_size_6.pth").exists()
 
 
 LONGER = ["--dataset", "digits", "--latent_size", 6, "--num_epochs", 6, "--max_train", 400, "--save_every", 0.001]
