@@ -99,3 +99,12 @@ def test_a_folder_that_is_none_is_refused_before_any_work(forked, tmp_path, plac
     assert "--output_dir" in refusal(done)
     assert done.stdout == ""
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_where_nothing_is_read_and_nothing_said_it_is_output(forked, tmp_path, data_dir):
+    brief = ["--dataset", "digits", "--latent_size", 2, "--num_epochs", 1, "--max_train", 100, "--data_dir", data_dir]
+    done = forked.run("train.py", *brief, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "output" / "model_latent_size_2.pth").exists()
+    done = forked.run("train.py", "--resume", "--num_epochs", 2, "--data_dir", data_dir, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
