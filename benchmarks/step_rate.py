@@ -29,7 +29,7 @@ from model.inference import encode_batches, to_float
 from model.objective import Objective
 from run.artefacts import write_text
 from run.device import choose_precision, make_repeatable
-from train import MAX_GRADIENT_NORM
+from stages.training.loop import MAX_GRADIENT_NORM
 
 SIZES, BATCH, SHAPE, SIDE = [2, 256], 128, (3, 32, 32), 2048
 CPU = torch.device("cpu")

@@ -185,7 +185,7 @@ def test_flags_that_do_not_fit_are_refused(tmp_path, run_here, data_dir, argumen
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--model", "cvae"], "told each image's class"), (["--balance", "sampler"], "--balance needs classes")],
+    [(["--model", "cvae"], "decodes by each image's class"), (["--balance", "sampler"], "--balance needs classes")],
 )
 def test_images_without_classes_are_refused(tmp_path, run_here, trained_without_classes, arguments, said):
     with pytest.raises(BadInput, match=said):
