@@ -1,5 +1,5 @@
 """What is drawn. Reads results, computes none."""
 
-from run.scratch import lend_to_matplotlib
+from run.scratch import import_matplotlib
 
-lend_to_matplotlib()
+import_matplotlib()

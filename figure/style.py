@@ -5,7 +5,7 @@ Figures are made without pyplot, so that none depends on a display; a window is 
 
 import functools
 import io
-import logging
+import os
 import textwrap
 from pathlib import Path
 
@@ -48,8 +48,6 @@ _FALLBACK_FONTS = (
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of ``width`` x ``height`` inches in the suite's style, which lays itself out."""
-    # that a fallback font has no bold is of no interest to anybody
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     matplotlib.rcParams.update(
         {
             "font.family": list(_fonts()),
@@ -139,10 +137,12 @@ def save_figure(figure: Figure, path: Path, *, svg: bool = False, show: bool = F
 
 def _open_window(figure: Figure) -> None:
     try:
-        from matplotlib import pyplot
+        from matplotlib import pyplot  # a second that only a window takes
 
+        if wanted := os.environ.get("MPLBACKEND"):  # of which matplotlib was not told: see run.scratch
+            pyplot.switch_backend(wanted)
         interactive = pyplot.get_backend().lower() in {name.lower() for name in _interactive_backends()}
-    except ImportError:  # MPLBACKEND asks for a toolkit that is not there
+    except Exception:  # that variable asks for a toolkit that is not there, or for anything
         interactive = False
     if not interactive:
         warn("there is no display to open a window on; the figure is saved")

@@ -1,21 +1,18 @@
-"""How a script ends: 0 done, 2 bad input, 130 Ctrl-C, 143 SIGTERM; bad input gets a sentence, never a traceback."""
+"""How a script ends: 0 done, 2 bad input, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP; bad input gets a sentence, never a
+traceback."""
 
 import atexit
 import errno
 import gc
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
+
+from run import signals, streams
 
 
 class BadInput(Exception):
     """Something the person can mend. Its text says what is wrong, what would work and what to run next."""
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived. Not an Exception, so that no handler for ordinary errors swallows it."""
 
 
 # Errors of the machine rather than of the program: what each means in words, and what to do about it.
@@ -38,37 +35,41 @@ _MACHINE_ERRORS = {
 def execute(main: Callable[[], None]) -> None:
     """Run ``main`` as a command and leave the process with the exit status that the outcome deserves.
 
-    The first Ctrl-C raises KeyboardInterrupt inside ``main``, which may save and leave; a second one ends the
-    process at once.
+    The first Ctrl-C, SIGTERM or SIGHUP raises inside ``main``, which may save and leave; the second ends the process at
+    once (see :mod:`run.signals`). Streams that are closed or full end nothing (see :mod:`run.streams`).
     """
     gc.set_threshold(50_000)  # what torch's import makes stays; searching it for cycles time and again takes a second
     status = None
 
     def leave() -> None:
         if status is not None:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            streams.flush()
             os._exit(status)
 
+    streams.settle()
     atexit.register(leave)  # after every other such function: taking torch's modules apart would take a second more
-    _leave_at_second_ctrl_c()
-    signal.signal(signal.SIGTERM, _raise_terminated)
-    signal.signal(signal.SIGINT, _raise_interrupt)
+    signals.listen()
     try:
+        if streams.is_full("stdout"):
+            raise BadInput("standard output is full, and results would be lost; make room, or send them elsewhere")
         main()
-        sys.stdout.flush()
         status = 0
+    except SystemExit as left:  # argparse has said why
+        status = left.code or 0
     except BadInput as error:
         status = _complain(str(error))
-    except KeyboardInterrupt:
-        status = 130
-        print("stopped by Ctrl-C", file=sys.stderr)
-    except Terminated:
-        status = 143
-        print("stopped by SIGTERM", file=sys.stderr)
+    except (KeyboardInterrupt, signals.Terminated, signals.HungUp) as stopped:
+        status = signals.exit_status(stopped)
+        print(f"stopped by {signals.name(stopped)}", file=sys.stderr)
     except BrokenPipeError:  # the reader of standard output (head, say) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except UnicodeEncodeError as error:  # of a file's name: whatever is printed has escapes instead
+        if error.encoding.lower() != sys.getfilesystemencoding().lower():
+            raise
+        status = _complain(
+            f"{printable(error.object)} is a file name beyond {error.encoding}, in which file names are written here; "
+            "set PYTHONUTF8=1, and run the same again"
+        )
     except MemoryError:
         status = _complain(
             "the memory is used up; take fewer images (--max_train, --max_test) or smaller ones (--image_size)"
@@ -78,6 +79,12 @@ def execute(main: Callable[[], None]) -> None:
             raise
         place = f"{printable(error.filename)}: " if error.filename else ""
         status = _complain(place + _MACHINE_ERRORS[error.errno])
+    streams.flush()
+    if status == 0 and (lost := streams.failure("stdout")):
+        status = _complain(f"{lost}, so results are lost there; what is in files is whole")
+    if (lost := streams.failure("stderr")) and not streams.failure("stdout"):
+        print(f"{lost}, so progress and warnings are lost")
+    streams.flush()
     sys.exit(status)
 
 
@@ -91,30 +98,3 @@ def printable(text: object) -> str:
 def _complain(sentence: str) -> int:
     print(f"{os.path.basename(sys.argv[0])}: {sentence}", file=sys.stderr)
     return 2
-
-
-def _leave_at_second_ctrl_c() -> None:
-    """Have a thread end the process when Ctrl-C comes after Ctrl-C or SIGTERM.
-
-    A handler of Python's own would wait for the end of whatever the main thread computes outside Python.
-    """
-    arrived, written = os.pipe()
-    os.set_blocking(written, False)
-    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-
-    def watch() -> None:
-        before = b""
-        while numbers := os.read(arrived, 64):
-            before += bytes(number for number in numbers if number in (signal.SIGINT, signal.SIGTERM))
-            if signal.SIGINT in before[1:]:
-                os._exit(130)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _raise_terminated(signum: int, frame: object) -> None:
-    raise Terminated
-
-
-def _raise_interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt

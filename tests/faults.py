@@ -5,8 +5,10 @@ run with ``record`` counts them; a run with ``at`` fails, or is killed, at one o
 """
 
 import builtins
+import collections
 import errno
 import io
+import itertools
 import os
 import resource
 import signal
@@ -29,6 +31,7 @@ def install(
     poison: int | None = None,
     signalled: tuple[int, int] | None = None,
     stuck: int | None = None,
+    locked: int | None = None,
     memory: int | None = None,
     no_network: str | None = None,
 ) -> None:
@@ -43,6 +46,7 @@ def install(
         poison: number of the step, counted from 0, whose loss is NaN.
         signalled: number of a step and of the signal that comes in the middle of it.
         stuck: number of a step that takes for ever, in a computation that no Python code interrupts.
+        locked: the same, in a computation that keeps Python's lock, so that no other thread runs either.
         memory: bytes that may be allocated from here on; more is a MemoryError.
         no_network: file to which every address is added that is looked up or connected to, in vain.
     """
@@ -58,6 +62,8 @@ def install(
         _change_step(signalled[0], lambda loss: os.kill(os.getpid(), signalled[1]) or loss)
     if stuck is not None:
         _change_step(stuck, lambda loss: _compute_for_ever())
+    if locked is not None:
+        _change_step(locked, lambda loss: _compute_alone_for_ever())
     if memory is not None:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory,) * 2)
@@ -123,11 +129,15 @@ def _leave_out(generator: str) -> None:
 
 
 def _watch(log: str) -> None:
+    from run import signals
+
     running = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "os.fork", "pty.spawn", "os.startfile")
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
     def audit(event: str, arguments: tuple) -> None:
         seen = None
+        if event == "os.fork" and sys._getframe(1).f_code.co_filename == signals.__file__:
+            return  # the guard of every script
         if event in running:
             seen = f"{event} {arguments!r}"
         elif event == "open" and isinstance(arguments[2], int) and arguments[2] & writing:
@@ -161,6 +171,11 @@ def _compute_for_ever() -> None:
     import hashlib
 
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # minutes in one call
+
+
+def _compute_alone_for_ever() -> None:
+    print("stuck", file=sys.stderr, flush=True)
+    collections.deque(itertools.repeat(0), maxlen=0)
 
 
 def _cut_network(log: str) -> None:

@@ -1,15 +1,23 @@
-"""Ctrl-C and SIGTERM keep the state and leave; a second Ctrl-C leaves at once; a loss that is NaN changes nothing."""
+"""Ctrl-C, SIGTERM and SIGHUP keep the state and leave; the second ends the process at once, whatever it computes; a
+loss that is NaN changes nothing."""
 
+import contextlib
 import csv
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from model.training_state import find_run
-from tests.conftest import refusal
+from tests.conftest import ROOT, refusal
+
+fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))  # Windows has none
 
 BRIEF = ["--dataset", "digits", "--latent_size", 3, "--num_epochs", 3, "--max_train", 60, "--batch_size", 20]
 BRIEF += ["--model", "dense"]
@@ -38,7 +46,10 @@ def resume_and_compare(forked, folder: Path, undisturbed: dict[str, bytes]) -> N
     assert [name for name in {*found, *undisturbed} if found.get(name) != undisturbed.get(name)] == []
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
 @pytest.mark.parametrize("step", [1, 3 * STEPS - 1, 5 * STEPS], ids=["first epoch", "last step", "second bottleneck"])
 def test_a_signal_within_a_step_keeps_the_state_and_leaves(forked, tmp_path, undisturbed, number, status, step):
     done = forked.run("train.py", *BRIEF, cwd=tmp_path, fault={"signalled": (step, number)})
@@ -52,7 +63,7 @@ def test_a_signal_within_a_step_keeps_the_state_and_leaves(forked, tmp_path, und
     resume_and_compare(forked, tmp_path, undisturbed)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
 def test_a_signal_from_outside_is_heeded_within_ten_seconds(forked, tmp_path, number, status):
     child = forked.start("train.py", *ENDLESS, cwd=tmp_path)
     child.until((tmp_path / STATE).exists)
@@ -62,17 +73,82 @@ def test_a_signal_from_outside_is_heeded_within_ten_seconds(forked, tmp_path, nu
     assert time.monotonic() - asked < 10
 
 
-def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(forked, tmp_path):
-    """The second comes while the first waits for the end of a step that takes for ever."""
-    child = forked.start("train.py", *ENDLESS, cwd=tmp_path, fault={"stuck": 10 * STEPS})
+def test_hanging_up_is_heeded_where_the_terminal_has_gone(tmp_path):
+    """As when an ssh connection is closed: nothing can be said any more, and the state is kept all the same."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "train.py", *map(str, ENDLESS)],
+        cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(theirs)
+    os.set_blocking(ours, False)
+
+    def trained() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            os.read(ours, 4096)
+        return (tmp_path / STATE).exists()
+
+    wait_for(trained)
+    os.close(ours)
+    assert process.wait(60) == 129
+    assert find_run(tmp_path / "output").states[2]["position"]["epoch"] >= 1
+
+
+def test_hanging_up_is_ignored_where_nohup_asked_for_it(tmp_path):
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, ROOT / "train.py", *map(str, ENDLESS)],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_for((tmp_path / STATE).exists)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.terminate()
+    assert process.wait(60) == 143
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+# Within a moment of the first, another SIGTERM or SIGHUP is the same request sent twice, as timeout(1) does.
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (signal.SIGINT, signal.SIGINT),
+        (signal.SIGTERM, signal.SIGTERM),
+        (signal.SIGINT, signal.SIGHUP),
+        (signal.SIGHUP, signal.SIGTERM),
+    ],
+)
+@pytest.mark.parametrize("computing", ["stuck", "locked"])
+def test_the_second_signal_ends_any_computation_and_loses_nothing(forked, tmp_path, first, second, computing):
+    """The first waits for the end of a step that takes for ever; locked, it keeps Python's lock meanwhile."""
+    child = forked.start("train.py", *ENDLESS, cwd=tmp_path, fault={computing: 10 * STEPS})
     child.until(lambda: "stuck" in child.said())
-    child.send(signal.SIGINT)
-    time.sleep(0.3)
-    child.send(signal.SIGINT)
+    child.send(first)
+    time.sleep(0.3 if second == signal.SIGINT else 1.2)
+    child.send(second)
     asked = time.monotonic()
-    assert child.wait(30).returncode in (130, -signal.SIGINT)  # a shell says 130 to either
+    expected = 128 + second if computing == "stuck" else -signal.SIGKILL  # by a process beside it: nothing else can
+    assert child.wait(30).returncode == expected
     assert time.monotonic() - asked < 2
     assert find_run(tmp_path / "output").states[2]["position"]["epoch"] == 11
+
+
+def test_the_same_request_twice_is_one(forked, tmp_path, undisturbed):
+    child = forked.start("train.py", *ENDLESS, cwd=tmp_path)
+    child.until((tmp_path / STATE).exists)
+    child.send(signal.SIGTERM)
+    time.sleep(0.01)
+    child.send(signal.SIGTERM)
+    done = child.wait(30)
+    assert done.returncode == 143
+    assert "go on with: python train.py --resume" in done.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked up in Linux's /proc")
@@ -85,16 +161,13 @@ def test_processes_that_decode_end_with_the_script(forked, tmp_path, number, sta
         (tmp_path / "images" / f"{count}.ppm").write_bytes(b"P6 16 16 255\n" + bytes(3 * 16 * 16))
     child = forked.start("train.py", *BRIEF, "--dataset", "images", "--num_workers", 3, cwd=tmp_path)
     children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
-    child.until(lambda: len(children.read_text().split()) == 3)
-    decoding = children.read_text().split()
+    child.until(lambda: len(children.read_text().split()) == 4)  # and the guard of run.signals
+    beside = children.read_text().split()
     child.send(number)
     done = child.wait()
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{process}").exists() for process in decoding):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not any(Path(f"/proc/{process}").exists() for process in beside), 10)
 
 
 @pytest.mark.parametrize("step", [4, 3 * STEPS + 4], ids=["first bottleneck", "second bottleneck"])
