@@ -18,15 +18,16 @@ demo: $(VENV)/installed
 	$(BIN)/python viz_kmeans_latent_space.py --latent_size 16 --num_clusters 10 $(DEMO)
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadscope
+	$(BIN)/python -m pytest -n auto --dist loadscope $(PYTEST)
 
 test-long: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m long
 
-# every ">=2.10,<3" as "==2.10", in an environment of its own
+# every ">=2.10,<3" as "==2.10", in an environment of its own; old libraries deprecate among themselves
 test-lowest:
 	sed 's/>=/==/; s/,<.*//' requirements.txt > .venv-lowest.txt
-	$(MAKE) demo test VENV=.venv-lowest PINS="-c .venv-lowest.txt" DEMO="--output_dir output/lowest"
+	$(MAKE) demo test VENV=.venv-lowest PINS="-c .venv-lowest.txt" DEMO="--output_dir output/lowest" \
+		PYTEST="-W ignore::DeprecationWarning"
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What evaluate.py measured with both protocols, as one table of docs/clusters.md.
+"""What evaluate.py measured with both protocols, as a table of docs/results.
 
     python evaluate.py --latent_size 32 --output_dir output
     cp output/metrics.json output/train_test.json

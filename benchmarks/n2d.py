@@ -7,7 +7,7 @@ latents and on the raw pixels. Transductive, as the published figures are: the n
 everything after it is fitted and scored on all images, and no class is used. What is done already is not done again;
 checkpoints that are there already, one for each seed, are taken with --model_path. Writes n2d_{dataset}.csv and .md
 into the results folder. The published bottleneck is of 10 (--latent_size 10); why 32 is the default here stands in
-docs/clusters.md.
+docs/lab/n2d.md.
 """
 
 import argparse

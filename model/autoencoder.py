@@ -40,7 +40,7 @@ class Autoencoder(nn.Module, abc.ABC):
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss a part ``kl``
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
     # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; see
-    # docs/architectures.md.
+    # docs/lab/rates.md.
     optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)
 
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any) -> None:

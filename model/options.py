@@ -15,7 +15,9 @@ KL_WARMUP = 0.2  # long enough for a decoder to learn to use latents before they
 
 def add_model_arguments(group: argparse._ArgumentGroup) -> None:
     """Which network is trained, and on what loss."""
-    add_choice(group, "--model", list(ARCHITECTURES), "conv", "architecture of networks; see docs/architectures.md")
+    add_choice(
+        group, "--model", list(ARCHITECTURES), "conv", "architecture of networks; see docs/guide/architectures.md"
+    )
     add_value(
         group, "--loss", loss_mix, "mse", "MIX",
         "what reconstructions are held against images by: mse, l1, bce (cross-entropy) or ssim (1 - SSIM), or a mix "
