@@ -118,7 +118,9 @@ def principal_axes(vectors: np.ndarray, size: int, seed: int) -> tuple[np.ndarra
     """PCA of latents: their mean, float64 (D,), and at most ``size`` directions of largest variance, (K, D)."""
     from sklearn.decomposition import PCA
 
-    fitted = PCA(min(size, *vectors.shape), random_state=seed).fit(np.asarray(vectors, np.float64))
+    # not by LU, as it would choose: where memory is short that waits for ever, and keeps Python's lock meanwhile
+    fitted = PCA(min(size, *vectors.shape), random_state=seed, power_iteration_normalizer="QR")
+    fitted.fit(np.asarray(vectors, np.float64))
     return fitted.mean_, fitted.components_
 
 
@@ -126,7 +128,10 @@ def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
+    mean, axes = principal_axes(vectors, 2, seed)
+    start = (vectors - mean) @ axes.T
+    start *= 1e-4 / start[:, 0].std()  # as init="pca" has it, which goes by LU
+    tsne = TSNE(perplexity=perplexity, init=start.astype(np.float32), learning_rate="auto", random_state=seed)
     with threadpool_limits(1, user_api="openmp"):  # more threads add up the gradient in whatever order they finish
         return tsne.fit_transform(vectors).astype(np.float32)
 

@@ -107,3 +107,13 @@ def test_another_version_of_umap_only_costs_time():
     for content in ({}, {"f": without_folder}, {"f": len}):
         module = types.SimpleNamespace(**content)
         _keep_compiled(types.SimpleNamespace(umap_=module, layouts=module))
+
+
+@pytest.mark.parametrize("method", ["umap", "tsne", "pca"])
+def test_nothing_goes_by_lu_which_may_wait_for_memory_for_ever(monkeypatch: pytest.MonkeyPatch, method: str):
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("scipy.linalg.lu")
+
+    monkeypatch.setattr("scipy.linalg.lu", refuse)
+    vectors = np.random.default_rng(0).standard_normal((600, 1100)).astype(np.float32)
+    assert project(vectors, method, seed=0).shape == (600, 2)
