@@ -59,7 +59,7 @@ def train_classifier(
         network: inputs -> logits (B, K).
         training: what it learns from.
         validation: what it is scored on after each epoch; None, or nothing in it, for none.
-        order_of: epoch, from 1 up -> the rows that it shows, in order, int64 (N,).
+        order_of: epoch, from 0 up -> the rows that it shows, in order, int64 (N,).
         schedule: how long and how fast.
         class_weights: float32 (K,), what an input of each class counts; None for all alike.
 
@@ -78,7 +78,7 @@ def train_classifier(
     optimizer = torch.optim.AdamW(network.parameters(), lr=schedule.peak_rate, weight_decay=_WEIGHT_DECAY)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, schedule.peak_rate, total_steps=total)
     progress, log = Progress(total), []
-    for epoch in range(1, schedule.epochs + 1):
+    for epoch in range(schedule.epochs):
         network.train()
         order = order_of(epoch)
         summed = torch.zeros(2, device=device)  # loss, and how many were right
@@ -91,11 +91,11 @@ def train_classifier(
             rates.step()
             right = (logits.argmax(1) == targets[rows]).sum()
             summed += torch.stack([loss.detach() * len(rows), right])
-            progress.advance(f"epoch {epoch}/{schedule.epochs}")
+            progress.advance(f"epoch {epoch + 1}/{schedule.epochs}")
         if not torch.isfinite(summed).all():
             raise FloatingPointError("the classifier's loss is no longer finite")
         loss, accuracy = (summed / len(order)).tolist()
-        log.append({"epoch": epoch, "train_loss": loss, "train_accuracy": accuracy, **_score(network, validation)})
+        log.append({"epoch": epoch + 1, "train_loss": loss, "train_accuracy": accuracy, **_score(network, validation)})
     progress.close()
     network.eval()
     return log

@@ -181,7 +181,7 @@ def learn(
     """
 
     def order_of(epoch: int) -> np.ndarray:
-        return epoch_order(len(labels.train), labels.train, settings.balance, settings.seed, epoch)
+        return epoch_order(len(labels.train), labels.train, settings.balance, settings.seed, epoch + 1)
 
     weights = class_weights(labels.train, classes) if settings.balance == "weights" else None
     training, validation = Labelled(inputs.train, labels.train), Labelled(inputs.val, labels.val)

@@ -13,7 +13,7 @@ from latent.archive import LatentSpace, load_latent_space, save_latent_space, si
 from latent.pca import PCA, fit_pca
 from latent.pixels import pixels_as_rows
 from model.autoencoder import Autoencoder
-from model.inference import encode
+from model.inference import encode_batches
 from run.console import note
 from run.errors import BadInput, printable
 from run.provenance import command_line, versions
@@ -111,7 +111,12 @@ def latents_of(checkpoint: Checkpoint, side: str, image_set: ImageSet, rows: np.
     saved = saved_latents(path, origin, sample_ids)
     if saved is not None:
         return saved
-    vectors = encode(model, image_set.images[rows])
+    vectors = np.concatenate(list(encode_batches(model, image_set.images, rows)))
+    if not np.isfinite(vectors).all():
+        raise BadInput(
+            f"{printable(checkpoint.path)} encodes images as NaN or infinity; train again with a lower rate: "
+            f"python train.py --latent_size {size} --lr 0.00001"
+        )
     origin |= {"command": command_line(), "versions": versions()}
     labels, groups = image_set.labels[rows], image_set.groups[rows]
     space = LatentSpace(vectors, labels, image_set.class_names, sample_ids, origin=origin, groups=groups)

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from data.balance import epoch_order
 from data.choice import choose_test_rows
 from data.training_side import load_split_of
 from model.autoencoder import Autoencoder
@@ -145,7 +144,7 @@ def classifier_of_originals(subject: Subject, settings: Settings) -> ConvClassif
     classifier = ConvClassifier(model.image_shape, model.num_classes).to(device)
 
     def order_of(epoch: int) -> np.ndarray:
-        return epoch_order(len(originals.labels), None, "none", settings.seed, epoch)
+        return np.random.default_rng([settings.seed, epoch]).permutation(len(originals.labels))
 
     try:
         train_classifier(classifier, originals, None, order_of, Schedule(settings.cnn_epochs))
