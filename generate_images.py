@@ -61,8 +61,8 @@ def parse_arguments() -> argparse.Namespace:
     latents = "where latents come from (default: prior where the network has one, else mixture)"
     flags.add_choice(group, "--source", ["prior", "mixture"], None, latents)
     flags.add_value(group, "--num_images", whole(1, 10000), 20, "M", "samples")
-    fewest = "of 1, 2, 4, ... 64, the fewest under which other latents are as likely as any"
-    flags.add_value(group, "--num_components", whole(1, 1000), None, "K", f"mixture: components (default: {fewest})")
+    lowest = "mixture: components (default: of 1 to 64 those of the lowest Bayesian information criterion)"
+    flags.add_value(group, "--num_components", whole(1, 1000), None, "K", lowest)
     flags.add_choice(
         group, "--fit_on", ["train", "test"], None,
         "real images that the mixture is fitted on and samples are compared with (default: train where the training "

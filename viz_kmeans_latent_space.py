@@ -159,7 +159,10 @@ def reduce_as_asked(vectors: np.ndarray, name: str, whiten: float, args: argpars
 def cluster_as_asked(points: np.ndarray, num_clusters: int | None, args: argparse.Namespace) -> Clustering:
     from latent.clustering import find_clusters
 
-    return find_clusters(points, args.clusterer, num_clusters, args.seed, min_cluster_size=args.min_cluster_size)
+    found = find_clusters(points, args.clusterer, num_clusters, args.seed, min_cluster_size=args.min_cluster_size)
+    for sentence in found.warnings:
+        warn(sentence)
+    return found
 
 
 def choose_number(points: np.ndarray, space: LatentSpace, args: argparse.Namespace, saved: list[Path]) -> int:

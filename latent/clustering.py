@@ -1,14 +1,18 @@
 """Clusters: points grouped by nothing but where they lie, and new points given to the groups that were found."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.cluster import HDBSCAN, KMeans
+from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 from latent.metrics import NOISE
-from run.console import warn
+from latent.mixture import Mixture, fit_mixture
+from latent.neighbours import nearest
 from run.errors import BadInput
+from run.random_subset import random_subset
 
 CLUSTERERS = {"kmeans": "k-means", "gmm": "Gaussian mixture", "hdbscan": "HDBSCAN"}  # and what a person calls them
 # what is known of a point and its cluster, beside which one it is
@@ -18,12 +22,10 @@ MEASURES = {
     "hdbscan": "distance to the nearest member",
 }
 CRITERIA = {"kmeans": "mean silhouette (the highest)", "gmm": "BIC an image (the lowest)"}  # by which a number is best
-MOST_CLUSTERS = 60  # that --num_clusters auto tries
 
-_STARTS = {"kmeans": 10, "gmm": 3}
+_STARTS = 10  # of k-means
 _SEARCHED = 2000  # points that the number of clusters is chosen from
-_SEARCH_STARTS = 3
-_AT_ONCE = 4096  # points whose distances to all others are held at a time
+_SEARCH_STARTS = 3  # of k-means, for each number that is tried
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
@@ -35,12 +37,14 @@ class Clustering:
         clusters: int64 (rows,), 0 .. count - 1, or ``NOISE``.
         measured: float64 (rows,): what ``MEASURES`` says of each point.
         arrays: all that :func:`assign` needs, plain numbers.
+        warnings: what to know before the clusters are trusted.
     """
 
     method: str
     clusters: np.ndarray
     measured: np.ndarray
     arrays: dict[str, np.ndarray]
+    warnings: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -75,9 +79,14 @@ def find_clusters(
     """
     if method == "hdbscan":
         return _hdbscan(points, min_cluster_size or max(5, len(points) // 100))
+    if method == "kmeans":
+        arrays = {"centres": fit_kmeans(points, num_clusters, seed, _STARTS).cluster_centers_.astype(np.float64)}
+        return Clustering(method, *assign(method, arrays, points), arrays)
     require_different(points, num_clusters)
-    arrays = (_kmeans if method == "kmeans" else _mixture)(points, num_clusters, seed, _STARTS[method])
-    return Clustering(method, *assign(method, arrays, points), arrays)
+    mixture = fit_mixture(points, num_clusters, seed)
+    arrays = {"centres": mixture.means, "weights": mixture.weights, "precision_roots": mixture.precision_roots}
+    moving = f"the mixture of {num_clusters} was still moving when it was stopped; another --seed may do better"
+    return Clustering(method, *assign(method, arrays, points), arrays, () if mixture.converged else (moving,))
 
 
 def assign(method: str, arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,13 +105,21 @@ def assign(method: str, arrays: Mapping[str, np.ndarray], points: np.ndarray) ->
         int64 clusters and float64 measures, as in :class:`Clustering`.
     """
     points = np.asarray(points, np.float64)
-    parts = [points[start : start + _AT_ONCE] for start in range(0, len(points), _AT_ONCE)]
-    rule = {"kmeans": _nearest_centre, "gmm": _likeliest, "hdbscan": _nearest_member}[method]
-    clusters, measured = zip(*(rule(arrays, part) for part in parts), strict=True)
-    return np.concatenate(clusters).astype(np.int64), np.concatenate(measured)
+    if method == "gmm":
+        mixture = Mixture(arrays["weights"], arrays["centres"], arrays["precision_roots"])
+        shares = mixture.probabilities(points)
+        return shares.argmax(axis=1), shares.max(axis=1)
+    among = arrays["centres" if method == "kmeans" else "members"]
+    if not len(among):
+        return np.full(len(points), NOISE), np.full(len(points), np.inf)
+    near, away = (each[:, 0] for each in nearest(among, points, count=1))
+    if method == "kmeans":
+        return near, away
+    clusters = arrays["clusters"][near].astype(np.int64)
+    return np.where(away <= arrays["reach"][clusters], clusters, NOISE), away
 
 
-def choose_num_clusters(points: np.ndarray, method: str, seed: int, most: int = MOST_CLUSTERS) -> dict[int, float]:
+def choose_num_clusters(points: np.ndarray, method: str, seed: int, most: int) -> dict[int, float]:
     """A criterion for each number of clusters from 2 up, that tells how many there are without knowing any class.
 
     The mean silhouette for k-means (Rousseeuw, 1987), where the largest is best; the Bayesian information criterion
@@ -112,10 +129,7 @@ def choose_num_clusters(points: np.ndarray, method: str, seed: int, most: int = 
     Raises:
         BadInput: fewer than 3 different points, among which there is nothing to choose.
     """
-    from sklearn.metrics import silhouette_score
-
-    rows = np.sort(np.random.default_rng(seed).permutation(len(points))[:_SEARCHED])
-    points = points[rows]
+    points = points[random_subset(len(points), _SEARCHED, seed)]
     different = count_different(points)
     if different < 3:
         raise BadInput(
@@ -124,10 +138,11 @@ def choose_num_clusters(points: np.ndarray, method: str, seed: int, most: int = 
         )
     found = {}
     for number in range(2, min(most, different - 1) + 1):
-        arrays = (_kmeans if method == "kmeans" else _mixture)(points, number, seed, _SEARCH_STARTS)
         if method == "gmm":
-            found[number] = _information(arrays, points)
-        elif len(np.unique(clusters := assign(method, arrays, points)[0])) > 1:
+            found[number] = fit_mixture(points, number, seed).bic
+            continue
+        clusters = fit_kmeans(points, number, seed, _SEARCH_STARTS).labels_
+        if len(np.unique(clusters)) > 1:
             found[number] = float(silhouette_score(points, clusters))
     return found
 
@@ -137,15 +152,12 @@ def best_of(criterion: Mapping[int, float], method: str) -> int:
     return (max if method == "kmeans" else min)(sorted(criterion), key=criterion.get)
 
 
-def fit_kmeans(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> "KMeans":  # noqa: F821
+def fit_kmeans(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> KMeans:
     """k-means (Lloyd's, started by k-means++), fitted on points (rows, S): the tightest of so many starts.
 
     Raises:
         BadInput: fewer different points than clusters.
     """
-    from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
-
     require_different(points, num_clusters)
     with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
         return KMeans(num_clusters, n_init=starts, random_state=seed).fit(points)
@@ -185,37 +197,7 @@ def require_different(points: np.ndarray, num_clusters: int) -> None:
         )
 
 
-def _kmeans(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> dict[str, np.ndarray]:
-    return {"centres": fit_kmeans(points, num_clusters, seed, starts).cluster_centers_.astype(np.float64)}
-
-
-def _mixture(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> dict[str, np.ndarray]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-    from threadpoolctl import threadpool_limits
-
-    rows, size = points.shape
-    centre, spread = points.mean(axis=0, dtype=np.float64), float(points.std(dtype=np.float64)) or 1.0
-    form = "full" if rows >= 2 * size * num_clusters else "diag"
-    mixture = GaussianMixture(num_clusters, covariance_type=form, n_init=starts, random_state=seed)
-    with threadpool_limits(1, user_api="openmp"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture.fit((points - centre) / spread)  # at this scale what keeps covariances from vanishing is small enough
-    if not mixture.converged_:
-        warn(f"the mixture of {num_clusters} was still moving when it was stopped; another --seed may do better")
-    roots = mixture.precisions_cholesky_
-    return {
-        "centres": mixture.means_ * spread + centre,
-        "weights": mixture.weights_,
-        "precision_roots": (roots if form == "full" else np.stack([np.diag(each) for each in roots])) / spread,
-        "freedom": np.array(mixture._n_parameters()),
-    }
-
-
 def _hdbscan(points: np.ndarray, min_cluster_size: int) -> Clustering:
-    from sklearn.cluster import HDBSCAN
-    from sklearn.neighbors import NearestNeighbors
-
     if not 2 <= min_cluster_size <= len(points):
         raise BadInput(
             f"{len(points)} vectors hold no cluster of {min_cluster_size}; take --min_cluster_size 2 or more, up to "
@@ -223,65 +205,15 @@ def _hdbscan(points: np.ndarray, min_cluster_size: int) -> Clustering:
         )
     points = np.asarray(points, np.float64)
     clusters = HDBSCAN(min_cluster_size=min_cluster_size, copy=True).fit_predict(points).astype(np.int64)
-    members = np.flatnonzero(clusters != NOISE)
-    to_fellow = np.zeros(len(points))
+    members, lost = clusters != NOISE, clusters == NOISE
+    away = np.full(len(points), np.inf)  # to the nearest fellow; of noise, to the nearest member of any cluster
     reach = np.zeros(clusters.max() + 1)
     for cluster in range(len(reach)):
-        mine = np.flatnonzero(clusters == cluster)
-        to_fellow[mine] = NearestNeighbors(n_neighbors=1).fit(points[mine]).kneighbors()[0][:, 0]
-        reach[cluster] = to_fellow[mine].max()
-    arrays = {"members": points[members], "clusters": clusters[members], "reach": reach}
-    lost = clusters == NOISE
-    to_fellow[lost] = _to_nearest_member(arrays, points[lost])[1] if lost.any() else 0
-    return Clustering("hdbscan", clusters, to_fellow, arrays)
-
-
-def _nearest_centre(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.metrics import pairwise_distances_argmin_min
-
-    return pairwise_distances_argmin_min(points, arrays["centres"])
-
-
-def _log_densities(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> np.ndarray:
-    """(rows, S) -> (rows, K): the logarithm of each component's weighted density."""
-    size = points.shape[1]
-    columns = []
-    for centre, root, weight in zip(arrays["centres"], arrays["precision_roots"], arrays["weights"], strict=True):
-        away = ((points - centre) @ root) ** 2
-        columns.append(
-            np.log(weight) + np.log(np.diag(root)).sum() - 0.5 * (away.sum(axis=1) + size * np.log(2 * np.pi))
-        )
-    return np.stack(columns, axis=1)
-
-
-def _likeliest(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.special import softmax
-
-    shares = softmax(_log_densities(arrays, points), axis=1)
-    return shares.argmax(axis=1), shares.max(axis=1)
-
-
-def _information(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> float:
-    """The Bayesian information criterion of a mixture, for one point."""
-    from scipy.special import logsumexp
-
-    likelihood = logsumexp(_log_densities(arrays, np.asarray(points, np.float64)), axis=1).mean()
-    return float(-2 * likelihood + arrays["freedom"] * np.log(len(points)) / len(points))
-
-
-def _nearest_member(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    nearest, away = _to_nearest_member(arrays, points)
-    if not len(arrays["members"]):
-        return nearest, away
-    clusters = arrays["clusters"][nearest]
-    return np.where(away <= arrays["reach"][clusters], clusters, NOISE), away
-
-
-def _to_nearest_member(arrays: Mapping[str, np.ndarray], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which of the points in clusters is nearest, and how far away; noise, infinitely far, where there is none."""
-    from sklearn.neighbors import NearestNeighbors
-
-    if not len(arrays["members"]):
-        return np.full(len(points), NOISE), np.full(len(points), np.inf)
-    away, nearest = NearestNeighbors(n_neighbors=1).fit(arrays["members"]).kneighbors(points)
-    return nearest[:, 0], away[:, 0]
+        mine = clusters == cluster
+        away[mine] = nearest(points[mine], count=1)[1][:, 0]
+        reach[cluster] = away[mine].max()
+    if members.any() and lost.any():
+        away[lost] = nearest(points[members], points[lost], count=1)[1][:, 0]
+    return Clustering(
+        "hdbscan", clusters, away, {"members": points[members], "clusters": clusters[members], "reach": reach}
+    )

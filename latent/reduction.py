@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latent.neighbours import nearest
 from latent.projection import principal_axes, project
 
 SPACES = ("umap", "pca", "pca-umap", "latent")
-
-_AT_ONCE = 1024  # vectors whose distances to all references are held at a time
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
@@ -98,8 +97,7 @@ def place(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
     if "mean" in arrays:
         points = _project_linearly(arrays, points)
     if "references" in arrays:
-        parts = [points[start : start + _AT_ONCE] for start in range(0, len(points), _AT_ONCE)]
-        points = np.concatenate([_place_among(arrays, part) for part in parts])
+        points = _place_among(arrays, points)
     return points
 
 
@@ -108,15 +106,11 @@ def _project_linearly(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> 
 
 
 def _place_among(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
-    from sklearn.neighbors import NearestNeighbors
-
     references, places = arrays["references"], arrays["places"]
-    count = min(int(arrays["n_neighbors"]), len(references))
-    away, near = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(references).kneighbors(vectors)
-    strengths = memberships(away.astype(np.float64))
+    near, away = nearest(references, vectors, count=min(int(arrays["n_neighbors"]), len(references)))
+    strengths = memberships(away)
     placed = (strengths[:, :, None] * places[near]).sum(axis=1) / strengths.sum(axis=1, keepdims=True)
-    # distances by matrix products are a little wrong near 0, so equality is asked of the vectors themselves
-    same = (references[near[:, 0]] == vectors).all(axis=1)
+    same = away[:, 0] == 0
     placed[same] = places[near[same, 0]]
     return placed.astype(np.float32)
 

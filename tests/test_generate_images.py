@@ -74,9 +74,9 @@ def test_as_a_person_runs_it(trained, data_dir, tmp_path):
     for suffix in (".png", ".csv", ".json", ".npy"):
         assert f"saved {tmp_path / 'samples_latent_size_8'}{suffix}\n" in done.stdout
     assert "a Gaussian mixture of" in done.stdout
-    assert "the fewest as likely as any, by 81 validation images), fitted on the latents of 1,536" in done.stdout
-    scores = json.loads((tmp_path / "samples_latent_size_8.json").read_text())["mean_log_likelihood_by_components"]
-    assert max(scores.values()) > scores["1"]
+    assert "the one of the lowest BIC), fitted on the latents of 1,536 training images" in done.stdout
+    bic = json.loads((tmp_path / "samples_latent_size_8.json").read_text())["bic_by_components"]
+    assert min(bic.values()) < bic["1"]
 
 
 def test_samples_stand_beside_the_training_images_nearest_to_them(make, trained, data_dir, tmp_path):
@@ -102,7 +102,7 @@ def test_samples_stand_beside_the_training_images_nearest_to_them(make, trained,
     samples, real = facts["nearest"]
     assert samples["median"] < 4 * real["median"]  # they look like digits, rather than noise
     assert samples["copies"] == 0
-    assert list(facts["mean_log_likelihood_by_components"]) == ["4"]
+    assert list(facts["bic_by_components"]) == ["4"]
 
 
 def test_samples_without_the_training_images(make, trained, tmp_path, capsys):

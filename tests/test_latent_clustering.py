@@ -104,7 +104,7 @@ def test_the_number_of_islands_is_found_without_classes(islands: np.ndarray, met
     assert list(criterion) == list(range(2, 9))
     assert best_of(criterion, method) == 3
     with pytest.raises(BadInput, match="--num_clusters 1"):
-        choose_num_clusters(np.ones((9, 2)), method, 0)
+        choose_num_clusters(np.ones((9, 2)), method, 0, 8)
 
 
 def test_the_information_criterion_is_that_of_the_library(islands: np.ndarray):

@@ -7,7 +7,7 @@ from stages.generation.interpolation import linear_path, measure_way, spherical_
 from stages.generation.manifold import Map, cell_records, cells_of, grid, plane
 from stages.generation.neighbours import nearest_rows, neighbour_agreement, neighbour_records, shared
 from stages.generation.relabelling import Unchanged, measure_label, mse_between_classes, over_all
-from stages.generation.samples import RealImages, find_nearest, hold_back
+from stages.generation.samples import RealImages, find_nearest, lowest_bic, mixtures_to_choose
 from stages.generation.traversal import choose_dimensions, traversal, variances_of
 
 
@@ -63,11 +63,15 @@ def test_ranges_and_variances_and_traversal():
     np.testing.assert_array_equal(traversal(np.array([1, 2, 3]), 1, np.array([7, 8])), [[1, 7, 3], [1, 8, 3]])
 
 
-def test_what_is_held_back_are_whole_groups():
-    groups = np.repeat(np.arange(20), 3)
-    held_back = hold_back(groups, np.random.default_rng(0))
-    assert held_back.sum() == 12
-    assert set(groups[held_back].tolist()).isdisjoint(groups[~held_back].tolist())
+def test_as_many_components_as_there_are_clouds_have_the_lowest_bic():
+    random = np.random.default_rng(0)
+    centres = np.array([[0, 0, 50.0], [8, 0, 50], [0, 8, 50], [8, 8, 50]])
+    clouds = centres[random.integers(0, 4, 1500)] + random.normal(0, [1, 1, 0.02], (1500, 3))
+    tried = mixtures_to_choose(clouds, 0)
+    assert list(tried) == [1, 2, 3, 4, 5, 6]  # two in a row did worse
+    assert lowest_bic(tried) == 4
+    assert lowest_bic(mixtures_to_choose(random.normal(size=(3000, 2)), 0)) == 1
+    assert list(mixtures_to_choose(random.normal(size=(30, 8)), 0)) == [1]  # few for a covariance each
 
 
 def test_a_row_is_no_neighbour_of_its_own():
@@ -98,7 +102,7 @@ def test_a_copy_is_told_from_an_image_that_is_merely_near(monkeypatch: pytest.Mo
     images[1] = images[0]  # twins: of one group
     groups = np.concatenate([[0, 0], np.arange(1, 49)])
     queries = np.stack([images[0] / 255, 0.5 * (images[2] / 255.0) + 0.5 * (images[3] / 255.0), images[7] / 255])
-    real = RealImages("training", images, None, [str(row) for row in range(50)], groups, None)
+    real = RealImages("training", images, None, [str(row) for row in range(50)], groups)
     monkeypatch.setattr("stages.generation.samples._VALUES", 7 * 64)  # fewer images at a time than there are
     nearest = find_nearest(queries.astype(np.float32), real)
     assert nearest.rows[0] in (0, 1)
@@ -108,7 +112,7 @@ def test_a_copy_is_told_from_an_image_that_is_merely_near(monkeypatch: pytest.Mo
     np.testing.assert_allclose(nearest.errors[[0, 2]], 0, atol=1e-12)
     expected = np.sort(((queries[1] - images / 255.0) ** 2).mean(axis=(1, 2, 3)))
     np.testing.assert_allclose([nearest.errors[1], nearest.next_errors[1]], expected[:2], rtol=1e-5)
-    twins = RealImages("training", images[:2], None, ["0", "1"], groups[:2], None)
+    twins = RealImages("training", images[:2], None, ["0", "1"], groups[:2])
     alone = find_nearest(queries[:1].astype(np.float32), twins)
     assert np.isinf(alone.next_errors).all()
     assert not alone.copies.any()

@@ -9,18 +9,21 @@ from matplotlib.figure import Figure
 
 from data.training_side import load_split_of
 from latent.fidelity import squared_errors
-from latent.mixture import NUMBERS, Mixture, fit_mixture
+from latent.mixture import Mixture, fit_mixture
 from latent.neighbours import nearest
 from latent.pixels import pixels_as_rows
 from model.inference import decode, encode
 from run.console import note, say, table_of, warn
 from run.errors import BadInput
+from run.random_subset import random_subset
 from stages.generation.sheet import Cell, Row, draw_sheet
 from stages.generation.subject import Result, SharedSettings, Subject
 
 COPY = 1 / 3  # of the distance to the nearest image by that to the second: below, the first was learnt by heart
 _COMPARED = 200  # test images that samples are compared with: enough for a median
-_FEWEST = 10  # latents to fit a mixture on
+_FEWEST, _MOST = 10, 5000  # latents to fit a mixture on; more take minutes and find much the same
+_NUMBERS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)  # of components that are tried
+_PATIENCE = 2  # numbers in a row that do worse, after which no more are tried
 _VALUES = 1 << 24  # pixels of real images that are floats at a time
 _DRAWN, _A_ROW = 60, 10  # samples that are drawn, in rows of ten
 
@@ -31,7 +34,7 @@ class Settings(SharedSettings):
 
     source: str | None  # "prior" or "mixture"; None takes the prior where the network has one
     num_images: int
-    num_components: int | None  # of the mixture; None finds the fewest that will do
+    num_components: int | None  # of the mixture; None takes the lowest BIC
     fit_on: str | None  # "train" or "test"; None takes the training images where they are found
     labels: list[str] | None  # classes to decode under
     data_dir: Path
@@ -47,7 +50,6 @@ class RealImages:
     labels: np.ndarray | None  # int64 (N,)
     sample_ids: Sequence[str]  # N
     groups: np.ndarray  # int64 (N,): which belong together
-    validation: np.ndarray | None  # uint8 (M, C, H, W): images of neither side; None where there are none
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Latents:
     Attributes:
         points: float32 (M, D).
         components: of the mixture, that each came from; "" without one.
-        facts: ``source``, in words, and of a mixture how likely it makes other latents.
+        facts: ``source``, in words, and of a mixture ``bic_by_components``.
     """
 
     points: np.ndarray
@@ -153,12 +155,9 @@ def load_real_images(subject: Subject, settings: Settings) -> RealImages:
                 None if image_set.labels is None else image_set.labels[split.train],
                 [image_set.sample_ids[row] for row in split.train],
                 image_set.groups[split.train],
-                image_set.images[split.val] if len(split.val) else None,
             )
     test_data = subject.test_data
-    return RealImages(
-        "test", test_data.images, test_data.labels, test_data.sample_ids, test_data.groups, validation=None
-    )
+    return RealImages("test", test_data.images, test_data.labels, test_data.sample_ids, test_data.groups)
 
 
 def sample_prior(count: int, size: int, random: np.random.Generator) -> Latents:
@@ -167,46 +166,51 @@ def sample_prior(count: int, size: int, random: np.random.Generator) -> Latents:
 
 
 def sample_mixture(subject: Subject, real: RealImages, settings: Settings, random: np.random.Generator) -> Latents:
-    """Latents of a Gaussian mixture that is fitted on those of real images, and judged by those of others.
-
-    Others are the validation images, or a fifth of the real ones that is held back for it.
+    """Latents of a Gaussian mixture that is fitted on those of real images.
 
     Raises:
         BadInput: too few images to fit on.
     """
-    note(f"fitting mixtures on latents of {len(real.images):,} {real.side} images")
-    fitted, judges = encode(subject.model, real.images), "validation images"
-    if real.validation is not None:
-        judged = encode(subject.model, real.validation)
-    else:
-        held_back = hold_back(real.groups, random)
-        fitted, judged, judges = fitted[~held_back], fitted[held_back], f"{real.side} images held back"
-    number, advice = settings.num_components, "train with more: python train.py --latent_size N"
+    rows, number = random_subset(len(real.images), _MOST, settings.seed), settings.num_components
     fewest = max(_FEWEST, number or 0)
-    if len(fitted) < fewest or not len(judged):
-        raise BadInput(
-            f"a mixture needs at least {fewest} images to fit on and one more to judge it by, and there are "
-            f"{len(fitted)} and {len(judged)}; {'take fewer --num_components, or more images' if number else advice}"
-        )
-    mixture = fit_mixture(fitted, judged, settings.seed, [number] if number else NUMBERS)
-    points, components = mixture.sample(settings.num_images, random)
-    how = "as asked" if number else choice_in_words(mixture, f"{len(judged):,} {judges}")
-    count = len(mixture.weights)
-    source = f"a Gaussian mixture of {count} component{'s' * (count != 1)} ({how}), "
-    source += f"fitted on the latents of {len(fitted):,} {real.side} images"
-    scores = {str(tried): score for tried, score in mixture.scores.items()}
-    return Latents(points, components, {"source": source, "mean_log_likelihood_by_components": scores})
+    if len(rows) < fewest:
+        advice = "train with more: python train.py --latent_size N"
+        advice = "take fewer --num_components, or more images" if number else advice
+        raise BadInput(f"a mixture needs at least {fewest} images to fit on, and there are {len(rows)}; {advice}")
+    note(f"fitting mixtures on latents of {len(rows):,} {real.side} images")
+    fitted = encode(subject.model, real.images[rows])
+    tried = (
+        {number: fit_mixture(fitted, number, settings.seed)} if number else mixtures_to_choose(fitted, settings.seed)
+    )
+    best = lowest_bic(tried)
+    how = "as asked" if number else f"of {', '.join(map(str, tried))} the one of the lowest BIC"
+    source = f"a Gaussian mixture of {best} component{'s' * (best != 1)} ({how}), "
+    source += f"fitted on the latents of {len(rows):,} {real.side} images"
+    criterion = {str(each): mixture.bic for each, mixture in tried.items()}
+    return Latents(*tried[best].sample(settings.num_images, random), {"source": source, "bic_by_components": criterion})
 
 
-def hold_back(groups: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """bool (rows,): about a fifth of the rows, whole groups of them, to choose the number of components by."""
-    names, group_of = np.unique(groups, return_inverse=True)
-    return np.isin(group_of, random.permutation(len(names))[: len(names) // 5])
+def mixtures_to_choose(latents: np.ndarray, seed: int) -> dict[int, Mixture]:
+    """Mixtures of rising numbers of components, to take that of the lowest BIC.
+
+    No number is tried beyond two in a row that do worse, and none that would leave a component fewer than 2 D rows
+    for a full covariance, but for the first.
+
+    Args:
+        latents: float (rows, D).
+    """
+    rows, size = latents.shape
+    found = {}
+    for number in _NUMBERS:
+        if found and (2 * size * number > rows or list(found).index(lowest_bic(found)) < len(found) - _PATIENCE):
+            break
+        found[number] = fit_mixture(latents, number, seed)
+    return found
 
 
-def choice_in_words(mixture: Mixture, judges: str) -> str:
-    """How the number of components was chosen."""
-    return f"of {', '.join(map(str, mixture.scores))} the fewest as likely as any, by {judges}"
+def lowest_bic(mixtures: Mapping[int, Mixture]) -> int:
+    """The number of components whose mixture has the lowest Bayesian information criterion; the smaller on a tie."""
+    return min(mixtures, key=lambda number: mixtures[number].bic)
 
 
 def find_nearest(images: np.ndarray, real: RealImages, groups: np.ndarray | None = None) -> Nearest:
