@@ -194,8 +194,8 @@ def measure_reconstructions(
     """Held-out errors of each bottleneck, of PCA of its size and of the mean image: over all images, and by class."""
     import numpy as np
 
-    from stages.evaluation.reconstructions import measure_reconstruction
     from model.inference import reconstruct
+    from stages.evaluation.reconstructions import measure_reconstruction
 
     images = test_data.images
 

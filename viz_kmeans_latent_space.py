@@ -220,8 +220,8 @@ def draw(
     found: Found, scores: Scores, protocol: str, images: np.ndarray | None, args: argparse.Namespace
 ) -> list[Path]:
     """Maps; with classes, clusters against them; with images (rows, C, H, W), the contact sheet. The paths written."""
+    from figure.class_sheet import draw_class_sheet
     from figure.confusion import draw_confusion
-    from figure.dataset import draw_samples
     from figure.scatter import draw_maps
     from figure.style import save_figure
     from latent.cluster_tables import score_line
@@ -244,7 +244,7 @@ def draw(
     sheet = [] if images is None else mine.central_images(images, CENTRAL)
     if sheet:
         subject = f"Clusters of {space.name}: number, images, commonest class; the mean, and the most central images"
-        figures["_central"] = draw_samples(sheet, CENTRAL, subject)
+        figures["_central"] = draw_class_sheet(sheet, CENTRAL, subject)
     saved = []
     for end, figure in figures.items():
         saved += save_figure(figure, args.output_dir / f"{args.stem}{end}.png", svg=args.svg, show=args.show)

@@ -25,7 +25,7 @@ from PIL import Image
 from benchmarks import FIGURES, RESULTS, ROOT
 from data.test_data import load_test_data
 from data.training_side import load_split_of
-from figure.snapshots import Snapshots, draw_snapshots
+from figure.snapshots import SnapshotColumn, draw_snapshots
 from figure.style import save_figure
 from latent.fidelity import squared_errors
 from latent.metrics import clustering_scores
@@ -208,7 +208,7 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
         )
         taken = {epoch: images.numpy() for epoch, images in content["epochs"].items() if epoch in DRAWN_EPOCHS}
         if architecture in DRAWN:
-            columns.append(Snapshots(architecture, size, taken, f"{rows[-1]['read_of_16']} of 16 readable"))
+            columns.append(SnapshotColumn(architecture, size, taken, f"{rows[-1]['read_of_16']} of 16 readable"))
     for size in (2, 32):
         start = pca.first(size)
         rows.append(

@@ -25,18 +25,19 @@ from run.errors import BadInput, printable
 if TYPE_CHECKING:
     from data.image_set import ImageSet
 
-# Every named set, and what it holds. Its reader is a function of data/sources.py or a line in data/published.py.
+# Every named set: what it holds, and the module and class of its source (see data/source.py). A module is imported when
+# it is asked for, since --help has no time for it.
 DATASETS = {
-    "gtsrb": "43 traffic signs",
-    "mnist": "handwritten digits",
-    "fashion_mnist": "clothes",
-    "kmnist": "10 Japanese letters",
-    "emnist": "47 letters and digits",
-    "cifar10": "10 kinds of things",
-    "cifar100": "100 kinds of things",
-    "svhn": "house numbers",
-    "stl10": "10 kinds of things at 96x96",
-    "digits": "8x8 digits that scikit-learn ships: no download",
+    "gtsrb": ("43 traffic signs", "data.gtsrb", "GTSRB"),
+    "mnist": ("handwritten digits", "data.idx_sets", "MNIST"),
+    "fashion_mnist": ("clothes", "data.idx_sets", "FashionMNIST"),
+    "kmnist": ("10 Japanese letters", "data.idx_sets", "KMNIST"),
+    "emnist": ("47 letters and digits", "data.idx_sets", "EMNIST"),
+    "cifar10": ("10 kinds of things", "data.torchvision_sets", "CIFAR10"),
+    "cifar100": ("100 kinds of things", "data.torchvision_sets", "CIFAR100"),
+    "svhn": ("house numbers", "data.torchvision_sets", "SVHN"),
+    "stl10": ("10 kinds of things at 96x96", "data.torchvision_sets", "STL10"),
+    "digits": ("8x8 digits that scikit-learn ships: no download", "data.digits", "Digits"),
 }
 
 SPLIT_KINDS = ("published", "group", "random")
@@ -47,7 +48,8 @@ _LISTED = 100
 
 def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     """The flags that say which images are read and how they are split."""
-    which = f"one of {', '.join(DATASETS)}, or any folder of images: one folder a class, or flat"
+    named = ", ".join(f"{name} ({what})" for name, (what, *_) in DATASETS.items())
+    which = f"any folder of images, one folder a class or flat; or one of {named}"
     add_value(group, "--dataset", name_or_path, "gtsrb", "NAME|DIR", which)
     add_shared(group, "data_dir")
     add_value(

@@ -11,7 +11,7 @@ import io
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import PIL
@@ -19,18 +19,16 @@ import PIL
 from data.decode import DECODER, Shape, ShapeDisproved
 from data.image_set import ImageSet, joined_groups
 from data.pictures import Pictures
+from data.source import Source
 from run import console
 from run.artefacts import atomic_write, file_sha256, is_being_written, read_json, write_json
 from run.errors import BadInput, printable
-
-if TYPE_CHECKING:
-    from data.sources import Source
 
 _HEADER_BYTES = 128  # of the .npy file, written last: only then is the number of images known
 
 
 def load(
-    source: "Source",
+    source: Source,
     data_dir: Path,
     image_size: tuple[int, int] | None,
     grayscale: bool,

@@ -13,6 +13,7 @@ import numpy as np
 
 from data.decode import EXTENSIONS, Shape, is_grey, quiet_pillow, read_size, read_upright
 from data.pictures import Pictures
+from data.source import Source
 from data.workers import decode_files
 from run import console
 from run.errors import BadInput, printable
@@ -33,8 +34,8 @@ class _Listing:
     passed_over: Counter = field(default_factory=Counter)  # extension -> files that are no images by their name
 
 
-class Folder:
-    """A source (see :mod:`data.sources`) of all image files below a folder.
+class Folder(Source):
+    """All image files below a folder.
 
     The folders directly below it are the classes; whatever lies deeper counts to its class. Where more images lie
     beside those folders than in them, the set is flat and has no classes. Hidden files and folders, and files whose
@@ -42,12 +43,9 @@ class Folder:
     if it has one here, so that a loop ends.
     """
 
-    cached = True
-
-    def __init__(self, root: Path, name: str, sign_names: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, name: str) -> None:
         self.name = name
         self.place = os.path.abspath(root)
-        self._sign_names = sign_names
         self._listing = _list_images(self.place)
         newest = max((max(mtime, ctime) for _, _, mtime, ctime in self._listing.files), default=0) / 1e9
         if 0 <= time.time() - newest < _CLOCK_TICK:
@@ -62,11 +60,16 @@ class Folder:
         self.key = digest.hexdigest()
 
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
-        """The images below the folder, with what their paths say of them.
+        """The images below the folder; how many other files there are is said.
 
         Raises:
             BadInput: there are none.
         """
+        self._report_passed_over()
+        return self.pictures(image_size, grayscale, num_workers)
+
+    def pictures(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
+        """The images below the folder, with what their paths say of them; see :meth:`open`."""
         files, left_out = list(self._listing.files), list(self._listing.unreadable)
         left_out += [(relative, "empty file") for relative, size, *_ in files if size == 0]
         ids = [relative for relative, size, *_ in files if size]
@@ -75,7 +78,6 @@ class Folder:
         if labelled and len(nested) < len(ids):
             left_out += [(relative, "lies beside the class folders") for relative in ids if "/" not in relative]
             ids = nested
-        self._report_passed_over()
         if not ids:
             raise BadInput(self._nothing_here(left_out))
 
@@ -85,13 +87,13 @@ class Folder:
             found = sorted(set(folders))
             numbers = {folder: number for number, folder in enumerate(found)}
             labels = np.array([numbers[folder] for folder in folders], np.int64)
-            class_names = tuple(self._class_name(folder) for folder in found)
+            class_names = tuple(found)
             if len(found) > 1 and {folder.lower() for folder in found} <= _PART_NAMES:
                 console.warn(
                     f"the class folders of {printable(self.place)} are {', '.join(found)}: parts of a set rather than "
                     "classes; give one of them as --dataset"
                 )
-        paths = [os.path.join(self.place, relative) for relative in ids]
+        paths = [self.file_of(relative) for relative in ids]
         console.note(f"decoding {len(ids):,} images of {printable(self.name)}")
         return Pictures(
             shape=_guess_shape(paths, image_size, grayscale),
@@ -104,14 +106,13 @@ class Folder:
             left_out=left_out,
         )
 
-    def _class_name(self, folder: str) -> str:
-        if folder.isascii() and folder.isdigit() and int(folder) < len(self._sign_names):
-            return f"{int(folder)} {self._sign_names[int(folder)]}"
-        return folder
+    def file_of(self, sample_id: str) -> str:
+        """The path of an image, whose sample id is its path below the folder."""
+        return os.path.join(self.place, sample_id)
 
     def _report_passed_over(self) -> None:
         passed_over = self._listing.passed_over
-        if passed_over and not self._sign_names:
+        if passed_over:
             kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in sorted(passed_over.items())[:8])
             console.note(f"passed over {sum(passed_over.values()):,} files that are no images by their name: {kinds}")
 

@@ -13,7 +13,7 @@ _SIDE = 1.55  # inches of one mosaic
 
 
 @dataclass(frozen=True)
-class Snapshots:
+class SnapshotColumn:
     """What one network made of the images.
 
     Attributes:
@@ -29,7 +29,7 @@ class Snapshots:
     caption: str = ""
 
 
-def draw_snapshots(originals: np.ndarray, columns: Sequence[Snapshots], subject: str) -> Figure:
+def draw_snapshots(originals: np.ndarray, columns: Sequence[SnapshotColumn], subject: str) -> Figure:
     """A row for each epoch, a column for each network, the originals on the left; each cell a mosaic of all images.
 
     Args:

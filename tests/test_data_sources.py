@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import DATASETS, download, load_images, published, sources
+from data import DATASETS, download, gtsrb, idx_sets, load_images, torchvision_sets
 from data.split import split_images
 from run.errors import BadInput
 
@@ -83,7 +83,7 @@ def test_emnist_stands_upright(tmp_path):
     pixels = write_mnist(tmp_path, "EMNIST", ("emnist-balanced-train", "emnist-balanced-test"))
     images = load_images("emnist", tmp_path)
     assert np.array_equal(images.images[:, 0], pixels.transpose(0, 2, 1))
-    assert len(published._EMNIST) == 47
+    assert len(idx_sets.EMNIST.class_names) == 47
 
 
 def test_stl10(tmp_path):
@@ -118,7 +118,7 @@ def test_cifar_opens_no_pickle_but_the_published_one(tmp_path):
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     evil = b"cos\nsystem\n(S'touch " + str(tmp_path / "run").encode() + b"'\ntR."
-    for file in published.PUBLISHED["cifar10"].files:
+    for file in torchvision_sets.CIFAR10.files:
         (tmp_path / file).write_bytes(evil)
     with pytest.raises(BadInput, match="damaged"):
         load_images("cifar10", tmp_path)
@@ -139,12 +139,6 @@ def test_path_that_is_no_folder(tmp_path):
         load_images(str(tmp_path / "file.zip"), tmp_path)
 
 
-def with_mirrors(monkeypatch: pytest.MonkeyPatch, name: str, *mirrors: str) -> None:
-    known = published.PUBLISHED[name]
-    origin = dataclasses.replace(known.origin, mirrors=mirrors)
-    monkeypatch.setitem(published.PUBLISHED, name, dataclasses.replace(known, origin=origin))
-
-
 @pytest.fixture
 def silent_server():
     """Takes connections and never answers."""
@@ -154,7 +148,8 @@ def silent_server():
 
 def test_absent_set_without_a_network_fails_fast_in_one_sentence(tmp_path, monkeypatch, silent_server):
     monkeypatch.setattr(download, "_ANSWER_SECONDS", 1)
-    with_mirrors(monkeypatch, "mnist", silent_server, "http://127.0.0.1:1/", "http://name.invalid/")
+    mirrors = (silent_server, "http://127.0.0.1:1/", "http://name.invalid/")
+    monkeypatch.setattr(idx_sets.MNIST, "origin", dataclasses.replace(idx_sets.MNIST.origin, mirrors=mirrors))
     started = time.monotonic()
     with pytest.raises(BadInput) as refused:
         load_images("mnist", tmp_path)
@@ -223,8 +218,8 @@ def test_archives_stay_inside(tmp_path):
 
 
 def test_sign_names():
-    assert len(sources._SIGNS) == 43
-    assert (sources._SIGNS[13], sources._SIGNS[14]) == ("yield", "stop")
+    assert len(gtsrb._SIGNS) == 43
+    assert (gtsrb._SIGNS[13], gtsrb._SIGNS[14]) == ("yield", "stop")
 
 
 @needs("gtsrb/GTSRB/Training/00042", "GTSRB")

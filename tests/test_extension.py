@@ -11,6 +11,8 @@ import pytest
 import encode_latent_space
 import evaluate
 import train
+import viz_dataset
+from data import DATASETS
 from model import ARCHITECTURES
 from model.checkpoint import load_checkpoint
 from model.training_state import StateKeeper
@@ -48,6 +50,43 @@ class SparseAutoencoder(Autoencoder):
         mse = objective.reconstruction(self.decode(latents), images, self.bounded, weights)
         sparsity = latents.abs().mean()
         return {"total": mse + 0.001 * sparsity, "mse": mse.detach(), "sparsity": sparsity}
+'''
+
+STRIPES = '''
+"""Stripes of three widths, made rather than read."""
+
+import numpy as np
+
+from data.arrays import array_batches
+from data.decode import Shape
+from data.pictures import Pictures
+from data.source import Source
+
+
+class Stripes(Source):
+    """150 grey images of 12x12 pixels, in pairs that belong together."""
+
+    name, place, key = "stripes", "nowhere", "1"
+
+    def __init__(self, data_dir):
+        self.labels = np.arange(150) // 2 % 3
+
+    def open(self, image_size, grayscale, num_workers):
+        random = np.random.default_rng(0)
+        columns = np.arange(12)[None, None] // (self.labels[:, None, None] + 1) % 2
+        noise = random.integers(0, 80, (150, 12, 12))
+        images = (160 * columns + noise).astype(np.uint8)  # (150, 12, 12)
+        height, width = image_size or (12, 12)
+        return Pictures(
+            shape=Shape(1, height, width, own_size=False, grayscale=False),
+            batches=lambda shape: array_batches([images[..., None]], shape, num_workers),
+            ids=[f"stripes/{number}" for number in range(150)],
+            labels=self.labels,
+            class_names=("narrow", "wide", "wider"),
+            groups=[f"pair {number // 2}" for number in range(150)],
+            published_test=None,
+            left_out=[],
+        )
 '''
 
 
@@ -116,3 +155,28 @@ def test_an_architecture_with_a_loss_of_its_own(tmp_path, monkeypatch, data_dir,
     assert np.load("output/latent_space_size_3.npy").shape == (180, 3)
     run_here(evaluate, "--latent_size", 3, "--data_dir", data_dir, "--seeds", 1, "--num_samples", 100)
     assert read_json(Path("output/metrics.json"))["reconstruction"]["bottleneck 3"]["mse"]["mean"] > 0
+
+
+@pytest.fixture
+def stripes(tmp_path, monkeypatch) -> str:
+    """The name of a source that is a file, and a line in the table."""
+    (tmp_path / "stripes_source.py").write_text(STRIPES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(DATASETS, "stripes", ("stripes of three widths", "stripes_source", "Stripes"))
+    return "stripes"
+
+
+def test_a_source_of_images(tmp_path, monkeypatch, run_here, stripes):
+    monkeypatch.chdir(tmp_path)
+    run_here(train, "--model", "dense", "--dataset", stripes, "--num_epochs", 1, "--latent_size", 3)
+    run_here(train, "--resume", "--num_epochs", 2)
+    log = [json.loads(line) for line in Path("output/training_log.jsonl").read_text().splitlines()]
+    assert [(line["latent_size"], line["epoch"]) for line in log] == [(2, 1), (2, 2), (3, 1), (3, 2)]
+    record = load_checkpoint(Path("output/model_latent_size_3.pth"))[1]
+    assert (record["dataset"], record["split"]) == ("stripes", "group")
+    assert len(list(Path("data/cache").iterdir())) == 1
+
+    run_here(evaluate, "--latent_size", 3, "--seeds", 1, "--num_fit", 50)  # reads its training images again
+    assert read_json(Path("output/metrics.json"))["reconstruction"]["bottleneck 3"]["mse"]["mean"] > 0
+    run_here(viz_dataset, "--dataset", stripes)
+    assert read_json(Path("output/dataset.json"))["groups"] == 75

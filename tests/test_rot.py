@@ -23,8 +23,8 @@ from model.training_state import find_run
 from run.artefacts import read_json
 from run.errors import BadInput
 from run.tensor_file import load_tensors
+from stages.curves import read_log
 from tests.conftest import refusal
-from viz_training import read_log
 
 STATE = "training_state/latent_size_3.pth"
 MADE_BY = "python train.py"

@@ -10,11 +10,12 @@ from PIL import Image
 
 from data import load_images
 from data.image_set import ImageSet
-from data.inventory import duplicates, in_conflict, mean_image, members_of_classes, original_sizes
-from figure.dataset import draw_counts, draw_samples
+from figure.class_sheet import draw_class_sheet
 from figure.style import save_figure
+from stages.dataset.counts_figure import draw_counts
+from stages.dataset.inventory import duplicates, in_conflict, mean_image, members_of_classes, original_sizes
+from stages.dataset.main import choose_samples
 from tests.conftest import refusal, run_script
-from viz_dataset import choose_samples
 
 
 def image_set(images: np.ndarray, labels: list[int] | None = None) -> ImageSet:
@@ -121,7 +122,7 @@ def test_original_sizes_are_those_of_the_files(hostile: Path, tmp_path: Path):
     for row, size in zip(rows, sizes.tolist(), strict=True):
         with Image.open(hostile / loaded.sample_ids[row]) as image:
             assert size == [image.height, image.width]
-    assert original_sizes("digits", tmp_path, load_images("digits", tmp_path)) is None
+    assert original_sizes("digits", tmp_path, load_images("digits", tmp_path)) == (None, None)
 
 
 def test_an_image_lying_on_its_side_is_measured_upright(tmp_path: Path):
@@ -134,7 +135,7 @@ def test_an_image_lying_on_its_side_is_measured_upright(tmp_path: Path):
     assert loaded.images.shape[2:] == (40, 20)
 
 
-def test_samples_are_of_as_many_tracks_as_there_are():
+def test_samples_are_of_as_many_groups_as_there_are():
     groups = np.repeat([0, 1, 2], 10)
     chosen = choose_samples(np.arange(30), groups, 4, np.random.default_rng(0))
     assert set(groups[chosen[:3]]) == {0, 1, 2}
@@ -151,5 +152,5 @@ def test_figures_of_any_number_of_classes(tmp_path: Path, count: int):
     assert save_figure(figure, tmp_path / "counts.png")[0].stat().st_size > 5000
     assert save_figure(draw_counts(names, [("images", counts)], sizes[:1], "title", "footer"), tmp_path / "same.png")
     mean, images = np.zeros((1, 9, 12), np.float32), np.zeros((2, 1, 9, 12), np.uint8)
-    figure = draw_samples([(name, mean, images) for name in names], 3, "title")
+    figure = draw_class_sheet([(name, mean, images) for name in names], 3, "title")
     assert save_figure(figure, tmp_path / "samples.png")[0].stat().st_size > 2000

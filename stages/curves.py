@@ -1,0 +1,230 @@
+"""viz_training.py: logs and snapshots of several trainings -> error curves, and a grid of what each network saw."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from figure.curves import draw_compared_curves
+from figure.snapshots import SnapshotColumn, draw_snapshots
+from figure.style import save_figure, shown
+from run.artefacts import file_sha256, read_json, snapshots_path, write_csv
+from run.console import note, say, table
+from run.errors import BadInput, printable
+from run.tensor_file import load_tensors
+
+MEASURED = ("train_mse", "val_mse", "train_reconstruction", "train_kl")
+_TRAIN_WITH_SNAPSHOTS = "python train.py --latent_size N --snapshot_epochs 1 5 10"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of viz_training.py."""
+
+    runs: list[Path] | None  # None takes output_dir
+    latent_size: list[int] | None  # None takes all
+    output_dir: Path
+    svg: bool
+    show: bool
+
+
+@dataclass(frozen=True)
+class Training:
+    """What train.py left in one folder of the trainings that are compared."""
+
+    folder: Path
+    name: str  # its architecture; with its folder's name where two are of one architecture
+    record: dict[str, Any]  # of metrics_training.json
+    log: list[dict[str, Any]]  # a record of each epoch of each bottleneck that is drawn
+
+    @property
+    def sizes(self) -> list[int]:
+        """The bottlenecks that are drawn, from the smallest up."""
+        return sorted({line["latent_size"] for line in self.log})
+
+    def epochs_of(self, size: int) -> list[dict[str, Any]]:
+        """The records of one bottleneck, in order."""
+        return [line for line in self.log if line["latent_size"] == size]
+
+
+def run(settings: Settings) -> None:
+    """Draw the curves and the snapshots of all runs.
+
+    Raises:
+        BadInput: a file is missing or damaged, or the runs are of different splits.
+    """
+    trainings = read_trainings(settings)
+    first = trainings[0].record
+    originals, columns = collect_snapshots(trainings)
+    curves = [(each.name, size, each.epochs_of(size)) for each in trainings for size in each.sizes]
+
+    figure = draw_compared_curves(curves, f"{shown(first['dataset'])}: error after each epoch")
+    saved = save_figure(
+        figure, settings.output_dir / "training_compared.png", svg=settings.svg, show=settings.show
+    )  # fmt: skip
+    header = ["run", "latent_size", "epoch", *MEASURED]
+    rows = [
+        [name, size, line["epoch"], *(line.get(measure) for measure in MEASURED)]
+        for name, size, log in curves
+        for line in log
+    ]
+    write_csv(settings.output_dir / "training_compared.csv", header, rows)
+    saved.append(settings.output_dir / "training_compared.csv")
+    if columns:
+        title = f"{shown(first['dataset'])}: the same {len(originals)} held-out images, after epochs of training"
+        figure = draw_snapshots(originals, columns, title)
+        saved += save_figure(figure, settings.output_dir / "snapshots.png", svg=settings.svg, show=settings.show)
+    else:
+        note("no snapshots were kept; for a grid of them train with, say, --snapshot_epochs 1 5 10")
+
+    say(summary(trainings))
+    for path in saved:
+        say(f"saved {printable(path)}")
+
+
+def read_trainings(settings: Settings) -> list[Training]:
+    """What is in each folder, all of one split.
+
+    Raises:
+        BadInput: a file is missing or damaged, has none of the bottlenecks asked for, or two splits differ.
+    """
+    records = {folder: read_json(folder / "metrics_training.json") for folder in settings.runs or [settings.output_dir]}
+    require_one_split(records)
+    names = names_of(records)
+    return [
+        Training(folder, names[folder], record, read_log(folder, settings.latent_size, record.get("log_sha256")))
+        for folder, record in records.items()
+    ]
+
+
+def require_one_split(records: dict[Path, dict[str, Any]]) -> None:
+    """Refuse runs whose errors can't be held against each other.
+
+    Raises:
+        BadInput: two runs are of different splits, or a file of metrics is not one of train.py.
+    """
+    for folder, record in records.items():
+        texts = all(isinstance(record.get(name), str) for name in ("model", "dataset", "fingerprint"))
+        if not texts or not isinstance(record.get("held_out"), dict):
+            raise BadInput(
+                f"{printable(folder / 'metrics_training.json')} does not say what was trained; train again: "
+                "python train.py --latent_size N"
+            )
+    (first, known), *others = records.items()
+    for folder, record in others:
+        if record["fingerprint"] != known["fingerprint"]:
+            raise BadInput(
+                f"{printable(first)} and {printable(folder)} are trainings on different splits, whose errors can't be "
+                "compared; draw runs of one split, each by: python train.py with the same images and --split_seed"
+            )
+
+
+def names_of(records: dict[Path, dict[str, Any]]) -> dict[Path, str]:
+    """What each run is called: its architecture; with its folder's name where two are of one architecture."""
+    architectures = [record["model"] for record in records.values()]
+    return {
+        folder: record["model"] if architectures.count(record["model"]) == 1 else f"{record['model']} ({folder.name})"
+        for folder, record in records.items()
+    }
+
+
+def read_log(folder: Path, sizes: Sequence[int] | None, digest: str | None) -> list[dict[str, Any]]:
+    """The records of each epoch of a run, of some bottlenecks or all; ``digest`` is the log's SHA-256.
+
+    Raises:
+        BadInput: the log is missing or damaged, or has none of these bottlenecks.
+    """
+    path = folder / "training_log.jsonl"
+    try:
+        log = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        sound = all(is_record(line) for line in log) and file_sha256(path) == digest
+    except FileNotFoundError:
+        raise BadInput(f"{printable(path)} is not there; make it with: python train.py --latent_size N") from None
+    except (ValueError, AttributeError):
+        sound = False
+    if not sound:
+        raise BadInput(
+            f"{printable(path)} is damaged, or not of the training that metrics_training.json beside it is of (has it "
+            "come to its end?); make both with: python train.py --latent_size N"
+        )
+    wanted = [line for line in log if sizes is None or line["latent_size"] in sizes]
+    if not wanted:
+        has = ", ".join(map(str, sorted({line["latent_size"] for line in log})))
+        raise BadInput(f"{printable(folder)} has trained bottlenecks of {has or 'no size'}; name one: --latent_size N")
+    return wanted
+
+
+def is_record(line: Any) -> bool:
+    """Whether a line of a log is what train.py writes of an epoch."""
+    return (
+        isinstance(line, dict)
+        and all(type(line.get(name)) is int for name in ("latent_size", "epoch"))
+        and type(line.get("train_mse")) is float
+        and "val_mse" in line
+        and all(value is None or isinstance(value, int | float) for value in line.values())
+    )
+
+
+def collect_snapshots(trainings: Sequence[Training]) -> tuple[np.ndarray | None, list[SnapshotColumn]]:
+    """The images uint8 (M, C, H, W), and a column for each network that kept snapshots of them.
+
+    Raises:
+        BadInput: a file is damaged or of another training, or two are of different images.
+    """
+    originals, columns = None, []
+    for training in trainings:
+        for size in training.sizes:
+            path = snapshots_path(training.folder, size)
+            if not path.exists():
+                continue
+            images, epochs = read_snapshots(path, trainings[0].record["fingerprint"])
+            if originals is not None and (images.shape != originals.shape or (images != originals).any()):
+                raise BadInput(
+                    f"{printable(path)} is of other images than the first run's; train with one --split_seed"
+                )
+            originals = images
+            columns.append(SnapshotColumn(training.name, size, epochs))
+    return originals, columns
+
+
+def read_snapshots(path: Path, fingerprint: str) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Images uint8 (M, C, H, W), and epoch -> their reconstructions, of the same shape.
+
+    Raises:
+        BadInput: the file is damaged, or of another split than that with this fingerprint.
+    """
+    content = load_tensors(path, "snapshots of a training", _TRAIN_WITH_SNAPSHOTS)
+    try:
+        images = content["images"].numpy()
+        epochs = {int(epoch): made.numpy() for epoch, made in content["epochs"].items()}
+        sound = content["fingerprint"] == fingerprint and images.dtype == "uint8" and images.ndim == 4
+        sound &= all(made.dtype == "uint8" and made.shape == images.shape for made in epochs.values())
+    except (KeyError, AttributeError, TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise BadInput(
+            f"{printable(path)} does not hold snapshots of this training; make them with: {_TRAIN_WITH_SNAPSHOTS}"
+        )
+    return images, epochs
+
+
+def summary(trainings: Sequence[Training]) -> str:
+    """The last epoch of each network, and its held-out error beside that of PCA of the same size."""
+    rows = []
+    for training in trainings:
+        held_out = training.record["held_out"]
+        for size in training.sizes:
+            last = training.epochs_of(size)[-1]
+            values = [
+                last["train_mse"],
+                last["val_mse"],
+                held_out.get(f"autoencoder of {size}", {}).get("mse"),
+                held_out.get(f"PCA of {size}", {}).get("mse"),
+            ]
+            shown_values = ["" if value is None else f"{value:.5f}" for value in values]
+            rows.append([f"{training.name}, {size}", last["epoch"], *shown_values])
+    header = ["mean squared error, pixels in [0, 1]", "epochs", "train", "validation", "held out", "PCA held out"]
+    return table(header, rows)

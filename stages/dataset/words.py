@@ -1,0 +1,107 @@
+"""An inventory in words and in rows of tables."""
+
+import numpy as np
+
+from run.errors import printable
+from stages.dataset.inventory import Inventory, in_conflict
+
+_LISTED = 8
+
+
+def describe(inventory: Inventory) -> str:
+    """The set in a few lines."""
+    facts, names, counts = inventory.facts, inventory.names, inventory.counts
+    shape = " x ".join(map(str, facts["shape"]))
+    lines = [f"{printable(inventory.image_set.name)}: {facts['images']:,} images, {shape} (channels x height x width)"]
+    if "original_height" in facts:
+        height, width = facts["original_height"], facts["original_width"]
+        lines.append(
+            f"they came as {height['smallest']} x {width['smallest']} to {height['largest']} x {width['largest']}, "
+            f"median {height['median']:.0f} x {width['median']:.0f}"
+        )
+    if facts["groups"] < facts["images"]:
+        lines.append(f"{facts['groups']:,} when those of one group or equal pixels count as one")
+    if "classes" in facts:
+        lines.append(
+            f"{facts['classes']} class{'es' * (facts['classes'] != 1)}; the largest "
+            f"({printable(names[counts.argmax()])}, {counts.max():,}) has {facts['imbalance_ratio']:.1f} times the "
+            f"images of the smallest ({printable(names[counts.argmin()])}, {counts.min():,}); always guessing the "
+            f"largest is right for {facts['largest_class_share']:.1%}"
+        )
+    lines.append(f"{facts['unreadable']:,} unreadable files left out")
+    return "\n".join([*lines, ""])
+
+
+def class_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:
+    """A header, and of each class its images on each side and altogether."""
+    sides = inventory.sides
+    rows = [
+        [name, *(int(counts[number]) for _, counts in sides), int(total)]
+        for number, (name, total) in enumerate(zip(inventory.names, inventory.counts, strict=True))
+    ]
+    return ["class", *(side for side, _ in sides), "all"], rows
+
+
+def describe_duplicates(inventory: Inventory) -> str:
+    """How many images are the same as another, and which do so under different classes."""
+    image_set, same, conflicts = inventory.image_set, inventory.same, inventory.conflicts
+    if not same:
+        return "\nno two images have the same pixels"
+    lines = [f"\n{sum(map(len, same)):,} images in {len(same):,} groups have the same pixels (dataset_duplicates.csv)"]
+    if conflicts:
+        lines.append(f"{len(conflicts):,} of these groups have different classes, of which at most one can be right:")
+        for group in conflicts[:_LISTED]:
+            listed = [
+                f"{printable(image_set.sample_ids[row])} ({printable(image_set.class_names[image_set.labels[row]])})"
+                for row in group[:4]
+            ]
+            lines.append(f"  {', '.join(listed)}{' ...' if len(group) > 4 else ''}")
+        if len(conflicts) > _LISTED:
+            lines.append(f"  and {len(conflicts) - _LISTED:,} more")
+    return "\n".join(lines)
+
+
+def duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:
+    """A header, and of each image that is the same as another its group, name, class, side, and if classes differ."""
+    image_set, split = inventory.image_set, inventory.split
+    side_of = {}
+    if split is not None:
+        for side in ("train", "val", "test"):
+            side_of |= dict.fromkeys(getattr(split, side).tolist(), side)
+    rows = [
+        [
+            number,
+            image_set.sample_ids[row],
+            "" if image_set.labels is None else image_set.class_names[image_set.labels[row]],
+            side_of.get(row, "left out"),
+            "yes" if in_conflict(image_set, group) else "no",
+        ]
+        for number, group in enumerate(inventory.same)
+        for row in np.asarray(group).tolist()
+    ]
+    return ["group", "sample_id", "class", "side", "classes differ"], rows
+
+
+def title(inventory: Inventory) -> str:
+    """``digits: 1,797 images of 10 classes``, for a figure, whose text is cleaned where it is drawn."""
+    count = len(inventory.names)
+    kinds = f" of {count} class{'es' * (count != 1)}" if inventory.image_set.labels is not None else ", no classes"
+    return f"{len(inventory.image_set):,} images{kinds}"
+
+
+def imbalance(inventory: Inventory) -> str:
+    """How unequal the classes are, to stand after a title; nothing where there are none."""
+    if inventory.facts.get("classes", 1) < 2:
+        return ""
+    return f", the largest {inventory.facts['imbalance_ratio']:.1f} times the smallest"
+
+
+def footer(inventory: Inventory) -> str:
+    """What stands below the figure of counts: images that are the same, and files that could not be read."""
+    facts = inventory.facts
+    text = "no two images have the same pixels"
+    if facts["same_pixels_images"]:
+        text = f"{facts['same_pixels_images']:,} images have the same pixels as another"
+    if facts["same_pixels_different_classes"]:
+        text += f" ({facts['same_pixels_different_classes']:,} groups of them with different classes)"
+    return f"{text}; {facts['unreadable']:,} unreadable files left out"

@@ -1,0 +1,118 @@
+"""encode_latent_space.py: images -> latents of both bottlenecks, each a .npy and its sidecar."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data import load_images
+from data.image_set import ImageSet
+from data.test_data import TestData, load_test_data
+from latent.archive import save_latent_batches
+from model.autoencoder import Autoencoder
+from model.checkpoint import load_with_sibling, require_split
+from model.inference import encode_batches
+from run.artefacts import latent_space_path, write_csv
+from run.console import say
+from run.device import choose_device, make_repeatable
+from run.errors import BadInput, printable
+from run.provenance import command_line, versions
+
+USUAL_SAMPLES = 1000  # enough for a map; where there are fewer test images, all of them
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of encode_latent_space.py."""
+
+    model_path: Path
+    latent_size: int | None
+    test_data: Path
+    num_samples: int | str | None  # "all", or None for up to USUAL_SAMPLES
+    images: Path | None
+    data_dir: Path
+    output_dir: Path
+    seed: int
+    device: str
+    num_workers: int  # 0 chooses
+
+
+def run(settings: Settings) -> None:
+    """Encode the same images with the network of N and, where it lies beside it, that of 2.
+
+    Raises:
+        BadInput: a file is missing or damaged, the split is not that of the network, there is no such folder of
+            images, or there are fewer test images than were asked for.
+    """
+    if settings.images is not None and not settings.images.is_dir():
+        raise BadInput(f"--images {printable(settings.images)}: there is no such folder; give a folder of images")
+    make_repeatable(settings.seed)
+    device = choose_device(settings.device)
+    models = load_with_sibling(settings.model_path)
+    if settings.images is None:
+        test_data = load_test_data(settings.test_data)
+        for path, (_, record) in models.items():
+            require_split(record, path, test_data.fingerprint, settings.test_data)
+        rows = choose_rows(len(test_data.images), settings.num_samples, settings.seed)
+        for model, record in models.values():
+            save(settings.output_dir, model.to(device), record, test_data, rows)
+    else:
+        output_dir = settings.output_dir / "images"
+        new = load_new_images(settings, next(iter(models.values()))[0].image_shape)
+        write_csv(output_dir / "left_out.csv", ["sample_id", "reason"], [list(each) for each in new.left_out])
+        for model, record in models.values():
+            save(output_dir, model.to(device), record, new, np.arange(len(new)))
+
+
+def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
+    """``wanted`` of ``count`` rows at random, int64 in rising order; ``all`` of them; up to 1,000 for None.
+
+    Raises:
+        BadInput: more rows are asked for than there are.
+    """
+    if wanted == "all":
+        return np.arange(count)
+    if wanted is None:
+        wanted = min(count, USUAL_SAMPLES)
+    if wanted > count:
+        raise BadInput(f"--num_samples {wanted} is more than the {count} test images; use --num_samples all")
+    return np.sort(np.random.default_rng(seed).permutation(count)[:wanted])
+
+
+def load_new_images(settings: Settings, image_shape: tuple[int, int, int]) -> ImageSet:
+    """The folder of new images as a network for images of (C, H, W) sees them."""
+    channels, height, width = image_shape
+    return load_images(
+        str(settings.images), settings.data_dir, (height, width), channels == 1, settings.num_workers or None
+    )
+
+
+def save(
+    output_dir: Path, model: Autoencoder, record: dict[str, Any], source: TestData | ImageSet, rows: np.ndarray
+) -> None:
+    """Encode the images at ``rows`` (int64 (M,)) of ``source`` and write their latents."""
+    # a folder of grey pictures shown to a network for colour: the one channel stands for all three
+    images = np.broadcast_to(source.images, (len(source.images), *model.image_shape))
+    tested = isinstance(source, TestData)
+    path = latent_space_path(output_dir, model.latent_size)
+    save_latent_batches(
+        path,
+        encode_batches(model, images, rows),
+        (len(rows), model.latent_size),
+        labels=None if source.labels is None else source.labels[rows],
+        class_names=source.class_names,
+        sample_ids=[source.sample_ids[row] for row in rows],
+        rows=rows if tested else None,
+        groups=source.groups[rows],
+        origin={
+            "dataset": source.dataset if tested else source.name,
+            "split_fingerprint": source.fingerprint if tested else None,
+            "checkpoint_sha256": record["sha256"],
+            "latent_size": model.latent_size,
+            "model": record["model"],
+            "command": command_line(),
+            "versions": versions(),
+        },
+    )
+    say(f"saved {printable(path)}: {len(rows):,} images, {model.latent_size} dimensions")

@@ -1,0 +1,135 @@
+"""viz_reconstruction.py: test images and what each bottleneck makes of them -> a figure and a table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data.test_data import TestData, load_test_data
+from figure.reconstruction import draw_reconstructions
+from figure.style import save_figure, shown
+from latent.fidelity import squared_errors
+from model.checkpoint import load_with_sibling, require_split
+from model.inference import reconstruct
+from run.artefacts import write_csv
+from run.console import say, table
+from run.device import choose_device, make_repeatable
+from run.errors import printable
+
+USUAL_IMAGES = 16  # where there are no classes to draw one of each
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of viz_reconstruction.py."""
+
+    model_path: Path
+    latent_size: int | None
+    test_data: Path
+    pick: str  # "class", "random" or "worst"
+    num_images: int | None
+    output_dir: Path
+    seed: int
+    device: str
+    svg: bool
+    show: bool
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """What the network of one bottleneck made of the test images."""
+
+    images: np.ndarray  # float32 (N, C, H, W) in [0, 1]
+    errors: np.ndarray  # float (N,): mean squared error of each, pixels in [0, 1]
+    of_pca: float  # the mean squared error of PCA of the same size on these images, as train.py measured it
+    takes_labels: bool  # its decoder was given each image's class, which PCA was not
+
+
+def run(settings: Settings) -> None:
+    """Draw some test images and their reconstructions by the bottleneck of N and that of 2.
+
+    Raises:
+        BadInput: a file is missing or damaged, or the split is not that of the networks.
+    """
+    make_repeatable(settings.seed)
+    test_data = load_test_data(settings.test_data)
+    by_size = reconstruct_all(settings, test_data)
+    chosen = pick_test_rows(settings, test_data, by_size[max(by_size)].errors)
+    stem = settings.output_dir / f"reconstructions_latent_size_{max(by_size)}"
+
+    figure = draw_reconstructions(
+        test_data.images[chosen],
+        [(row_label(size, made), made.images[chosen], made.errors[chosen]) for size, made in by_size.items()],
+        [test_data.class_of(row) for row in chosen],
+        f"{shown(test_data.dataset)}: images held out from training and what each bottleneck keeps of them "
+        "(mean squared error, pixels in [0, 1])",
+    )
+    saved = save_figure(figure, stem.with_suffix(".png"), svg=settings.svg, show=settings.show)
+    write_csv(
+        stem.with_suffix(".csv"),
+        ["test_row", "sample_id", "class", *(f"mse_bottleneck_{size}" for size in by_size)],
+        [
+            [
+                int(row), test_data.sample_ids[row], test_data.class_of(row),
+                *(float(made.errors[row]) for made in by_size.values()),
+            ]
+            for row in chosen
+        ],
+    )  # fmt: skip
+    say(errors_table(by_size, chosen))
+    if any(made.takes_labels for made in by_size.values()):
+        say("(the decoder was given each image's class, which PCA was not)")
+    for path in [*saved, stem.with_suffix(".csv")]:
+        say(f"saved {printable(path)}")
+
+
+def reconstruct_all(settings: Settings, test_data: TestData) -> dict[int, Reconstructed]:
+    """By latent size, that of the checkpoint that was named first: what each network makes of every test image."""
+    device = choose_device(settings.device)
+    by_size = {}
+    for path, (model, record) in load_with_sibling(settings.model_path).items():
+        require_split(record, path, test_data.fingerprint, settings.test_data)
+        images = reconstruct(model.to(device), test_data.images, test_data.labels)
+        by_size[model.latent_size] = Reconstructed(
+            images=images,
+            errors=squared_errors(test_data.images, images),
+            of_pca=record["held_out"][f"PCA of {model.latent_size}"]["mse"],
+            takes_labels=model.takes_labels,
+        )
+    return by_size
+
+
+def pick_test_rows(settings: Settings, test_data: TestData, errors: np.ndarray) -> np.ndarray:
+    """Rows of the test split to draw, int64: one of each class in turn, random ones, or those of largest error."""
+    count = len(test_data.images)
+    shuffled = np.random.default_rng(settings.seed).permutation(count)
+    if settings.pick == "worst":
+        return np.argsort(-errors, kind="stable")[: settings.num_images or USUAL_IMAGES]
+    if settings.pick == "random" or test_data.labels is None:
+        return shuffled[: settings.num_images or USUAL_IMAGES]
+    present = np.unique(test_data.labels)
+    rank = np.empty(count, np.int64)  # of each image among those of its class: a round over the classes at a time
+    for label in present:
+        members = shuffled[test_data.labels[shuffled] == label]
+        rank[members] = np.arange(len(members))
+    return np.lexsort((test_data.labels, rank))[: settings.num_images or len(present)]
+
+
+def row_label(size: int, made: Reconstructed) -> str:
+    """What stands beside a row of reconstructions: the bottleneck, and how well it and PCA do on all test images."""
+    name = f"bottleneck {size}{' and the class' if made.takes_labels else ''}"
+    return f"{name}\nall test images {made.errors.mean():.5f}\nPCA of {size} {made.of_pca:.5f}"
+
+
+def errors_table(by_size: dict[int, Reconstructed], chosen: np.ndarray) -> str:
+    """Mean squared errors of the images that are drawn, of all test images, and of PCA."""
+    return table(
+        ["mean squared error", "images drawn", "all test images", "PCA of same size"],
+        [
+            (
+                f"bottleneck {size}",
+                *(f"{error:.5f}" for error in (made.errors[chosen].mean(), made.errors.mean(), made.of_pca)),
+            )
+            for size, made in by_size.items()
+        ],
+    )
