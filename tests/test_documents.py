@@ -5,6 +5,8 @@ import csv
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from run.training_folder import move_aside
 from tests.conftest import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -136,6 +139,18 @@ def benchmark_flags(module: str) -> set[str]:
     return {word for word in words if isinstance(word, str) and word.startswith("--")} | {"--help"}
 
 
+def test_benchmarks_follow_the_house():
+    """They import what is there; pythae, which is no requirement, is left out."""
+    names = [path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem not in ("__init__", "peer_pythae")]
+    done = subprocess.run(
+        [sys.executable, "-c", "".join(f"import benchmarks.{name}\n" for name in names)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 # Files
 
 ENCODED = ["--latent_size", 4, "--output_dir", "run"]
@@ -203,9 +218,14 @@ def fields(path: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def written(forked, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, set[str]]]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the scripts are run."""
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture(scope="module")
+def written(forked, place: Path) -> dict[str, dict[str, set[str]]]:
     """Of each script the files that it wrote, and the fields of each."""
-    place = tmp_path_factory.mktemp("files")
     for row in range(120):
         folder = place / "pictures" / "abc"[row % 3]
         folder.mkdir(parents=True, exist_ok=True)
@@ -246,3 +266,9 @@ def test_the_page_of_files_names_what_is_written(script: str, written: dict[str,
         there = set().union(*(keys for name, keys in found.items() if matches(pattern, name)))
         missing = {field for field in said[pattern] if not any(matches(field, key) for key in there)}
         assert (pattern, missing) == (pattern, set())
+
+
+def test_another_training_moves_all_of_it_aside(place: Path, written: dict[str, dict[str, set[str]]]):
+    moved = move_aside(place / "run", "before")
+    assert {path.name for path in (place / "run").iterdir() if path.is_file()} <= set(written["viz_dataset.py"])
+    assert (moved / "sweep.csv").exists()
