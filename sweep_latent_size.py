@@ -89,10 +89,10 @@ def main() -> None:
     from figure.reconstruction import draw_reconstructions
     from figure.style import save_figure, shown
     from figure.sweep import draw_sweep
-    from latent.fidelity import squared_errors
-    from latent.held_out import measure_mean_image
     from latent.pca import fit_pca
     from latent.sweep import PIXELS, answers, curve_sizes, dimensions, independent_of
+    from model.fidelity import squared_errors
+    from model.held_out import measure_mean_image
 
     warn_of_untested_classes(image_set, split.test)
     note(f"PCA of {len(split.train):,} training images, to compare with")
@@ -267,8 +267,8 @@ def errors_of(
     size: int, images: np.ndarray, made: np.ndarray, curve: dict[int, float], mean_image: float
 ) -> dict[str, float | None]:
     """The held-out errors of one bottleneck beside the ``curve`` of PCA, by size, and the error of the mean image."""
-    from latent.fidelity import fidelity
     from latent.sweep import equivalent_size
+    from model.fidelity import fidelity
 
     measured = fidelity(images, made)
     of_pca = curve.get(size, min(curve.values()))  # where the images have fewer dimensions than the bottleneck

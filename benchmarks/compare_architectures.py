@@ -27,17 +27,16 @@ from data.test_data import load_test_data
 from data.training_side import load_split_of
 from figure.snapshots import SnapshotColumn, draw_snapshots
 from figure.style import save_figure
-from latent.fidelity import squared_errors
 from latent.metrics import clustering_scores
 from latent.pca import fit_pca
 from latent.probes import assigned_scores, cluster_both
 from model.checkpoint import load_checkpoint, require_split
 from model.classifier import ConvClassifier, load_classifier, save_classifier
 from model.classifier_training import Labelled, Schedule, predict, train_classifier
+from model.fidelity import squared_errors
 from model.inference import encode_batches, reconstruct
-from model.snapshots import KIND
+from model.snapshots import load_snapshots
 from run.artefacts import file_sha256, read_json, write_csv, write_text
-from run.tensor_file import load_tensors
 
 MNIST = ["--dataset", "mnist", "--max_train", 20000, "--max_test", 4000]
 SNAPSHOTS = [1, 5, 10, 15, 20, 25]
@@ -189,8 +188,8 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
 
     rows, columns, originals = [], [], None
     for (architecture, size), (model, record) in models.items():
-        content = load_tensors(runs[architecture] / f"snapshots_latent_size_{size}.pth", KIND, "train.py")
-        watched, originals = content["test_rows"], content["images"].numpy()
+        snapshots = load_snapshots(runs[architecture] / f"snapshots_latent_size_{size}.pth")
+        watched, originals = snapshots.test_rows, snapshots.images
         made = reconstruct(model, test_data.images, test_data.labels)
         seconds = json.loads((runs[architecture] / "seconds.json").read_text())
         epochs = record["arguments"]["num_epochs"]
@@ -206,7 +205,7 @@ def measure_digits(runs: dict[str, Path], args: argparse.Namespace) -> list[dict
                 seconds,
             )
         )
-        taken = {epoch: images.numpy() for epoch, images in content["epochs"].items() if epoch in DRAWN_EPOCHS}
+        taken = {epoch: images for epoch, images in snapshots.epochs.items() if epoch in DRAWN_EPOCHS}
         if architecture in DRAWN:
             columns.append(SnapshotColumn(architecture, size, taken, f"{rows[-1]['read_of_16']} of 16 readable"))
     for size in (2, 32):

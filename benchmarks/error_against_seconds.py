@@ -30,8 +30,8 @@ from benchmarks import FIGURES, RESULTS, ROOT
 from data import load_images
 from data.split import split_images
 from figure.style import MUTED, class_colour, new_figure, save_figure
-from latent.fidelity import fidelity
 from latent.pca import fit_pca
+from model.fidelity import fidelity
 from run.artefacts import write_csv, write_text
 
 SUITE, SUITE_FAST = "this suite, 10 epochs", "this suite, 1 epoch of 14,000 images"

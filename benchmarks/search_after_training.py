@@ -21,10 +21,10 @@ from torch import Tensor
 
 from benchmarks import ROOT
 from data.training_side import load_split_of
-from latent.fidelity import squared_errors
 from latent.pca import fit_pca
 from model.checkpoint import load_checkpoint
 from model.conv import ConvAutoencoder
+from model.fidelity import squared_errors
 from model.inference import decode, encode, to_float
 from model.latent_optimisation import optimise_latents
 from model.layers import flattened, patches

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from model.fidelity import ssim_map
+
 # What a unit of each loss is worth in nats a pixel, where it is weighed against a KL divergence. A squared error is the
 # negative log likelihood of a Gaussian of variance 1/20 (deviation 0.22, about what cross-entropy amounts to on images
 # that are mostly black or white): error / (2 * variance). Cross-entropy is one as it stands. The others are no
@@ -92,40 +94,7 @@ def _bce(made: Tensor, images: Tensor, bounded: bool) -> Tensor:
 
 
 def _one_minus_ssim(made: Tensor, images: Tensor, bounded: bool) -> Tensor:
-    return 1 - ssim(made, images)
+    return 1 - ssim_map(made, images)
 
 
 _LOSSES = {"mse": _mse, "l1": _l1, "bce": _bce, "ssim": _one_minus_ssim}
-
-
-def ssim(first: Tensor, second: Tensor) -> Tensor:
-    """Structural similarity (Wang et al., 2004) of images in [0, 1] at each place of the window: 1 where they agree.
-
-    The window is a Gaussian over 11 x 11 pixels of deviation 1.5, both smaller in proportion where an image is not as
-    large; it never reaches beyond the edge.
-
-    Args:
-        first: (B, C, H, W) float32.
-        second: (B, C, H, W) float32.
-
-    Returns:
-        (B, C, H - 10, W - 10), the window's size less one; differentiable.
-    """
-    channels = first.shape[1]
-    radius = min(5, (min(first.shape[-2:]) - 1) // 2)
-    places = torch.arange(-radius, radius + 1, device=first.device, dtype=first.dtype)
-    window = torch.softmax(-0.5 * (places / (0.3 * radius)).square(), dim=0)
-    columns = window.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
-    rows = window.view(1, 1, -1, 1).expand(channels, 1, -1, 1)
-
-    def local(values: Tensor) -> Tensor:
-        return F.conv2d(F.conv2d(values, columns, groups=channels), rows, groups=channels)
-
-    mean_1, mean_2 = local(first), local(second)
-    variance_1 = local(first * first) - mean_1.square()
-    variance_2 = local(second * second) - mean_2.square()
-    covariance = local(first * second) - mean_1 * mean_2
-    c1, c2 = 0.01**2, 0.03**2
-    return ((2 * mean_1 * mean_2 + c1) * (2 * covariance + c2)) / (
-        (mean_1.square() + mean_2.square() + c1) * (variance_1 + variance_2 + c2)
-    )

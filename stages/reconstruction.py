@@ -8,8 +8,8 @@ import numpy as np
 from data.test_data import TestData, load_test_data
 from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
-from latent.fidelity import squared_errors
 from model.checkpoint import load_with_sibling, require_split
+from model.fidelity import squared_errors
 from model.inference import reconstruct
 from run.artefacts import write_csv
 from run.console import say, table

@@ -154,18 +154,17 @@ def test_curves_and_snapshots_of_several_trainings(tmp_path, runs, run_here, cap
 def test_snapshots_are_the_reconstructions(runs):
     from data.test_data import load_test_data
     from model.inference import reconstruct
-    from run.tensor_file import load_tensors
+    from model.snapshots import load_snapshots
 
-    content = load_tensors(runs / "cvae" / "snapshots_latent_size_3.pth", "snapshots of a training", "")
+    snapshots = load_snapshots(runs / "cvae" / "snapshots_latent_size_3.pth")
     test_data = load_test_data(runs / "cvae" / "test_data.pth")
-    rows = content["test_rows"]
+    rows = snapshots.test_rows
     assert len(set(rows)) == 16
-    np.testing.assert_array_equal(content["images"], test_data.images[rows])
+    np.testing.assert_array_equal(snapshots.images, test_data.images[rows])
     model, _ = load_checkpoint(runs / "cvae" / "model_latent_size_3.pth")
     last = reconstruct(model, test_data.images[rows], test_data.labels[rows])
-    np.testing.assert_allclose(content["epochs"][2] / 255, last, atol=0.5 / 255 + 1e-4)
-    others = load_tensors(runs / "dense" / "snapshots_latent_size_2.pth", "snapshots of a training", "")
-    assert others["test_rows"] == rows
+    np.testing.assert_allclose(snapshots.epochs[2] / 255, last, atol=0.5 / 255 + 1e-4)
+    assert load_snapshots(runs / "dense" / "snapshots_latent_size_2.pth").test_rows == rows
 
 
 @pytest.mark.parametrize(

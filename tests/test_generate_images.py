@@ -16,8 +16,8 @@ import generate_images
 from data.test_data import load_test_data
 from data.training_side import load_split_of
 from figure.style import save_figure
-from latent.fidelity import squared_errors
 from model.checkpoint import load_checkpoint, load_model, save_model
+from model.fidelity import squared_errors
 from model.inference import decode, encode, reconstruct
 from run.errors import BadInput
 from run.tensor_file import load_tensors, save_tensors

@@ -1,16 +1,14 @@
-"""PCA against scikit-learn's exact one, and fidelity against scikit-image called once for each image."""
+"""PCA against scikit-learn's exact one."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from skimage.metrics import structural_similarity
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA as ExactPCA
 
 from latent import pca
-from latent.fidelity import fidelity, squared_errors, structural_similarities
 from latent.pca import fit_pca
 from tests.conftest import ROOT
 
@@ -90,27 +88,3 @@ def test_components_are_orthonormal_where_there_are_fewer_directions_than_column
     found = fit_pca(images, 29, 0)
     assert found.components.shape == (29, 3 * 24 * 24)
     np.testing.assert_allclose(found.components @ found.components.T, np.eye(29), atol=1e-5)
-
-
-def test_fidelity_of_known_errors():
-    images = np.full((4, 1, 8, 8), 102, np.uint8)  # 0.4
-    values = fidelity(images, np.full(images.shape, 0.5, np.float32))
-    assert values["mse"] == pytest.approx(0.01, rel=1e-5)
-    assert values["psnr_db"] == pytest.approx(20, rel=1e-5)
-    perfect = fidelity(images, images / np.float32(255))
-    assert perfect["mse"] == 0
-    assert perfect["ssim"] == pytest.approx(1)
-
-
-def test_ssim_of_many_is_scikit_images_of_each():
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (30, 3, 11, 14), dtype=np.uint8)
-    noisy = np.clip(images / 255 + generator.normal(0, 0.2, images.shape), 0, 1).astype(np.float32)
-    each = [
-        np.mean(
-            [structural_similarity(a, b, data_range=1.0) for a, b in zip(image / np.float32(255), other, strict=True)]
-        )
-        for image, other in zip(images, noisy, strict=True)
-    ]
-    np.testing.assert_allclose(structural_similarities(images, noisy), each, atol=1e-6)
-    np.testing.assert_allclose(squared_errors(images, noisy), ((images / 255 - noisy) ** 2).mean((1, 2, 3)), atol=1e-6)

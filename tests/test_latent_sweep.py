@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from latent.evaluation import Side
-from latent.fidelity import squared_errors
 from latent.pca import fit_pca
 from latent.sweep import (
     LARGEST,
@@ -19,6 +18,7 @@ from latent.sweep import (
     measure_space,
     surely_more,
 )
+from model.fidelity import squared_errors
 
 
 def test_errors_of_many_sizes_are_those_of_each():

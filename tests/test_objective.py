@@ -1,44 +1,18 @@
-"""What training minimises: losses against known answers and other implementations, noise, warm-up, weights."""
+"""What training minimises: losses against known answers, noise, warm-up, weights; SSIM in test_model_fidelity.py."""
 
 import argparse
 
 import numpy as np
 import pytest
 import torch
-from skimage.metrics import structural_similarity
 
 from data.balance import class_weights, epoch_order
-from model.objective import NATS, Objective, ssim
+from model.objective import NATS, Objective
 from model.options import LOSSES, loss_mix, parse_mix
 
 
 def some(shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.mark.parametrize(("side", "sigma"), [((28, 28), 1.5), ((8, 8), 0.9), ((9, 40), 1.2), ((32, 32), 1.5)])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_ssim_is_that_of_scikit_image(side, sigma, channels):
-    first = some((3, channels, *side)).double()
-    second = (first + 0.2 * some((3, channels, *side), 1).double()).clamp(0, 1)
-    ours = ssim(first, second).mean(dim=(1, 2, 3))
-    theirs = [
-        structural_similarity(
-            a.numpy(), b.numpy(), channel_axis=0, data_range=1.0, gaussian_weights=True, sigma=sigma,
-            use_sample_covariance=False,
-        )
-        for a, b in zip(first, second, strict=True)
-    ]  # fmt: skip
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
-
-
-def test_ssim_of_equal_images_is_1_and_has_a_gradient_elsewhere():
-    images = some((2, 3, 8, 8))
-    torch.testing.assert_close(ssim(images, images), torch.ones_like(ssim(images, images)))
-    made = some((2, 3, 8, 8), 1).requires_grad_()
-    (1 - ssim(made, images)).mean().backward()
-    assert torch.isfinite(made.grad).all()
-    assert (made.grad != 0).all()
 
 
 def test_known_losses():

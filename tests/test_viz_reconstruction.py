@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from data.test_data import load_test_data
-from latent.fidelity import squared_errors
 from model.checkpoint import load_model
+from model.fidelity import squared_errors
 from model.inference import reconstruct
 from tests.conftest import refusal, run_script
 

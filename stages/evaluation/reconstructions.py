@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from latent.fidelity import squared_errors, structural_similarities
+from model.fidelity import squared_errors, structural_similarities
 
 
 def measure_reconstruction(
     images: np.ndarray, reconstructions: np.ndarray, labels: np.ndarray | None
 ) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
-    """MSE, PSNR and SSIM as :func:`latent.fidelity.fidelity` gives them, over all images and over those of each class.
+    """MSE, PSNR and SSIM as :func:`model.fidelity.fidelity` gives them, over all images and over those of each class.
 
     PSNR is left out where nothing is wrong at all, since it would be infinite.
 

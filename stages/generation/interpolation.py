@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from data.choice import choose_test_rows
 from data.test_data import TestData
-from latent.fidelity import squared_errors
+from model.fidelity import squared_errors
 from model.inference import decode
 from run.console import say, table_of
 from run.errors import BadInput

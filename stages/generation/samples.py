@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from data.training_side import load_split_of
-from latent.fidelity import squared_errors
 from latent.mixture import Mixture, fit_mixture
 from latent.neighbours import nearest
 from latent.pixels import pixels_as_rows
+from model.fidelity import squared_errors
 from model.inference import decode, encode
 from run.console import note, say, table_of, warn
 from run.errors import BadInput

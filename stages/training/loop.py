@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from data.balance import class_weights, epoch_order
-from latent.held_out import mean_error
 from model.autoencoder import Autoencoder
+from model.fidelity import mean_error
 from model.flat_parameters import FlatParameters
 from model.inference import labels_for, reconstruct, to_float
 from model.snapshots import SnapshotRecorder

@@ -11,17 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data.split import describe_split
 from data.test_data import save_test_data
 from figure.curves import draw_training_curves
 from figure.style import save_figure
-from latent.held_out import held_out_table, mean_error, measure, measure_mean_image
 from latent.pca import PCA, fit_pca
 from model.autoencoder import Autoencoder
 from model.checkpoint import build_model, save_model
-from model.inference import decode_batches, divergences, encode_batches
+from model.fidelity import mean_error
+from model.held_out import held_out_table, measure_held_out, measure_mean_image
 from model.snapshots import SnapshotRecorder
 from model.training_state import KeptRun, StateKeeper, find_run
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
@@ -34,7 +32,7 @@ from run.signals import StopRequest
 from run.training_folder import locked_for_training
 from stages.training.folder import command_elsewhere, take_over_folder
 from stages.training.loop import train
-from stages.training.plan import FREE_ON_RESUME, Labelled, Plan, Settings, load_data, make_plan
+from stages.training.plan import FREE_ON_RESUME, Plan, Settings, load_data, make_plan
 from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
 
@@ -105,7 +103,10 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         finally:
             report.close()
 
-        scores = {**there.scores, **trained}
+        for size in sorted(trained):
+            for sentence in trained[size][1]:
+                warn(sentence)
+        scores = {**there.scores, **{size: its_scores for size, (its_scores, _) in trained.items()}}
         held_out = {"mean image": mean_image}
         for size in sorted(scores):
             held_out |= scores[size]
@@ -132,8 +133,10 @@ class Bottleneck:
     record: dict[str, Any]  # what checkpoints say of the run
     mean_image_mse: float
 
-    def train(self, size: int, report: Report | Relay, stop: StopRequest) -> dict[str, dict[str, float]]:
-        """Train one, and save its checkpoint; its held-out errors and those of PCA of its size."""
+    def train(
+        self, size: int, report: Report | Relay, stop: StopRequest
+    ) -> tuple[dict[str, dict[str, float]], list[str]]:
+        """Train one, and save its checkpoint; its held-out errors and those of PCA of its size, and warnings."""
         plan, settings, data = self.plan, self.plan.settings, self.plan.data
         facts = {name: self.record[name] for name in ("model", "dataset", "fingerprint")}
         snapshots = SnapshotRecorder(
@@ -143,9 +146,10 @@ class Bottleneck:
         keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
         model = start_model(plan, size, self.pca)
         train(model, plan, keeper, snapshots, report, stop)
-        scores = compare_with_pca(model, data.test, self.pca, self.mean_image_mse)
+        of_pca = self.pca.first(size).reconstruct(data.test.images)
+        scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse)
         save_model(model_path(settings.output_dir, size), model, {**self.record, "held_out": scores})
-        return scores
+        return scores, warnings
 
 
 def describe_run(plan: Plan) -> dict[str, Any]:
@@ -175,17 +179,6 @@ def start_model(plan: Plan, latent_size: int, pca: PCA) -> Autoencoder:
     begin = pca.first(latent_size)
     model.start_from_pca(begin.mean, begin.components, begin.scales)
     return model
-
-
-def compare_with_pca(
-    model: Autoencoder, test: Labelled, pca: PCA, mean_image_mse: float
-) -> dict[str, dict[str, float]]:
-    """Held-out errors of a network and of PCA of the same size, see :func:`latent.held_out.measure`."""
-    of_pca = pca.first(model.latent_size).reconstruct(test.images)
-    latents = np.concatenate(list(encode_batches(model, test.images)))
-    kl = divergences(model, test.images) if model.variational else None
-    made = np.concatenate(list(decode_batches(model, latents, test.labels)))
-    return measure(model.latent_size, test.images, of_pca, made, latents, mean_image_mse, kl)
 
 
 def draw_curves(plan: Plan, pca: PCA, log: list[dict[str, Any]]) -> list[Path]:
