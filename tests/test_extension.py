@@ -142,6 +142,7 @@ def test_an_architecture_with_a_loss_of_its_own(tmp_path, monkeypatch, data_dir,
 
     with monkeypatch.context() as patch:
         patch.setattr(StateKeeper, "save", keep_and_die)
+        patch.setattr("stages.training.side_by_side.cores", lambda: 1)  # one after the other, in this process
         with pytest.raises(Killed):
             run_here(train, *command)
     assert kept[-1] > 0, "killed in the middle of an epoch"
