@@ -327,7 +327,9 @@ def encode_folder(assigner: Assigner, args: argparse.Namespace) -> LatentSpace:
             f"python encode_latent_space.py --latent_size {assigner.size}"
         )
     channels, *size = model.image_shape
-    source = load_images(str(args.assign), args.data_dir, tuple(size), channels == 1, args.num_workers or None)
+    source = load_images(
+        str(args.assign), args.data_dir, tuple(size), channels == 1, args.num_workers or None, is_new=True
+    )
     images = np.broadcast_to(source.images, (len(source.images), *model.image_shape))
     vectors = encode(model.to(choose_device(args.device)), images)
     origin = {"dataset": source.name, "checkpoint_sha256": record["sha256"]}

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data.annotations import Annotations
 from run.arguments import (
     add_choice,
     add_shared,
@@ -16,10 +17,11 @@ from run.arguments import (
     image_size,
     name_or_path,
     nearest,
+    path,
     real_number,
     whole_number,
 )
-from run.console import warn
+from run.console import note, warn
 from run.errors import BadInput, printable
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ DATASETS = {
     "digits": ("8x8 digits that scikit-learn ships: no download", "data.digits", "Digits"),
 }
 
+NEAR_DUPLICATES = ("keep", "report", "ignore")
 SPLIT_KINDS = ("published", "group", "random")
 VAL_FRACTION = 0.05  # of each class's images beside the test images; they are watched and not trained on
 
@@ -57,6 +60,7 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
         "height and width that every image is scaled to (default: the images' own where all share one, else 32)",
     )  # fmt: skip
     group.add_argument("--grayscale", action="store_true", help="turn colours into one channel of brightness")
+    add_annotation_arguments(group)
     add_choice(
         group, "--split", SPLIT_KINDS, None,
         "what the test images are: the published test set, whole groups (all frames of one object on one side), or "
@@ -69,16 +73,40 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     add_value(group, "--max_test", whole_number(1), None, "N", "take at most N test images")
 
 
+def add_annotation_arguments(group: argparse._ArgumentGroup) -> None:
+    """The flags that say what the images of a folder are; see :class:`data.annotations.Annotations`."""
+    table = "of a folder: table of labels, CSV or JSON lines, a row an image (default: metadata.csv or .jsonl in it)"
+    add_value(group, "--labels", path, None, "FILE", table)
+    for column, what in (
+        ("file", "that names the image, by relative path or bare name"),
+        ("label", "of labels"),
+        ("group", "of groups: images of one group stay on one side of the split"),
+        ("split", "that says train, val or test"),
+    ):
+        add_value(
+            group, f"--{column}_column", str, None, "NAME", f"its column {what} (default: found by its usual names)"
+        )
+    label = "of a folder: labels are what this regular expression finds in relative paths, as in '([a-z]+)_[0-9]+'"
+    add_value(group, "--label_from", str, None, "REGEX", label)
+    together = "of a folder: images in whose relative paths this finds the same text stay on one side of the split"
+    add_value(group, "--group_from", str, None, "REGEX", together)
+    add_choice(
+        group, "--near_duplicates", NEAR_DUPLICATES, "keep",
+        "of a folder: copies that were re-encoded or resized are kept on one side of the split, are reported alone, or "
+        "are not looked at",
+    )  # fmt: skip
+
+
 def refuse_unknown_dataset(dataset: str) -> None:
     """Find out, before anything heavy is imported, that ``--dataset`` means nothing.
 
     Raises:
         BadInput: it is neither a known name nor a folder.
     """
-    path = Path(dataset).expanduser()
-    if dataset in DATASETS or path.is_dir():
+    place = Path(dataset).expanduser()
+    if dataset in DATASETS or place.is_dir():
         return
-    if path.exists():
+    if place.exists():
         raise BadInput(f"--dataset {printable(dataset)} is a file; give the folder that holds the images")
     near = nearest(dataset, list(DATASETS))
     if near and os.sep not in dataset:
@@ -97,6 +125,8 @@ def load_images(
     image_size: tuple[int, int] | None = None,
     grayscale: bool = False,
     num_workers: int | None = None,
+    annotations: Annotations = Annotations(),  # noqa: B008  (frozen)
+    is_new: bool = False,
 ) -> "ImageSet":
     """Read a named set or a folder of images; decoded once, and from the cache in ``data_dir`` afterwards.
 
@@ -106,17 +136,21 @@ def load_images(
         image_size: (height, width) to scale to; None for the images' own where all share one, else (32, 32).
         grayscale: turn colours into one channel. Without it a set whose images are all grey has one channel too.
         num_workers: processes that decode; None takes one a core where there is enough to do for them.
+        annotations: what is said of the images of a folder.
+        is_new: whether they are images that a network is shown after its training, whose folders need mean nothing.
 
     Raises:
         BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.
     """
     from data import cache, sources
 
-    source = sources.find(dataset, Path(data_dir))
+    source = sources.find(dataset, Path(data_dir), annotations, is_new)
     images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
+    if images.layout:
+        note(images.layout)
     if images.left_out:
         listed = [f"  {printable(sample_id)}: {printable(why)}" for sample_id, why in images.left_out[:_LISTED]]
         if len(images.left_out) > _LISTED:
             listed.append(f"  and {len(images.left_out) - _LISTED:,} more")
-        warn("\n".join([f"{len(images.left_out):,} of {printable(images.name)} left out, unreadable:", *listed]))
+        warn("\n".join([f"{len(images.left_out):,} of {printable(images.name)} left out:", *listed]))
     return images

@@ -18,6 +18,7 @@ import PIL
 
 from data.decode import DECODER, Shape, ShapeDisproved
 from data.image_set import ImageSet, joined_groups
+from data.near_duplicates import near_duplicates
 from data.pictures import Pictures
 from data.source import Source
 from run import console
@@ -42,7 +43,7 @@ def load(
         BadInput: the source holds no readable image.
     """
     if not source.cached:
-        return _in_memory(source.open(image_size, grayscale, num_workers), source.name)
+        return _in_memory(source.open(image_size, grayscale, num_workers), source.name, source.seeks_near_duplicates)
     asked_for = _short_digest(repr((source.name, source.place, image_size, grayscale)))
     state = _short_digest(repr((source.key, DECODER, PIL.__version__)))
     prefix = f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{asked_for}-"
@@ -58,14 +59,15 @@ def load(
     try:
         with atomic_write(folder / "images.npy") as file:
             facts, lasting = _decode(pictures, source.name, file)
+        images = np.load(folder / "images.npy", mmap_mode="r")
+        facts["near_duplicates"] = near_duplicates(images).tolist() if source.seeks_near_duplicates else None
         if lasting:
             write_json(folder / "index.json", {**facts, "sha256": file_sha256(folder / "images.npy")})
-        images = np.load(folder / "images.npy", mmap_mode="r")
     except OSError as error:
         why = printable(error.strerror or error).lower()
         console.warn(f"decoded images can't be kept in {printable(folder)} ({why}); the next start decodes them again")
         _remove_half(folder)
-        return _in_memory(pictures, source.name)
+        return _in_memory(pictures, source.name, source.seeks_near_duplicates)
     for outdated in folder.parent.glob(prefix + "*"):
         if outdated != folder and not is_being_written(outdated):
             shutil.rmtree(outdated, ignore_errors=True)
@@ -100,16 +102,17 @@ def _read(folder: Path, name: str) -> ImageSet | None:
         raise BadInput("index.json does not say what it should") from None
 
 
-def _in_memory(pictures: Pictures, name: str) -> ImageSet:
+def _in_memory(pictures: Pictures, name: str, seeks_near_duplicates: bool) -> ImageSet:
     file = io.BytesIO()
     facts, _ = _decode(pictures, name, file)
     images = np.frombuffer(file.getbuffer(), np.uint8, offset=_HEADER_BYTES).reshape(facts["shape"])
     images.flags.writeable = False
+    facts["near_duplicates"] = near_duplicates(images).tolist() if seeks_near_duplicates else None
     return _image_set(name, images, facts)
 
 
 def _image_set(name: str, images: np.ndarray, facts: dict[str, Any]) -> ImageSet:
-    labels, published_test = facts["labels"], facts["published_test"]
+    labels, published_test, pairs = facts["labels"], facts["published_test"], facts["near_duplicates"]
     return ImageSet(
         name=name,
         images=images,
@@ -119,6 +122,9 @@ def _image_set(name: str, images: np.ndarray, facts: dict[str, Any]) -> ImageSet
         groups=np.array(facts["groups"], np.int64),
         published_test=None if published_test is None else np.array(published_test, bool),
         left_out=tuple((sample_id, why) for sample_id, why in facts["left_out"]),
+        published_val=None if facts["published_val"] is None else np.array(facts["published_val"], bool),
+        near_duplicates=None if pairs is None else np.array(pairs, np.int64).reshape(-1, 2),
+        layout=facts["layout"],
     )
 
 
@@ -176,6 +182,8 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
         "sample_ids": [pictures.ids[position] for position in kept],
         "groups": joined_groups(groups, digests).tolist(),
         "published_test": None if pictures.published_test is None else pictures.published_test[kept].tolist(),
+        "published_val": None if pictures.published_val is None else pictures.published_val[kept].tolist(),
+        "layout": pictures.layout,
         "left_out": sorted(left_out),
     }
     return facts, lasting

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import stat
 import time
 from collections import Counter
@@ -11,16 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
+from data.annotations import Annotations
 from data.decode import EXTENSIONS, Shape, is_grey, quiet_pillow, read_size, read_upright
+from data.groups import suggestion, tracks
+from data.label_file import METADATA, Columns, examples, match_pattern, read_table
+from data.layout import TEST, VAL, Layout, natural_order, recognise
 from data.pictures import Pictures
 from data.source import Source
 from data.workers import decode_files
 from run import console
 from run.errors import BadInput, printable
 
-# GTSRB's names say which frames show one physical sign: <track>_<frame>.ppm, five digits each.
-_TRACK = re.compile(r"(\d{5})_\d{5}\.ppm", re.ASCII)
-_PART_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation"}
 # A file changed within the file system's clock tick keeps its times; ticks are 4 ms on Linux, 15 ms on Windows.
 _CLOCK_TICK = 0.02
 _SAMPLE = 64
@@ -43,8 +43,18 @@ class Folder(Source):
     if it has one here, so that a loop ends.
     """
 
-    def __init__(self, root: Path, name: str) -> None:
+    seeks_near_duplicates = True
+
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        named: str | None = None,
+        annotations: Annotations = Annotations(),  # noqa: B008  (frozen)
+        is_new: bool = False,
+    ) -> None:
         self.name = name
+        self._named, self._annotations, self._is_new = named or str(root), annotations, is_new
         self.place = os.path.abspath(root)
         self._listing = _list_images(self.place)
         newest = max((max(mtime, ctime) for _, _, mtime, ctime in self._listing.files), default=0) / 1e9
@@ -57,6 +67,8 @@ class Folder(Source):
             digest.update(b"%s\0%s\0" % (os.fsencode(relative), why.encode()))
         # what may be read depends on who reads
         digest.update(b"%d" % (os.geteuid() if hasattr(os, "geteuid") else 0))
+        table = annotations.labels or self._metadata()
+        digest.update(repr((annotations, is_new, table and table.is_file() and table.read_bytes())).encode())
         self.key = digest.hexdigest()
 
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
@@ -73,38 +85,81 @@ class Folder(Source):
         files, left_out = list(self._listing.files), list(self._listing.unreadable)
         left_out += [(relative, "empty file") for relative, size, *_ in files if size == 0]
         ids = [relative for relative, size, *_ in files if size]
-        nested = [relative for relative in ids if "/" in relative]
-        labelled = bool(nested) and 2 * len(nested) >= len(ids)
-        if labelled and len(nested) < len(ids):
-            left_out += [(relative, "lies beside the class folders") for relative in ids if "/" not in relative]
-            ids = nested
         if not ids:
             raise BadInput(self._nothing_here(left_out))
-
-        labels, class_names = None, ()
-        if labelled:
-            folders = [relative.split("/", 1)[0] for relative in ids]
-            found = sorted(set(folders))
-            numbers = {folder: number for number, folder in enumerate(found)}
-            labels = np.array([numbers[folder] for folder in folders], np.int64)
-            class_names = tuple(found)
-            if len(found) > 1 and {folder.lower() for folder in found} <= _PART_NAMES:
-                console.warn(
-                    f"the class folders of {printable(self.place)} are {', '.join(found)}: parts of a set rather than "
-                    "classes; give one of them as --dataset"
-                )
+        known = self._known(ids)
+        left_out += [(ids[position], why) for position, why in known.left_out.items()]
+        kept = [position for position in range(len(ids)) if position not in known.left_out]
+        ids = [ids[position] for position in kept]
+        if not ids:
+            raise BadInput(self._nothing_here(left_out))
+        names = [known.labels[position] for position in kept]
+        class_names = tuple(sorted(set(names) - {None}, key=natural_order))
+        numbers = {name: number for number, name in enumerate(class_names)}
+        parts = None if known.parts is None else np.array([known.parts[position] for position in kept])
         paths = [self.file_of(relative) for relative in ids]
         console.note(f"decoding {len(ids):,} images of {printable(self.name)}")
         return Pictures(
             shape=_guess_shape(paths, image_size, grayscale),
             batches=lambda shape: decode_files(paths, shape, num_workers),
             ids=ids,
-            labels=labels,
+            labels=np.array([numbers[name] for name in names], np.int64) if class_names else None,
             class_names=class_names,
-            groups=[_track(relative) for relative in ids],
-            published_test=None,
+            groups=[known.groups[position] for position in kept],
+            published_test=None if parts is None else parts == TEST,
+            published_val=None if parts is None or VAL not in parts else parts == VAL,
+            layout="\n".join([f"{printable(self.name)}: {known.words}", *known.remarks]),
             left_out=left_out,
         )
+
+    def _known(self, ids: list[str]) -> "_Known":
+        """What is known of the images (M,): from their folders, and from what a person says of them, which counts more.
+
+        Raises:
+            BadInput: their folders mean nothing, a table or a pattern does not fit them, or none has a label.
+        """
+        said, table = self._annotations, self._annotations.labels or self._metadata()
+        told = None if table is None else read_table(table, ids, self._columns())
+        has_labels = said.label_from is not None or (told is not None and any(told.labels))
+        try:
+            layout = recognise(ids, self._named)
+        except BadInput:  # labels from elsewhere, or none needed: then folders need mean nothing
+            if not (has_labels or self._is_new):
+                raise
+            layout = Layout([None] * len(ids), None, "folders that are no classes", {})
+        known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, [], dict(layout.left_out))
+        if told is not None:
+            known.remarks += told.remarks
+            known.words = f"{told.words}; {layout.words if not any(told.labels) else 'folders are not looked at'}"
+            known.parts = known.parts if told.parts is None else told.parts
+            if any(told.groups):
+                known.groups = [group if group is None else f"group {group}" for group in told.groups]
+        if said.label_from is not None:
+            labels = match_pattern(said.label_from, ids, "--label_from")
+            known.words = f"labels from file names ({examples(ids, labels)})"
+        elif has_labels:
+            labels = told.labels
+        if has_labels:
+            known.labels, known.left_out = labels, {}
+            known.left_out = {position: "no label" for position, label in enumerate(labels) if label is None}
+            if told is None or told.parts is None:
+                known.parts = layout.parts
+        if told is not None and told.parts is not None:
+            known.left_out |= {position: "no part of the split" for position, part in enumerate(told.parts) if not part}
+        if said.group_from is not None:
+            known.groups = match_pattern(said.group_from, ids, "--group_from")
+            known.remarks.append(f"groups from file names ({examples(ids, known.groups)})")
+        elif not any(known.groups) and (remark := suggestion(ids, known.labels)):
+            known.remarks.append(remark)
+        return known
+
+    def _metadata(self) -> Path | None:
+        """Hugging Face's table beside the images, if there is one."""
+        return next((path for name in METADATA if (path := Path(self.place, name)).is_file()), None)
+
+    def _columns(self) -> Columns:
+        said = self._annotations
+        return Columns(said.file_column, said.label_column, said.group_column, said.split_column)
 
     def file_of(self, sample_id: str) -> str:
         """The path of an image, whose sample id is its path below the folder."""
@@ -125,10 +180,16 @@ class Folder(Source):
         return f"{place} holds no images; {instead}"
 
 
-def _track(relative: str) -> str | None:
-    folder, _, name = relative.rpartition("/")
-    match = _TRACK.fullmatch(name)
-    return f"{folder}/{match[1]}" if match else None
+@dataclass
+class _Known:
+    """What is known of M images before any is decoded; None where nothing is."""
+
+    labels: list[str | None]
+    parts: list[str | None] | None  # train, val or test; None for all without a published split
+    groups: list[str | None]
+    words: str  # how they lie, in a line
+    remarks: list[str]  # further lines
+    left_out: dict[int, str]  # position -> why
 
 
 def _list_images(root: str) -> _Listing:

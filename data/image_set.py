@@ -18,7 +18,10 @@ class ImageSet:
     sample_ids: tuple[str, ...]  # N different texts: path relative to the source, or "train/123"
     groups: np.ndarray  # int64 (N,): images that belong together (a track; equal pixels) share a number
     published_test: np.ndarray | None  # bool (N,): the set's published test part; None if it has none
-    left_out: tuple[tuple[str, str], ...]  # (sample id, reason) of each image that could not be read
+    left_out: tuple[tuple[str, str], ...]  # (sample id, reason) of each image that could not be read, or has no label
+    published_val: np.ndarray | None = None  # bool (N,): images that a published split validates on
+    near_duplicates: np.ndarray | None = None  # int64 (pairs, 2) of images that are nearly the same; None if not sought
+    layout: str = ""  # how the images lie, in a line for a person
 
     def __len__(self) -> int:
         return len(self.images)

@@ -19,4 +19,6 @@ class Pictures:
     class_names: tuple[str, ...]
     groups: list[str | None]  # M: what images of one group share; None where nothing is known
     published_test: np.ndarray | None  # bool (M,)
-    left_out: list[tuple[str, str]]  # (sample id, reason) of what is known to be unreadable already
+    left_out: list[tuple[str, str]]  # (sample id, reason) of what is known already not to be taken
+    published_val: np.ndarray | None = None  # bool (M,): images that a published split validates on
+    layout: str = ""  # how they lie, in a line for a person

@@ -15,6 +15,7 @@ class Source(ABC):
         name: what the set is called in titles, records and the names of caches.
         place: where its files lie, absolute.
         key: a digest that differs whenever the content of those files may differ. Decoded images are kept under it.
+        seeks_near_duplicates: whether copies that are not equal bytes are sought, as nobody has weeded them out.
         cached: whether decoding is worth keeping; not where images are small and come out of memory.
 
     Raises:
@@ -25,6 +26,7 @@ class Source(ABC):
     place: str
     key: str
     cached: ClassVar[bool] = True
+    seeks_near_duplicates: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:

@@ -4,23 +4,34 @@ import importlib
 from pathlib import Path
 
 from data import DATASETS, refuse_unknown_dataset
+from data.annotations import Annotations
 from data.folder import Folder
 from data.source import Source
+from run.errors import BadInput
+
+NOTHING_SAID = Annotations()
 
 
-def find(dataset: str, data_dir: Path) -> Source:
+def find(dataset: str, data_dir: Path, annotations: Annotations = NOTHING_SAID, is_new: bool = False) -> Source:
     """The source that a name or a path means.
 
     Args:
         dataset: a name of :data:`data.DATASETS`, or the path of a folder.
         data_dir: where named sets are looked for, and downloaded to.
+        annotations: what a person says of the images of a folder.
+        is_new: as of :func:`data.load_images`.
 
     Raises:
         BadInput: it is neither a known name nor a folder, or the set is absent and can't be downloaded.
     """
     if dataset in DATASETS:
+        if annotations.given:
+            raise BadInput(
+                f"--{annotations.given[0]} says what the images of a folder are, and {dataset} is a set of its own; "
+                "leave it out, or give your folder: --dataset FOLDER"
+            )
         _, module, name = DATASETS[dataset]
         return getattr(importlib.import_module(module), name)(data_dir)
     refuse_unknown_dataset(dataset)
     path = Path(dataset).expanduser()
-    return Folder(path, name=path.resolve().name or "images")
+    return Folder(path, name=path.resolve().name or "images", named=dataset, annotations=annotations, is_new=is_new)

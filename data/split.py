@@ -9,11 +9,15 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from data import VAL_FRACTION
 from data.image_set import ImageSet, content_digests, joined_groups
 from run.console import table
 from run.errors import BadInput, printable
+
+_LONGEST_CHAIN, _CHAINED = 20, 0.02  # images that near-duplicates may link, and the part of all that they may be
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Split:
     test: np.ndarray
     kind: str  # "published", "group" or "random"
     fingerprint: str  # SHA-256 of the names and contents on each side, and of the image shape
-    dropped: int  # training images left out because a published test image has the same pixels
+    dropped: int  # training images left out because a published test image has the same pixels, or nearly the same
+    chained: int = 0  # images that near-duplicates link into one chain, too long to be kept together; 0 where none is
 
 
 def split_images(
@@ -37,6 +42,7 @@ def split_images(
     max_train: int | None = None,
     max_test: int | None = None,
     seed: int = 0,
+    near_duplicates: str = "keep",
 ) -> Split:
     """Split into training, validation and test images, by class.
 
@@ -48,6 +54,8 @@ def split_images(
         val_fraction: part of each class of the remaining images that validates; 0 for none.
         max_train: at most so many images for training and validation together, in the proportions of the classes.
         max_test: at most so many test images, in the proportions of the classes.
+        near_duplicates: ``keep`` has images that are nearly the same on one side with any kind, as equal ones are; with
+            others they are not heeded here.
 
     A class keeps at least one group in training; a class of one group has no test image. With ``published`` the test
     images are as published, and a training image with the pixels of a test image is dropped.
@@ -63,16 +71,17 @@ def split_images(
     found = content_digests(image_set.images)
     digests = [found[position] for position in order]
     labels = np.zeros(len(order), np.int64) if image_set.labels is None else image_set.labels[order]
-    same_pixels = joined_groups(digests)
-    together = joined_groups(image_set.groups[order].tolist(), digests)
+    twins, chained = _twins(image_set, order) if near_duplicates == "keep" else (digests, 0)
+    same_pixels = joined_groups(digests, twins)
+    together = joined_groups(image_set.groups[order].tolist(), digests, twins)
     kind = _kind(image_set, kind, has_groups=together.max() < same_pixels.max())
     groups = same_pixels if kind == "random" else together
 
     dropped = 0
     if kind == "published":
         test = np.flatnonzero(image_set.published_test[order])
-        tested = {digests[position] for position in test}
-        rest = np.array([p for p in range(len(order)) if digests[p] not in tested], np.int64)
+        tested = set(same_pixels[test].tolist())
+        rest = np.array([p for p in range(len(order)) if same_pixels[p] not in tested], np.int64)
         dropped = len(order) - len(test) - len(rest)
     else:
         drawn = _draw(groups, labels, test_fraction, _ranks(ids, seed, "test"), in_every_class=True)
@@ -87,7 +96,12 @@ def split_images(
         test = _share(test, max_test, labels, _ranks(ids, seed, "max_test"))
     if max_train is not None and max_train < len(rest):
         rest = _share(rest, max_train, labels, _ranks(ids, seed, "max_train"))
-    validates = _draw(groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False)
+    if kind == "published" and image_set.published_val is not None:
+        validates = image_set.published_val[order][rest]
+    else:
+        validates = _draw(
+            groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False
+        )
     train, val = rest[~validates], rest[validates]
 
     whole = hashlib.sha256(f"{image_set.images.shape[1:]}".encode())
@@ -95,13 +109,61 @@ def split_images(
         whole.update(f"{side} {len(positions)} ".encode())
         whole.update(b"".join(len(ids[p]).to_bytes(8, "big") + ids[p] + digests[p] for p in positions))
     place = np.array(order, np.int64)
-    return Split(np.sort(place[train]), np.sort(place[val]), np.sort(place[test]), kind, whole.hexdigest(), dropped)
+    sides = (np.sort(place[positions]) for positions in (train, val, test))
+    return Split(*sides, kind, whole.hexdigest(), dropped, chained)
+
+
+def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, int]:
+    """A number for each image that those nearly equal to it share, int64 (N,) in ``order``; and the length of a chain.
+
+    Pairs link images that are not alike themselves, one after the other: the frames of a turning object are one chain.
+    Where a chain takes more than a fiftieth of all images nothing is linked, since there would be no split left.
+    """
+    count, pairs = len(image_set), image_set.near_duplicates
+    if pairs is None or not len(pairs):
+        return np.arange(count), 0
+    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
+    number_of = connected_components(links, directed=False)[1]
+    longest = int(np.bincount(number_of).max())
+    if longest > max(_LONGEST_CHAIN, count * _CHAINED):
+        return np.arange(count), longest
+    return number_of[order], 0
 
 
 def describe_split(image_set: ImageSet, split: Split) -> str:
     """How many images of each class are in train, val and test, as a table with a title."""
     title = f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}\n"
-    return title + table(*counts_per_class(image_set, split))
+    return "\n".join([title + table(*counts_per_class(image_set, split)), *describe_leaks(image_set, split)])
+
+
+def describe_leaks(image_set: ImageSet, split: Split) -> list[str]:
+    """What of the test images stands in training too, a sentence each: groups, and images that are nearly the same."""
+    sentences = []
+    if split.dropped:
+        sentences.append(f"{split.dropped:,} training images were left out: they are copies of test images")
+    seen = np.concatenate([split.train, split.val])
+    leaking = int(np.isin(image_set.groups[split.test], image_set.groups[seen]).sum())
+    if leaking:
+        sentences.append(
+            f"data leakage: {leaking:,} of {len(split.test):,} test images belong to a group that is trained on as well"
+        )
+    pairs = image_set.near_duplicates
+    if pairs is None or not len(pairs):
+        return sentences
+    tested, trained = np.isin(pairs, split.test), np.isin(pairs, seen)
+    crossing = np.unique(np.concatenate([pairs[:, side][tested[:, side] & trained[:, 1 - side]] for side in (0, 1)]))
+    if len(crossing):
+        sentences.append(
+            f"data leakage: {len(crossing):,} of {len(split.test):,} test images are nearly the same as one trained on"
+        )
+    else:
+        sentences.append(f"{len(pairs):,} pairs of images are nearly the same; each is on one side of the split")
+    if split.chained:
+        sentences.append(
+            f"near-duplicates link {split.chained:,} images into one chain, as the frames of a film are; they are not "
+            "kept on one side: name what belongs together, with --group_from or a column of groups"
+        )
+    return sentences
 
 
 def counts_per_class(image_set: ImageSet, split: Split) -> tuple[list[str], list[list[object]]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from data import load_images
+from data.annotations import Annotations
 from data.image_set import ImageSet
 from data.split import Split, split_images
 from run.console import warn
@@ -36,6 +37,7 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
             None if image_size is None else (int(image_size[0]), int(image_size[1])),
             bool(asked["grayscale"]),
             num_workers,
+            Annotations.of(asked),
         )
         split = split_images(
             image_set,
@@ -45,6 +47,7 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
             max_train=asked["max_train"],
             max_test=asked["max_test"],
             seed=asked["split_seed"],
+            near_duplicates=asked["near_duplicates"],
         )
     except (KeyError, TypeError, IndexError, ValueError):
         raise BadInput(

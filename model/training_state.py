@@ -125,16 +125,11 @@ class StateKeeper:
             The loop's first state, and nothing else is touched, if none of this bottleneck is kept.
 
         Raises:
-            BadInput: the images are not those of the kept run, or the state does not fit the network.
+            BadInput: the state does not fit the network.
         """
         content = self._kept.states.pop(self._latent_size, None) if self._kept else None
         if content is None:
             return LoopState()
-        if content["identity"].get("fingerprint") != self._identity["fingerprint"]:
-            raise BadInput(
-                "the images are not those that the run to resume began with (files were added, removed or changed); "
-                "put them back, or train anew without --resume"
-            )
         try:
             model.load_state_dict(content["weights"])
             _restore_optimizer(optimizer, content["optimizer"])
@@ -150,6 +145,19 @@ class StateKeeper:
 def has_states(output_dir: Path) -> bool:
     """Whether any training has kept a state in an output folder."""
     return any((Path(output_dir) / _FOLDER).glob(_PATTERN))
+
+
+def require_same_images(kept: KeptRun, fingerprint: str) -> None:
+    """Refuse to go on with a run on other images than it began with, before anything is replaced.
+
+    Raises:
+        BadInput: the split's fingerprint is another one.
+    """
+    if any(content["identity"].get("fingerprint") != fingerprint for content in kept.states.values()):
+        raise BadInput(
+            "the images are not those that the run to resume began with (files were added, removed or changed); "
+            "put them back, or train anew without --resume"
+        )
 
 
 def find_run(place: Path) -> KeptRun:

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from run.errors import BadInput, printable
@@ -34,6 +35,7 @@ def resumed_arguments(
     given = _given_arguments(parser, defaults)
     for name, value in given.items():
         kept = before.get(name)
+        value = str(value) if isinstance(value, Path) else value
         if name not in free and value != kept and not (name in growing and value >= kept):
             raise BadInput(
                 f"--{name} would make this another run than the one to resume, which has {printable(kept)}; leave it "
@@ -66,4 +68,7 @@ def _could_be_given(parser: argparse.ArgumentParser, name: str, value: object) -
             parsed, unknown = parser.parse_known_args(words)
     except SystemExit:
         return False
-    return not unknown and repr(getattr(parsed, name)) == repr(value)  # by equality alone 1, 1.0 and True would be one
+    found = getattr(parsed, name)
+    if isinstance(found, Path):  # kept as a text
+        found = str(found)
+    return not unknown and repr(found) == repr(value)  # by equality alone 1, 1.0 and True would be one

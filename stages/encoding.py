@@ -84,7 +84,12 @@ def load_new_images(settings: Settings, image_shape: tuple[int, int, int]) -> Im
     """The folder of new images as a network for images of (C, H, W) sees them."""
     channels, height, width = image_shape
     return load_images(
-        str(settings.images), settings.data_dir, (height, width), channels == 1, settings.num_workers or None
+        str(settings.images),
+        settings.data_dir,
+        (height, width),
+        channels == 1,
+        settings.num_workers or None,
+        is_new=True,
     )
 
 

@@ -69,13 +69,14 @@ def test_stray_image_beside_class_folders_is_left_out_and_a_few_in_folders_are_n
     paint(folder / "preview.png")
     for number in range(3):
         paint(folder / "cat" / f"{number}.png")
+        paint(folder / "dog" / f"{number}.png")
     images = load(folder)
-    assert images.class_names == ("cat",)
+    assert images.class_names == ("cat", "dog")
     assert images.left_out == (("preview.png", "lies beside the class folders"),)
     for number in range(9):
         paint(folder / f"{number}.png")
     assert load(folder).labels is None
-    assert len(load(folder)) == 13
+    assert len(load(folder)) == 16
 
 
 def test_mixed_sizes_become_32_by_32_unless_asked_otherwise(folder):
@@ -180,12 +181,13 @@ def test_large_jpeg_is_averaged_not_sampled(folder):
 
 def test_hidden_and_foreign_files_are_passed_over(folder, capfd):
     paint(folder / "cat" / "1.png")
+    paint(folder / "dog" / "1.png")
     paint(folder / ".git" / "2.png")
     paint(folder / "cat" / "._1.png")
     (folder / "cat" / "notes.txt").write_text("no image")
     (folder / "README").write_text("no image")
     images = load(folder)
-    assert images.sample_ids == ("cat/1.png",)
+    assert images.sample_ids == ("cat/1.png", "dog/1.png")
     assert images.left_out == ()
     assert "passed over 2 files" in capfd.readouterr().err
 
@@ -293,12 +295,13 @@ def test_names_that_are_not_utf8(folder):
     picture = Image.new("RGB", (9, 9), RED)
     with open(os.fsencode(folder) + b"/caf\xe9/\xff\xfe.png", "wb") as file:
         picture.save(file, "PNG")
+    paint(folder / "tea" / "1.png")
     for _ in range(2):  # decoded, then from the cache
         images = load(folder)
-        assert images.sample_ids == ("caf\udce9/\udcff\udcfe.png",)
-        assert images.class_names == ("caf\udce9",)
+        assert images.sample_ids == ("caf\udce9/\udcff\udcfe.png", "tea/1.png")
+        assert images.class_names == ("caf\udce9", "tea")
     os.rename(folder, os.fsencode(folder.parent) + b"/s\xe9t")
-    assert len(load_images(str(folder.parent / "s\udce9t"), folder.parent / "data")) == 1
+    assert len(load_images(str(folder.parent / "s\udce9t"), folder.parent / "data")) == 2
 
 
 def test_tracks_are_known_by_gtsrbs_names(folder):
@@ -309,11 +312,16 @@ def test_tracks_are_known_by_gtsrbs_names(folder):
     assert load(folder).groups.tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3]
 
 
-def test_parts_of_a_set_are_no_classes(folder, capfd):
-    paint(folder / "train" / "cat" / "1.png")
-    paint(folder / "test" / "cat" / "2.png")
-    load(folder)
-    assert "parts of a set" in capfd.readouterr().err
+def test_a_published_split_is_taken_as_it_lies(folder, capfd):
+    for part, count in [("Train", 6), ("valid", 2), ("TEST", 3)]:
+        for label in ("cat", "dog"):
+            for number in range(count):
+                paint(folder / part / label / f"{number}.png")
+    images = load(folder)
+    assert images.class_names == ("cat", "dog")
+    assert images.published_test.sum() == 6
+    assert images.published_val.sum() == 4
+    assert "a published split (Train/, valid/, TEST/: 12 train, 4 val, 6 test)" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("content", [None, "notes.txt", "empty.png"])

@@ -47,8 +47,8 @@ def test_for_any_folder_sizes_and_seed(made, kind, test_fraction, val_fraction, 
         for number, (label, track, content) in enumerate(made):
             name = f"{number}.png" if track is None else f"{track:05}_{number:05}.ppm"
             paint(folder / f"class {label}" / name, content)
-        images = load_images(str(folder), Path(place) / "data")
         try:
+            images = load_images(str(folder), Path(place) / "data")
             split = split_images(
                 images, kind=kind, test_fraction=test_fraction, val_fraction=val_fraction, max_train=max_train,
                 max_test=max_test, seed=seed,

@@ -1,13 +1,18 @@
 """viz_dataset.py: images and the split that would be made of them -> counts, samples, duplicates, unreadable files."""
 
-from dataclasses import dataclass
+import math
+import shlex
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from data import VAL_FRACTION, load_images
+from data.annotations import Annotations
 from data.image_set import ImageSet
+from data.near_duplicates import near_duplicates
 from data.split import Split, split_images
 from figure.class_sheet import draw_class_sheet
 from figure.style import save_figure, shown
@@ -19,6 +24,8 @@ from stages.dataset import words
 from stages.dataset.counts_figure import draw_counts
 from stages.dataset.inventory import Inventory, mean_image, original_sizes
 
+_BATCH = 128  # of train.py, unless it is told otherwise
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,6 +35,14 @@ class Settings:
     data_dir: Path
     image_size: tuple[int, int] | None
     grayscale: bool
+    labels: Path | None
+    file_column: str | None
+    label_column: str | None
+    group_column: str | None
+    split_column: str | None
+    label_from: str | None
+    group_from: str | None
+    near_duplicates: str
     split: str | None
     split_seed: int
     test_fraction: float
@@ -48,19 +63,48 @@ def run(settings: Settings) -> None:
         BadInput: there are no such images, or a kind of split was asked for that they can't have.
     """
     image_set = load_images(
-        settings.dataset, settings.data_dir, settings.image_size, settings.grayscale, settings.num_workers or None
+        settings.dataset,
+        settings.data_dir,
+        settings.image_size,
+        settings.grayscale,
+        settings.num_workers or None,
+        Annotations.of(settings),
     )
+    if image_set.near_duplicates is None:  # of a named set, whose split does not heed them
+        note("looking for images that are nearly the same")
+        image_set = replace(image_set, near_duplicates=near_duplicates(image_set.images))
     split = split_if_possible(image_set, settings)
     note("reading the sizes that the images came in")
     inventory = Inventory(image_set, split, *original_sizes(settings.dataset, settings.data_dir, image_set))
     say(words.describe(inventory))
     say(table(*words.class_rows(inventory)))
     say(words.describe_duplicates(inventory))
+    say("\n".join(["", *words.describe_near_duplicates(inventory)]))
     paths = write_tables(inventory, settings)
     for name, figure in draw(inventory, settings).items():  # last, since a window that is shown keeps all waiting
         paths += save_figure(figure, settings.output_dir / name, svg=settings.svg, show=settings.show)
     for path in paths:
         say(f"saved {printable(path)}")
+    if split is not None:
+        say(f"\ntrain on them with: {train_command(settings, inventory)}")
+
+
+def train_command(settings: Settings, inventory: Inventory) -> str:
+    """The command that trains on these images: a size that is a bottleneck, and epochs for some 1,500 steps."""
+    values, split = math.prod(inventory.image_set.images.shape[1:]), inventory.split
+    size = min(64, 2 ** max(2, int(math.log2(values / 8))))
+    steps = -(-len(split.train) // _BATCH)
+    epochs = min(60, max(10, -(-1500 // steps)))
+    given = [word for word in sys.argv[1:] if word not in ("--show", "--svg")]
+    kept = []
+    while given:
+        word = given.pop(0)
+        if word.split("=")[0] in ("--num_images", "--output_dir", "--seed"):
+            if "=" not in word:
+                given.pop(0)
+            continue
+        kept.append(word)
+    return shlex.join(["python", "train.py", *kept, "--latent_size", str(size), "--num_epochs", str(epochs)])
 
 
 def split_if_possible(image_set: ImageSet, settings: Settings) -> Split | None:
@@ -78,6 +122,7 @@ def split_if_possible(image_set: ImageSet, settings: Settings) -> Split | None:
             max_train=settings.max_train,
             max_test=settings.max_test,
             seed=settings.split_seed,
+            near_duplicates=settings.near_duplicates,
         )
     except BadInput as error:
         if settings.split is not None:
@@ -89,7 +134,7 @@ def split_if_possible(image_set: ImageSet, settings: Settings) -> Split | None:
 def write_tables(inventory: Inventory, settings: Settings) -> list[Path]:
     """Classes, duplicates and unreadable files as .csv, the facts as .json; their paths."""
     image_set = inventory.image_set
-    names = ("_classes.csv", "_duplicates.csv", "_unreadable.csv", ".json")
+    names = ("_classes.csv", "_duplicates.csv", "_unreadable.csv", "_near_duplicates.csv", ".json")
     paths = [settings.output_dir / f"dataset{name}" for name in names]
     header, rows = words.class_rows(inventory)
     medians = [inventory.median_size(members) or ["", ""] for members in inventory.members]
@@ -100,8 +145,9 @@ def write_tables(inventory: Inventory, settings: Settings) -> list[Path]:
     )
     write_csv(paths[1], *words.duplicate_rows(inventory))
     write_csv(paths[2], ["sample_id", "reason"], [list(each) for each in image_set.left_out])
+    write_csv(paths[3], *words.near_duplicate_rows(inventory))
     write_json(
-        paths[3],
+        paths[4],
         {
             "dataset": image_set.name,
             **inventory.facts,

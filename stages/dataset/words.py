@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data.split import describe_leaks
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
 
@@ -61,13 +62,55 @@ def describe_duplicates(inventory: Inventory) -> str:
     return "\n".join(lines)
 
 
+def describe_near_duplicates(inventory: Inventory) -> list[str]:
+    """How many pairs are nearly the same, some of them by name, and what of the test images is trained on as well."""
+    image_set, pairs = inventory.image_set, _unequal_pairs(inventory)
+    if not len(pairs):
+        lines = ["no two images are nearly the same (but for those with the same pixels)"]
+    else:
+        lines = [f"{len(pairs):,} pairs of images are nearly the same (dataset_near_duplicates.csv)"]
+        ids = image_set.sample_ids
+        lines += [f"  {printable(ids[first])}, {printable(ids[second])}" for first, second in pairs[:_LISTED].tolist()]
+        if len(pairs) > _LISTED:
+            lines.append(f"  and {len(pairs) - _LISTED:,} more")
+    return lines + ([] if inventory.split is None else describe_leaks(image_set, inventory.split))
+
+
+def near_duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:
+    """A header, and of each pair of images that are nearly the same their names, classes and sides."""
+    image_set, side_of = inventory.image_set, _sides(inventory)
+    classes = [""] * len(image_set)
+    if image_set.labels is not None:
+        classes = [image_set.class_names[label] for label in image_set.labels]
+    rows = [
+        [value for row in pair for value in (image_set.sample_ids[row], classes[row], side_of.get(row, "left out"))]
+        for pair in _unequal_pairs(inventory).tolist()
+    ]
+    return ["sample_id", "class", "side", "nearly_the_same", "its_class", "its_side"], rows
+
+
+def _unequal_pairs(inventory: Inventory) -> np.ndarray:
+    """int64 (pairs, 2): images that are nearly, but not quite the same."""
+    pairs, equal = inventory.image_set.near_duplicates, np.full(len(inventory.image_set), -1)
+    for number, group in enumerate(inventory.same):
+        equal[group] = number
+    if pairs is None or not len(pairs):
+        return np.empty((0, 2), np.int64)
+    return pairs[(equal[pairs[:, 0]] < 0) | (equal[pairs[:, 0]] != equal[pairs[:, 1]])]
+
+
+def _sides(inventory: Inventory) -> dict[int, str]:
+    """Position of an image -> the side of the split that it is on."""
+    side_of: dict[int, str] = {}
+    if inventory.split is not None:
+        for side in ("train", "val", "test"):
+            side_of |= dict.fromkeys(getattr(inventory.split, side).tolist(), side)
+    return side_of
+
+
 def duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:
     """A header, and of each image that is the same as another its group, name, class, side, and if classes differ."""
-    image_set, split = inventory.image_set, inventory.split
-    side_of = {}
-    if split is not None:
-        for side in ("train", "val", "test"):
-            side_of |= dict.fromkeys(getattr(split, side).tolist(), side)
+    image_set, side_of = inventory.image_set, _sides(inventory)
     rows = [
         [
             number,

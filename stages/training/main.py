@@ -21,7 +21,7 @@ from model.checkpoint import build_model, save_model
 from model.fidelity import mean_error
 from model.held_out import held_out_table, measure_held_out, measure_mean_image
 from model.snapshots import SnapshotRecorder
-from model.training_state import KeptRun, StateKeeper, find_run
+from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
 from run.console import duration, note, say, warn
 from run.device import make_repeatable, use_one_thread
@@ -80,6 +80,8 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         use_one_thread()
         plan = make_plan(settings, load_data(settings), kept)
         data = plan.data
+        if kept is not None:
+            require_same_images(kept, data.split.fingerprint)
         say(describe_split(data.image_set, data.split))
         there = take_over_folder(plan)
         pca = fit_pca(data.training.images, settings.sizes[-1], settings.seed)  # the baseline, and where networks start

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from data import load_images
+from data.annotations import Annotations
 from data.image_set import ImageSet
 from data.split import Split, split_images
 from model.autoencoder import Autoencoder
@@ -39,6 +40,14 @@ class Settings:
     data_dir: Path
     image_size: tuple[int, int] | None
     grayscale: bool
+    labels: Path | None
+    file_column: str | None
+    label_column: str | None
+    group_column: str | None
+    split_column: str | None
+    label_from: str | None
+    group_from: str | None
+    near_duplicates: str
     split: str | None
     split_seed: int
     test_fraction: float
@@ -70,7 +79,8 @@ class Settings:
     @property
     def decisive(self) -> dict[str, Any]:
         """Those that decide the outcome, by name."""
-        return {name: value for name, value in vars(self).items() if name not in FREE_ON_RESUME}
+        plain = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        return {name: value for name, value in plain.items() if name not in FREE_ON_RESUME}
 
 
 class Labelled(NamedTuple):
@@ -114,7 +124,12 @@ class Plan:
 def load_data(settings: Settings) -> Data:
     """Images, decoded or from the cache, and their split."""
     image_set = load_images(
-        settings.dataset, settings.data_dir, settings.image_size, settings.grayscale, settings.num_workers or None
+        settings.dataset,
+        settings.data_dir,
+        settings.image_size,
+        settings.grayscale,
+        settings.num_workers or None,
+        Annotations.of(settings),
     )
     split = split_images(
         image_set,
@@ -124,6 +139,7 @@ def load_data(settings: Settings) -> Data:
         max_train=settings.max_train,
         max_test=settings.max_test,
         seed=settings.split_seed,
+        near_duplicates=settings.near_duplicates,
     )
     sides = (
         Labelled(image_set.images[rows], None if image_set.labels is None else image_set.labels[rows])

@@ -1,0 +1,62 @@
+"""Which images belong together, as their file names tell: frames of one object, of one sequence, of one moment."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from run.errors import printable
+
+# GTSRB's names say which frames show one physical sign: <track>_<frame>, five digits each, and in its other common
+# spelling <class>_<track>_<frame>; whatever the files were converted to.
+_TRACK = re.compile(r"(?:(\d{5})_)?(\d{5})_(\d{5})\.[A-Za-z0-9]+", re.ASCII)
+_USUAL = 0.9  # of the files have such names: then they are no accident
+
+# Names that look like parts of one series: what is matched before the last number is the series.
+_SERIES = (
+    (re.compile(r"^(.*?)[ _-]*frames?[ _-]*\d+$", re.IGNORECASE), r"(.*?)[ _-]*[Ff]rame"),
+    (re.compile(r"^(.*?) ?\(\d+\)$"), r"([^/]*?)(?: ?\([0-9]+\))?\.[a-zA-Z]+$"),
+    (re.compile(r"^(.*?)[ _-]+copy(?:[ _-]*\d+)?$", re.IGNORECASE), r"([^/]*?)(?:[ _-]+[Cc]opy.*)?\.[a-zA-Z]+$"),
+    (re.compile(r"^(.*\d.*?)[_-]\d+$"), r"([^/]*)[_-][0-9]+\."),
+    (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
+)  # fmt: skip
+
+
+def tracks(paths: Sequence[str]) -> list[str | None]:
+    """The group of each image that is named as GTSRB's are; in another spelling only where nearly all files have it."""
+    matches = [(path.rpartition("/")[0], _TRACK.fullmatch(path.rpartition("/")[2])) for path in paths]
+    usual = sum(match is not None for _, match in matches) >= _USUAL * len(paths)
+    return [
+        None
+        if match is None or not (usual or _is_gtsrb(match))
+        else f"{match[1]}/{match[2]}"
+        if match[1]
+        else f"{folder}/{match[2]}"
+        for folder, match in matches
+    ]
+
+
+def _is_gtsrb(match: re.Match) -> bool:
+    """Whether a name is spelt as in the benchmark itself, and as nothing else is."""
+    return match[1] is None and match[0].endswith(".ppm")
+
+
+def suggestion(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:
+    """A remark where file names look like frames of sequences or repeated shots; None where they do not.
+
+    Series that are the classes themselves (cat_1, cat_2, ...) are none.
+    """
+    for looks, pattern in _SERIES:
+        found = [(path, looks.match(path.rpartition("/")[2].rpartition(".")[0])) for path in paths]
+        series = Counter(f"{path.rpartition('/')[0]}/{match[1]}" for path, match in found if match and match[1])
+        several = {name: count for name, count in series.items() if count > 1}
+        classes = len(set(labels) - {None})
+        if len(several) > max(1, classes) and 4 * sum(several.values()) >= len(paths):
+            largest = max(several, key=several.get)
+            example = next(
+                path for path, match in found if match and f"{path.rpartition('/')[0]}/{match[1]}" == largest
+            )
+            return (
+                f"file names look like {len(several):,} series ({printable(example)} is one of {several[largest]:,}); "
+                f"if their images belong together, keep each on one side of the split: --group_from '{pattern}'"
+            )
+    return None
