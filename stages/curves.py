@@ -11,10 +11,10 @@ import numpy as np
 from figure.curves import draw_compared_curves
 from figure.snapshots import SnapshotColumn, draw_snapshots
 from figure.style import save_figure, shown
+from model.snapshots import load_snapshots
 from run.artefacts import file_sha256, read_json, snapshots_path, write_csv
 from run.console import note, say, table
 from run.errors import BadInput, printable
-from run.tensor_file import load_tensors
 
 MEASURED = ("train_mse", "val_mse", "train_reconstruction", "train_kl")
 _TRAIN_WITH_SNAPSHOTS = "python train.py --latent_size N --snapshot_epochs 1 5 10"
@@ -180,35 +180,19 @@ def collect_snapshots(trainings: Sequence[Training]) -> tuple[np.ndarray | None,
             path = snapshots_path(training.folder, size)
             if not path.exists():
                 continue
-            images, epochs = read_snapshots(path, trainings[0].record["fingerprint"])
-            if originals is not None and (images.shape != originals.shape or (images != originals).any()):
+            snapshots = load_snapshots(path)
+            if snapshots.fingerprint != trainings[0].record["fingerprint"]:
+                raise BadInput(
+                    f"{printable(path)} does not hold snapshots of this training; make them with: "
+                    f"{_TRAIN_WITH_SNAPSHOTS}"
+                )
+            if originals is not None and not np.array_equal(snapshots.images, originals):
                 raise BadInput(
                     f"{printable(path)} is of other images than the first run's; train with one --split_seed"
                 )
-            originals = images
-            columns.append(SnapshotColumn(training.name, size, epochs))
+            originals = snapshots.images
+            columns.append(SnapshotColumn(training.name, size, snapshots.epochs))
     return originals, columns
-
-
-def read_snapshots(path: Path, fingerprint: str) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """Images uint8 (M, C, H, W), and epoch -> their reconstructions, of the same shape.
-
-    Raises:
-        BadInput: the file is damaged, or of another split than that with this fingerprint.
-    """
-    content = load_tensors(path, "snapshots of a training", _TRAIN_WITH_SNAPSHOTS)
-    try:
-        images = content["images"].numpy()
-        epochs = {int(epoch): made.numpy() for epoch, made in content["epochs"].items()}
-        sound = content["fingerprint"] == fingerprint and images.dtype == "uint8" and images.ndim == 4
-        sound &= all(made.dtype == "uint8" and made.shape == images.shape for made in epochs.values())
-    except (KeyError, AttributeError, TypeError, ValueError):
-        sound = False
-    if not sound:
-        raise BadInput(
-            f"{printable(path)} does not hold snapshots of this training; make them with: {_TRAIN_WITH_SNAPSHOTS}"
-        )
-    return images, epochs
 
 
 def summary(trainings: Sequence[Training]) -> str:

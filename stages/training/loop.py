@@ -10,13 +10,13 @@ from model.autoencoder import Autoencoder
 from model.fidelity import mean_error
 from model.flat_parameters import FlatParameters
 from model.inference import labels_for, reconstruct, to_float
-from model.snapshots import SnapshotRecorder
 from model.training_state import LoopState, StateKeeper
 from run.artefacts import write_csv
 from run.errors import BadInput, printable
 from run.signals import StopRequest
 from stages.training.plan import Plan
 from stages.training.report import Relay, Report
+from stages.training.snapshots import SnapshotRecorder
 
 MAX_GRADIENT_NORM = 1.0  # gradient clipping: a rare batch far from the others cannot throw the weights away
 

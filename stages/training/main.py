@@ -20,7 +20,6 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import build_model, save_model
 from model.fidelity import mean_error
 from model.held_out import held_out_table, measure_held_out, measure_mean_image
-from model.snapshots import SnapshotRecorder
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
 from run.console import duration, note, say, warn
@@ -35,6 +34,7 @@ from stages.training.loop import train
 from stages.training.plan import FREE_ON_RESUME, Plan, Settings, load_data, make_plan
 from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
+from stages.training.snapshots import SnapshotRecorder
 
 
 def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
