@@ -16,17 +16,12 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_model(group)
     flags.add_test_data(group)
     how_many = "how many random test images, or all of them (default: up to 1,000)"
-    flags.add_value(group, "--num_samples", all_or_number, None, "M|all", how_many)
+    flags.add_value(group, "--num_samples", flags.word_or_number("all", 1), None, "M|all", how_many)
     new = "a folder of new images to encode instead of test images; saved into OUTPUT_DIR/images"
     flags.add_value(group, "--images", flags.path, None, "PATH", new)
     flags.add_shared(group, "data_dir")
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers")
     return flags.with_model_paths(parser.parse_args())
-
-
-def all_or_number(text: str) -> int | str:
-    """An argparse type: ``all``, or a whole number from 1 up."""
-    return text if text == "all" else flags.whole_number(1)(text)
 
 
 def main() -> None:

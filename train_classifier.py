@@ -22,14 +22,8 @@ def parse_arguments() -> argparse.Namespace:
         group, "--max_fit", flags.whole_number(2), None, "M", "learn from M random training images (default: from all)"
     )
     group = parser.add_argument_group("classifiers")
-    group.add_argument(
-        "--classifiers",
-        nargs="+",
-        choices=list(CLASSIFIERS),
-        default=list(CLASSIFIERS),
-        metavar="C",
-        help=f"which of {', '.join(CLASSIFIERS)}",
-    )
+    which = f"which of {', '.join(CLASSIFIERS)}"
+    flags.add_choice(group, "--classifiers", list(CLASSIFIERS), list(CLASSIFIERS), which, several=True)
     flags.add_choice(
         group, "--balance", ["none", "sampler", "weights"], "none",
         "against unequal classes: draw each class as often, or weigh its loss by how rare it is; nearest "

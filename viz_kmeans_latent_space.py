@@ -66,7 +66,7 @@ def parse_arguments() -> argparse.Namespace:
         "k-means, a Gaussian mixture, or HDBSCAN, which finds the number itself and leaves noise out",
     )  # fmt: skip
     flags.add_value(
-        group, "--num_clusters", number_or_auto, None, "K|auto",
+        group, "--num_clusters", flags.word_or_number("auto", 1), None, "K|auto",
         "how many clusters (default: one for each class); auto takes the number with the best silhouette "
         "(kmeans) or Bayesian information criterion (gmm) in the bottleneck of N, and draws the curve",
     )  # fmt: skip
@@ -88,10 +88,6 @@ def parse_arguments() -> argparse.Namespace:
         raise BadInput("HDBSCAN finds the number of clusters itself; leave --num_clusters out, or take --clusterer gmm")
     args.stem = f"{args.latent_space.stem}_{args.clusterer}_{args.space}"
     return args
-
-
-def number_or_auto(text: str) -> int | str:
-    return text if text == "auto" else flags.whole_number(1)(text)
 
 
 def main() -> None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from data.annotations import Annotations
 from run.arguments import (
     add_choice,
+    add_image_size,
     add_shared,
     add_value,
-    image_size,
     name_or_path,
     nearest,
     path,
     real_number,
+    same_word,
     whole_number,
 )
 from run.console import note, warn
@@ -53,12 +54,10 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     """The flags that say which images are read and how they are split."""
     named = ", ".join(f"{name} ({what})" for name, (what, *_) in DATASETS.items())
     which = f"any folder of images, one folder a class or flat; or one of {named}"
-    add_value(group, "--dataset", name_or_path, "gtsrb", "NAME|DIR", which)
+    add_value(group, "--dataset", _name_or_folder, "gtsrb", "NAME|DIR", which)
     add_shared(group, "data_dir")
-    add_value(
-        group, "--image_size", image_size, None, "S|HxW",
-        "height and width that every image is scaled to (default: the images' own where all share one, else 32)",
-    )  # fmt: skip
+    scaled = "height and width that every image is scaled to (default: the images' own where all share one, else 32)"
+    add_image_size(group, scaled)
     group.add_argument("--grayscale", action="store_true", help="turn colours into one channel of brightness")
     add_annotation_arguments(group)
     add_choice(
@@ -95,6 +94,12 @@ def add_annotation_arguments(group: argparse._ArgumentGroup) -> None:
         "of a folder: copies that were re-encoded or resized are kept on one side of the split, are reported alone, or "
         "are not looked at",
     )  # fmt: skip
+
+
+def _name_or_folder(text: str) -> str:
+    """An argparse type: a folder as it was typed, or a name of :data:`DATASETS`, in whatever way it is written."""
+    text = name_or_path(text)
+    return text if os.path.isdir(text) else same_word(text, list(DATASETS)) or text
 
 
 def refuse_unknown_dataset(dataset: str) -> None:
@@ -144,6 +149,9 @@ def load_images(
     """
     from data import cache, sources
 
+    if dataset in DATASETS and os.path.isdir(dataset):
+        here = f".{os.sep}{dataset}"
+        note(f"{dataset} is the set of that name; the folder of that name that is here would be --dataset {here}")
     source = sources.find(dataset, Path(data_dir), annotations, is_new)
     images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
     if images.layout:

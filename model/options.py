@@ -4,10 +4,11 @@ import argparse
 import math
 
 from model import ARCHITECTURES
-from run.arguments import add_choice, add_value, fraction, real_number
+from run.arguments import add_choice, add_value, fraction, real_number, same_word
 from run.errors import printable
 
 LOSSES = ("mse", "l1", "bce", "ssim")  # those of model.objective
+_ALSO_CALLED = {"mae": "l1", "l2": "mse", "crossentropy": "bce", "cross_entropy": "bce", "dssim": "ssim"}
 CLASSIFIERS = {"linear": "linear probe", "mlp": "MLP", "knn": "10-NN", "cnn": "conv net"}  # and what each is called
 CLASSIFIER_BATCH, CLASSIFIER_PEAK_RATE = 128, 0.003  # of every classifier that is trained in steps
 KL_WARMUP = 0.2  # long enough for a decoder to learn to use latents before they cost anything
@@ -44,13 +45,15 @@ def loss_mix(text: str) -> str:
     for term in text.replace(" ", "").split("+"):
         weight, _, name = term.rpartition("*")
         try:
-            value = float(weight) if weight else 1.0
-        except ValueError:
+            value = real_number(0, 1e6)(weight) if weight else 1.0
+        except argparse.ArgumentTypeError:
             value = math.nan
+        name, written = same_word(name, LOSSES) or name, name
         if name not in LOSSES or name in mix or not 0 < value < 1e6 or term.startswith("*"):
-            raise argparse.ArgumentTypeError(
-                f"{printable(text)!r} is not one of {', '.join(LOSSES)}, nor a mix of them such as 0.8*mse+0.2*ssim"
-            )
+            meant = _ALSO_CALLED.get(written.lower())
+            hint = f" (did you mean {meant}?)" if meant else ""
+            known = f"one of {', '.join(LOSSES)}, nor a mix of them such as 0.8*mse+0.2*ssim"
+            raise argparse.ArgumentTypeError(f"{printable(text)!r} is not {known}{hint}")
         mix[name] = value
     if len(mix) == 1:  # a weight on the only loss would change nothing
         return next(iter(mix))

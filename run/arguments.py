@@ -3,14 +3,36 @@
 import argparse
 import difflib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from run.argument_values import (  # noqa: F401  (the faces take all of a command line's parts from here)
+    all_or_number,
+    fraction,
+    image_size,
+    name_or_path,
+    nearest,
+    path,
+    real_number,
+    same_word,
+    separated,
+    whole_number,
+    word,
+    word_or_number,
+)
 from run.artefacts import latent_space_path, model_path, require_folder, test_data_path
 from run.errors import BadInput, printable
 
 DEFAULT_OUTPUT_DIR = Path("output")
+# What people call a flag that has another name here.
+_ALSO_CALLED = {
+    "k": "num_clusters", "n": "latent_size", "latent_dim": "latent_size", "bottleneck": "latent_size",
+    "learning_rate": "lr", "epochs": "num_epochs", "batch": "batch_size", "bs": "batch_size", "data": "dataset",
+    "resolution": "image_size", "out": "output_dir", "save_dir": "output_dir", "checkpoint": "model_path",
+    "weights": "model_path", "arch": "model", "method": "vis_type", "input": "latent_space", "workers": "num_workers",
+}  # fmt: skip
 # Flags that name what a script reads, in whose folder it writes unless it is told otherwise.
 _READ = ("model_path", "latent_space", "runs")
 
@@ -33,13 +55,59 @@ class _Parser(argparse.ArgumentParser):
             require_folder(parsed.output_dir)
         return parsed
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args([self._as_spelt(each) for each in words], namespace)
+
+    def _as_spelt(self, typed: str) -> str:
+        """A flag with hyphens or capitals, as it is spelt here; any other word as it is."""
+        name, equals, value = typed.partition("=")
+        spelt = name if name in self._option_string_actions else f"--{name[2:].lower().replace('-', '_')}"
+        return spelt + equals + value if typed.startswith("--") and spelt in self._option_string_actions else typed
+
     def error(self, message: str) -> None:
+        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
         if message.startswith("unrecognized arguments: "):
-            unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            near = [match for word in unknown for match in difflib.get_close_matches(word, flags, n=1)]
-            message += f" (did you mean {', '.join(near)}?)" if near else ""
+            unknown = message.removeprefix("unrecognized arguments: ").split(" ")
+            message += f" (did you mean {near}?)" if (near := _hint(unknown, flags)) else ""
         self.exit(2, f"{self.prog}: {printable(message)}; python {self.prog} --help shows every flag\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a word that is not among the choices, and offer the nearest."""
+        if action.choices is not None and value not in action.choices:
+            near, known = nearest(str(value), list(action.choices)), ", ".join(map(str, action.choices))
+            meant = f" (did you mean {near}?)" if near else ""
+            raise argparse.ArgumentError(action, f"{printable(value)!r} is none of {known}{meant}")
+
+
+def _hint(unknown: Sequence[str], flags: Sequence[str]) -> str:
+    """What may have been meant by words that no flag takes: other flags, with the values that follow."""
+    meant, in_vain = [], False  # in_vain: the values of a flag that resembles none
+    for typed in unknown:
+        if typed.startswith("-"):
+            name, equals, value = typed.partition("=")
+            name = name.lower().replace("-", "_").lstrip("_")
+            also = f"--{_ALSO_CALLED.get(name)}"
+            near = [also] if also in flags else difflib.get_close_matches(f"--{name}", flags, n=1)
+            meant += [near[0] + equals + value] if near else []
+            in_vain = not near
+        elif meant and not in_vain:
+            meant.append(typed)
+        elif not in_vain:
+            names = next((names for belongs, names in _BELONGS_TO if belongs(typed)), ())
+            meant += [f"--{name} {typed}" for name in names if f"--{name}" in flags][:1]
+    return " ".join(meant)
+
+
+# Which flag a word belongs to that stands alone, the first that a script has.
+_BELONGS_TO: list[tuple[Callable[[str], bool], tuple[str, ...]]] = [
+    (lambda typed: typed.isdigit(), ("latent_size",)),
+    (lambda typed: typed.endswith(".pth") and "test_data" in typed, ("test_data",)),
+    (lambda typed: typed.endswith(".pth"), ("model_path", "resume")),
+    (lambda typed: typed.endswith(".npy"), ("latent_space", "assign")),
+    (lambda typed: typed.endswith((".csv", ".jsonl")), ("labels",)),
+    (lambda typed: os.path.isdir(typed), ("dataset", "runs", "images", "output_dir")),
+]
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -123,16 +191,48 @@ def add_value(
     *,
     several: bool = False,
 ) -> None:
-    """A flag with one value, or ``several``; a ``meaning`` says what a default of None stands for."""
-    nargs = "+" if several else None
-    group.add_argument(flag, type=kind, nargs=nargs, default=default, metavar=metavar, help=meaning)
+    """A flag with one value, or ``several``; a ``meaning`` says what a default of None stands for.
+
+    Several numbers may have commas between them, which in a path or a name are part of it.
+    """
+    told = {"type": kind, "default": default, "metavar": metavar, "help": meaning}
+    if several:
+        told |= {"nargs": "+", "action": _Several, "type": kind if kind in (path, str) else separated(kind)}
+    group.add_argument(flag, **told)
+
+
+class _Several(argparse.Action):
+    """Collects the values of a flag, also of one that is given again."""
+
+    _collected: list[Any] | None = None
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        given = [value for each in values for value in (each if isinstance(each, list) else [each])]
+        before = getattr(namespace, self.dest)
+        self._collected = [*before, *given] if before is self._collected and before is not None else given
+        setattr(namespace, self.dest, self._collected)
+
+
+def add_image_size(group: argparse._ArgumentGroup, meaning: str) -> None:
+    """``--image_size``, whose two numbers may also be two words."""
+    group.add_argument("--image_size", nargs="+", action=_ImageSize, default=None, metavar="S|HxW", help=meaning)
+
+
+class _ImageSize(argparse.Action):
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        try:
+            setattr(namespace, self.dest, image_size(" ".join(values)))
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
 
 
 def add_choice(
-    group: argparse._ArgumentGroup, flag: str, choices: Sequence[str], default: str | None, meaning: str
-) -> None:
-    """A flag whose value is one of a few words."""
-    group.add_argument(flag, choices=choices, default=default, help=meaning)
+    group: argparse._ArgumentGroup, flag: str, choices: Sequence[str], default: Any, meaning: str,
+    *, several: bool = False,
+) -> None:  # fmt: skip
+    """A flag whose value is one of a few words, or several of them."""
+    told = {"choices": choices, "type": word(choices), "default": default, "help": meaning}
+    group.add_argument(flag, **told, **({"nargs": "+", "metavar": "WORD"} if several else {}))
 
 
 def add_model(
@@ -190,90 +290,6 @@ def with_latent_space_path(args: argparse.Namespace) -> argparse.Namespace:
     return args
 
 
-def path(text: str) -> Path:
-    """An argparse type: a file or a folder, with ``~`` for a person's own folder."""
-    return Path(name_or_path(text))
-
-
-def name_or_path(text: str) -> str:
-    """An argparse type: a name, or a path as it was typed but for ``~``."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("an empty path; name a file or a folder, a dot for the folder you are in")
-    expanded = os.path.expanduser(text)
-    if expanded.startswith("~") and not os.path.exists(expanded):
-        raise argparse.ArgumentTypeError(f"{printable(text)}: there is no such person here; write the path in full")
-    return expanded
-
-
-def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], int]:
-    """An argparse type: a whole number within bounds, refused in words."""
-
-    def parse(text: str) -> int:
-        bounds = (
-            f"a whole number from {at_least} up" if at_most is None else f"a whole number from {at_least} to {at_most}"
-        )
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{printable(text)!r} is not {bounds}") from None
-        if value < at_least or (at_most is not None and value > at_most):
-            raise argparse.ArgumentTypeError(f"{value} is not {bounds}")
-        return value
-
-    return parse
-
-
-def real_number(above: float, below: float, *, from_lowest: bool = False) -> Callable[[str], float]:
-    """An argparse type: a number strictly between two bounds; with ``from_lowest`` the lower one itself will do."""
-
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not (above < value < below or (from_lowest and value == above)):
-            low = f"from {above:g} up" if from_lowest else f"above {above:g}"
-            raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a number {low} and below {below:g}")
-        return value
-
-    return parse
-
-
-def fraction(text: str) -> float:
-    """An argparse type: a number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a number from 0 to 1")
-    return value
-
-
-def all_or_number(at_least: int) -> Callable[[str], int | None]:
-    """An argparse type: ``all`` (None) or a whole number."""
-
-    def parse(text: str) -> int | None:
-        return None if text == "all" else whole_number(at_least)(text)
-
-    return parse
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """An argparse type: ``32`` or ``48x32`` (height x width), each from 8 to 1024."""
-    parts = text.lower().split("x")
-    side = whole_number(8, 1024)
-    if len(parts) not in (1, 2):
-        raise argparse.ArgumentTypeError(f"{printable(text)!r} is neither one number (32) nor height x width (48x32)")
-    return side(parts[0]), side(parts[-1])
-
-
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known name that a mistyped one most resembles, if any does."""
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    return near[0] if near else None
-
-
 # What argparse is told of each flag that several scripts have.
 _SHARED: dict[str, dict[str, Any]] = {
     "output_dir": {
@@ -289,7 +305,7 @@ _SHARED: dict[str, dict[str, Any]] = {
         "help": "seed of everything random but the split",
     },
     "device": {
-        "choices": ["auto", "cpu", "cuda", "mps"], "default": "auto",
+        "choices": ["auto", "cpu", "cuda", "mps"], "type": word(["auto", "cpu", "cuda", "mps"]), "default": "auto",
         "help": "where the network runs; auto takes cuda, then mps, then cpu",
     },
     "num_workers": {

@@ -23,6 +23,12 @@ def warn(text: str) -> None:
     print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
+def count(number: int, noun: str) -> str:
+    """``1 class``, ``1,797 images``: a number of things, in the singular where there is one."""
+    plural = f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Plain text columns: the first flush left, the others flush right."""
     cells = [[printable(cell) for cell in row] for row in [header, *rows]]
