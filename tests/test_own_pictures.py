@@ -1,0 +1,153 @@
+"""Folders as people have them, through the real scripts: what is said, and which images are trained on."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.test_data import load_test_data
+from tests.conftest import refusal
+
+BRIEF = ["--only_named", "--latent_size", 3, "--num_epochs", 1, "--data_dir", "data", "--output_dir", "output"]
+CLASSES, EACH = 3, 30
+
+
+def picture(number: int) -> Image.Image:
+    """One of a kind, 16 x 16 in colour."""
+    small = np.random.default_rng(number).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize((16, 16), Image.BICUBIC)
+
+
+def paint(folder: Path, name_of, save: dict | None = None) -> None:
+    """A picture of each class and number at the path that ``name_of(label, number)`` gives."""
+    for label in range(CLASSES):
+        for number in range(EACH):
+            path = folder / name_of(label, number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture(label * EACH + number).save(path, **(save or {}))
+
+
+def part(number: int) -> str:
+    return "test" if number % 5 == 0 else "train"
+
+
+@pytest.mark.parametrize(
+    ("name_of", "said", "held_out"),
+    [
+        (lambda label, n: f"{part(n)}/c{label}/{n}.png", "split (train/, test/: 72 train, 18 test)", "test/"),
+        (lambda label, n: f"seg_{part(n)}/seg_{part(n)}/c{label}/{n}.png", "split (seg_train/, seg_test/", "seg_test/"),
+        (lambda label, n: f"c{label}/{part(n)}/{n}.png", "each with a published split in it", "/test/"),
+        (lambda label, n: f"dataset/c{label}/{n}.png", "dataset/: 3 folders are the classes", "dataset/"),
+    ],
+    ids=["train and test", "seg_train", "a split in each class", "a folder around"],
+)  # fmt: skip
+def test_layouts(forked, tmp_path, name_of, said, held_out):
+    paint(tmp_path / "set", name_of)
+    for _ in range(2):  # decoded, then from the cache
+        done = forked.run("train.py", "--dataset", "set", *BRIEF, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stderr
+    test_data = load_test_data(tmp_path / "output" / "test_data.pth")
+    assert test_data.class_names == ("c0", "c1", "c2")
+    assert all(held_out in name for name in test_data.sample_ids)
+
+
+def test_labels_and_groups_of_a_table(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"{label}_{n}.png")
+    rows = [[f"{label}_{n}.png", f"kind {label}", f"p{label}{n // 5}"] for label in range(CLASSES) for n in range(EACH)]
+    with open(tmp_path / "table.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["filename", "label", "patient"], *rows[:-2], ["gone.png", "kind 0", "p"]])
+    done = forked.run("train.py", "--dataset", "set", "--labels", "table.csv", *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 rows of table.csv name no image that is there: gone.png" in done.stderr
+    assert "no label" in done.stderr
+    test_data = load_test_data(tmp_path / "output" / "test_data.pth")
+    assert test_data.class_names == ("kind 0", "kind 1", "kind 2")
+    patient = {name: who for name, _, who in rows}
+    tested = {patient[name] for name in test_data.sample_ids}
+    together = [name for name, _, who in rows[:-2] if who in tested]
+    assert sorted(together) == sorted(test_data.sample_ids)
+    for again in ("evaluate.py", "train.py"):
+        words = ["--resume", "--num_epochs", 2] if again == "train.py" else ["--latent_size", 3, "--seeds", 1]
+        done = forked.run(again, *words, "--data_dir", "data", "--output_dir", "output", cwd=tmp_path)
+        assert done.returncode == 0, (again, done.stderr)
+
+
+def test_labels_from_file_names(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"{'abc'[label] * 3}_{n:04}.jpg")
+    words = ["--dataset", "set", "--label_from", "([a-z]+)_[0-9]+"]
+    done = forked.run("train.py", *words, *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "(aaa_0000.jpg -> aaa, bbb_0000.jpg -> bbb, ccc_0000.jpg -> ccc)" in done.stderr
+    assert load_test_data(tmp_path / "output" / "test_data.pth").class_names == ("aaa", "bbb", "ccc")
+    assert "--label_from" in refusal(forked.run("train.py", "--dataset", "digits", *words[2:], *BRIEF, cwd=tmp_path))
+
+
+def test_frames_are_pointed_out_and_kept_together(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"c{label}/clip{n // 5}_frame{n % 5:04}.png")
+    done = forked.run("train.py", "--dataset", "set", *BRIEF, cwd=tmp_path)
+    pattern = done.stderr.partition("--group_from '")[2].partition("'")[0]
+    assert pattern
+    done = forked.run("train.py", "--dataset", "set", "--group_from", pattern, *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "group split" in done.stdout
+    clips = [name.partition("_frame")[0] for name in load_test_data(tmp_path / "output" / "test_data.pth").sample_ids]
+    assert all(clips.count(clip) == 5 for clip in clips)
+
+
+@pytest.mark.parametrize("spelling", ["{label:05}/{track:05}_{frame:05}.png", "{label:05}_{track:05}_{frame:05}.png"])
+def test_tracks_in_other_spellings(forked, tmp_path, spelling):
+    paint(tmp_path / "set", lambda label, n: spelling.format(label=label, track=n // 6, frame=n % 6))
+    done = forked.run("train.py", "--dataset", "set", *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "group split" in done.stdout
+    tracks = [name.rpartition("_")[0] for name in load_test_data(tmp_path / "output" / "test_data.pth").sample_ids]
+    assert all(tracks.count(track) == 6 for track in tracks)
+
+
+def test_copies_stay_on_one_side_or_are_told(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"c{label}/{n}.png")
+    for label in range(CLASSES):
+        for number in range(0, EACH, 3):
+            copy = tmp_path / "set" / f"c{label}" / f"{number}_small.jpg"
+            picture(label * EACH + number).save(copy, quality=92, subsampling=0)
+    done = forked.run("train.py", "--dataset", "set", *BRIEF, cwd=tmp_path)
+    assert "30 pairs of images are nearly the same; each is on one side of the split" in done.stdout
+    tested = set(load_test_data(tmp_path / "output" / "test_data.pth").sample_ids)
+    for name in tested:
+        if "_small" in name:
+            assert name.replace("_small.jpg", ".png") in tested
+    done = forked.run("train.py", "--dataset", "set", "--near_duplicates", "report", *BRIEF, cwd=tmp_path)
+    assert "data leakage: " in done.stdout
+    done = forked.run("viz_dataset.py", "--dataset", "set", "--data_dir", "data", "--output_dir", "look", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "look" / "dataset_near_duplicates.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 30
+    command = done.stdout.strip().splitlines()[-1].removeprefix("train on them with: python ").split()
+    done = forked.run(command[0], *command[1:-1], 1, "--output_dir", "trained", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_validation_part_validates(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"{('train', 'val', 'test', 'train', 'train')[n % 5]}/c{label}/{n}.png")
+    done = forked.run("train.py", "--dataset", "set", *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "54 train, 18 val, 18 test" in done.stderr
+    assert [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("all ")] == [["54", "18", "18"]]
+    log = (tmp_path / "output" / "training_log.jsonl").read_text()
+    assert json.loads(log)["val_mse"] > 0
+
+
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [(["cats/1.png", "cats/2.png"], "--dataset set/cats"), (["images/1.png", "masks/1.png"], "--dataset set/images")],
+)
+def test_what_would_be_trained_as_something_else_is_refused(forked, tmp_path, names, meant):
+    for number, name in enumerate(names):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(number).save(tmp_path / "set" / name)
+    for script, words in [("train.py", BRIEF), ("viz_dataset.py", ["--data_dir", "data"])]:
+        assert meant in refusal(forked.run(script, "--dataset", "set", *words, cwd=tmp_path))
