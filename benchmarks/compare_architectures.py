@@ -27,9 +27,9 @@ from data.test_data import load_test_data
 from data.training_side import load_split_of
 from figure.snapshots import SnapshotColumn, draw_snapshots
 from figure.style import save_figure
+from latent.cluster_probes import assigned_scores, cluster_both
 from latent.metrics import clustering_scores
 from latent.pca import fit_pca
-from latent.probes import assigned_scores, cluster_both
 from model.checkpoint import load_checkpoint, require_split
 from model.classifier import ConvClassifier, load_classifier, save_classifier
 from model.classifier_training import Labelled, Schedule, predict, train_classifier

@@ -7,10 +7,10 @@ import numpy as np
 
 from latent.archive import LatentSpace
 from latent.assignment import Assigner
+from latent.cluster_probes import ClusteredRows, permutation_baseline
 from latent.cluster_tables import cluster_classes, cluster_confusion, score_table
 from latent.clustering import CLUSTERERS, Clustering, most_central
 from latent.metrics import clustering_scores, match_clusters
-from latent.probes import permutation_baseline
 from latent.projection import AS_IT_IS, METHODS, draw_flat
 from latent.reduction import Reduction
 from run.console import note, warn
@@ -131,14 +131,16 @@ def agreement_with_classes(
         seed: of chance.
 
     Returns:
-        Name -> :func:`latent.metrics.clustering_scores`, and ``chance``, see :func:`latent.probes.permutation_baseline`.
+        Name -> :func:`latent.metrics.clustering_scores`; and ``chance``, of
+        :func:`latent.cluster_probes.permutation_baseline`.
     """
     if space.labels is None:
         return {}
     if len(set(space.labels.tolist())) == 1:
         warn("the images are all of one class, with which any clusters agree or none: the scores say nothing")
     scores = {name: clustering_scores(clusters, space.labels) for name, clusters in clusters_of.items()}
-    return {**scores, "chance": permutation_baseline((clusters_of[space.name], space.labels, space.groups), None, seed)}
+    mine = ClusteredRows(clusters_of[space.name], space.labels, space.groups)
+    return {**scores, "chance": permutation_baseline(mine, None, seed)}
 
 
 def protocol_of(method: str) -> str:

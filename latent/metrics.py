@@ -1,17 +1,36 @@
 """Numbers about latent vectors: whether classes cluster, whether a map can be believed, what a bottleneck uses.
 
-A measure takes vectors (or what was made of them) and labels and returns ``{name: value}``. All are fitted and scored
-on the same points (transductive); none sees any others. What is fitted on some points and scored on others stands in
-:mod:`latent.probes`.
+Each is taken of the very points that it is about and sees no others. What is fitted on some points and scored on others
+stands in :mod:`latent.probes`.
 """
 
-import numpy as np
+from dataclasses import dataclass
 
-from run.random_subset import random_subset
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn import manifold, metrics
+
+from latent.measures import DESCRIBED, MAPPED, Measure, measure
 
 NOISE = -1  # the cluster of rows that are in none
 _RANKED_AT_ONCE = 5000  # rows whose distances to each other fit into memory beside their ranks
-_SILHOUETTE_OF = 2000  # rows: enough for two decimals
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class Map:
+    """Latents drawn in two dimensions.
+
+    Attributes:
+        points: float (rows, 2).
+        as_it_is: whether these are the latents themselves, which have no more dimensions.
+        pixels: float (rows, P), the images that they stand for.
+        groups: int64 (rows,): which images belong together.
+    """
+
+    points: np.ndarray
+    as_it_is: bool
+    pixels: np.ndarray
+    groups: np.ndarray
 
 
 def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -29,8 +48,6 @@ def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, flo
         ``ami`` and ``ari``: mutual information and Rand index, adjusted so that chance gives 0. All are 1 at best.
         Rows in no cluster (-1, noise) count as wrong in both accuracies, and as one more cluster in the others.
     """
-    from sklearn import metrics
-
     clusters, labels = np.asarray(clusters), np.asarray(labels)
     counts, _, _ = _contingency(clusters, labels)
     pairs = _best_pairs(counts)
@@ -59,13 +76,11 @@ def trustworthiness(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
     Of 5 neighbours (fewer below 11 rows; left out below 4 rows, and where all vectors are equal). Of more than 5,000
     rows, 5,000 evenly spaced ones are ranked. :func:`continuity` is its counterpart.
     """
-    from sklearn.manifold import trustworthiness as measure
-
     taken = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), _RANKED_AT_ONCE)).astype(int))
     neighbours = min(5, (len(taken) - 1) // 2)
     if len(taken) < 4 or (vectors == vectors[0]).all():
         return {}
-    return {"trustworthiness": float(measure(vectors[taken], drawn[taken], n_neighbors=neighbours))}
+    return {"trustworthiness": float(manifold.trustworthiness(vectors[taken], drawn[taken], n_neighbors=neighbours))}
 
 
 def continuity(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
@@ -77,22 +92,34 @@ def continuity(vectors: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
     return {"continuity": swapped["trustworthiness"]} if swapped else {}
 
 
-def silhouette(vectors: np.ndarray, clusters: np.ndarray, seed: int) -> dict[str, float]:
-    """Mean silhouette of the clusters (Rousseeuw, 1987), of at most 2,000 random rows.
+@measure(
+    MAPPED,
+    Measure("trustworthiness", heading="trustworthy", better="more", chance=0.5),
+    Measure("continuity", heading="continuous", better="more", chance=0.5),
+    Measure("pixel_trustworthiness", heading="trustw. of pixels", better="more", chance=0.5),
+    Measure("pixel_continuity", heading="cont. of pixels", better="more", chance=0.5),
+)
+def faithfulness(latents: np.ndarray, labels: np.ndarray | None, drawn: Map) -> dict[str, float]:
+    """Whether a map can be believed: its trustworthiness and continuity.
 
-    It falls as dimensions are added, whatever the clusters are like, so it never ranks spaces of different sizes.
-    Left out unless there are from 2 clusters to one fewer than rows.
+    Returns:
+        Both as a map of the latents, left out where it is the latents themselves; and as one of the images
+        (``pixel_``), which compares maps of different spaces.
     """
-    from sklearn.metrics import silhouette_score
-
-    rows = random_subset(len(vectors), _SILHOUETTE_OF, seed)
-    found = len(np.unique(clusters[rows]))
-    if not 2 <= found < len(rows):
-        return {}
-    return {"silhouette": float(silhouette_score(vectors[rows], clusters[rows]))}
+    measures = {}
+    if not drawn.as_it_is:
+        measures = trustworthiness(latents, drawn.points) | continuity(latents, drawn.points)
+    of_pixels = trustworthiness(drawn.pixels, drawn.points) | continuity(drawn.pixels, drawn.points)
+    return measures | {f"pixel_{name}": value for name, value in of_pixels.items()}
 
 
-def latent_dimensions(vectors: np.ndarray, labels: np.ndarray | None = None) -> dict[str, float]:
+@measure(
+    DESCRIBED,
+    Measure("dimensions"),
+    Measure("dimensions_that_vary", heading="vary", places=0),
+    Measure("effective_rank", heading="eff. rank", places=1),
+)
+def latent_dimensions(latents: np.ndarray, labels: np.ndarray | None = None) -> dict[str, float]:
     """How much of a bottleneck is in use. Labels play no part.
 
     Returns:
@@ -101,7 +128,7 @@ def latent_dimensions(vectors: np.ndarray, labels: np.ndarray | None = None) -> 
         the singular values of the centred vectors, scaled to sum to 1 (Roy and Vetterli, 2007): D when all
         directions vary alike, 1 when all lies on a line, 0 when nothing varies.
     """
-    vectors = np.asarray(vectors, dtype=np.float64)
+    vectors = np.asarray(latents, dtype=np.float64)
     spread, size = vectors.std(axis=0), np.abs(vectors).max(axis=0)
     varies = (spread > 1e-4 * spread.max()) & (spread > 1e-6 * size)
     rank = 0.0
@@ -118,14 +145,8 @@ def latent_dimensions(vectors: np.ndarray, labels: np.ndarray | None = None) -> 
 def _contingency(clusters: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts (clusters, classes), and the number that each row and each column stands for; noise is no cluster."""
     labels, clusters = labels[clusters != NOISE], clusters[clusters != NOISE]
-    cluster_names, cluster_of = np.unique(clusters, return_inverse=True)
-    class_names, class_of = np.unique(labels, return_inverse=True)
-    counts = np.zeros((len(cluster_names), len(class_names)), dtype=np.int64)
-    np.add.at(counts, (cluster_of, class_of), 1)
-    return counts, cluster_names, class_names
+    return metrics.cluster.contingency_matrix(clusters, labels), np.unique(clusters), np.unique(labels)
 
 
 def _best_pairs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.optimize import linear_sum_assignment
-
     return linear_sum_assignment(counts, maximize=True)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+PIXELS = "raw pixels"  # what the space of such rows is called
+
 
 def pixels_as_rows(images: np.ndarray) -> np.ndarray:
     """uint8 (N, C, H, W) -> float32 (N, C*H*W) in [0, 1]."""

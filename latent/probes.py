@@ -1,89 +1,74 @@
-"""Probes: what is fitted on some vectors and scored on others that it has not seen.
+"""Probes: classifiers that are fitted on some vectors and scored on others that they have not seen.
 
-Clusters are found, and classes learnt, on the fitting side (the training images); numbers are taken on the scored side
-(the test images). For each probe the two sides have the same columns and may have any number of rows.
+Classes are learnt on the fitting side (the training images); numbers are taken on the scored side (the test images).
+For each probe the two sides have the same columns and may have any number of rows.
 """
 
 import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.utils.extmath import weighted_mode
 
-from latent.clustering import fit_kmeans
-from latent.metrics import clustering_scores, match_clusters
+from latent.measures import APART, CLASSIFIED, MAPPED, Measure, Side, measure
+from latent.metrics import Map
 from latent.neighbours import nearest
-from run.errors import BadInput
 
 NEIGHBOURS = 10
-_STARTS = 3  # of k-means; the whole is repeated with other seeds anyway
 _PENALTY = 1e-4  # of the linear probe's weights, beside the mean loss of a row
 _STEPS = 100  # of L-BFGS; 300 gave 0.4 percentage points less on the pixels of GTSRB, in three times the time
-_PART = 2000  # rows that each of two clusterings to compare is fitted on, at most
-
-Clustered = tuple[np.ndarray, np.ndarray, np.ndarray]  # clusters, labels and groups of some rows
 
 
-def cluster_both(fitted: np.ndarray, scored: np.ndarray, num_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """k-means fitted on one side, and the nearest centre for each row of both.
+_KNN = (
+    Measure("knn_accuracy", heading=f"{NEIGHBOURS}-NN", percent=True, better="more", chance="knn_accuracy_chance",
+            compared_as="nearest neighbours"),
+    Measure("knn_accuracy_chance", heading="largest class", percent=True),
+)  # fmt: skip
 
-    Lloyd's algorithm, started by k-means++ three times, the tightest result taken.
 
-    Returns:
-        int64 clusters of the fitted rows and of the scored rows, 0 .. num_clusters - 1.
+@measure(CLASSIFIED, *_KNN, of_classes=True)
+def knn_accuracy(latents: np.ndarray, labels: np.ndarray, fitted: Side) -> dict[str, float]:
+    """Share of rows of the commonest class among their 10 nearest fitted ones, and of these' largest class."""
+    near = nearest_classes(fitted.vectors, fitted.labels, latents)
+    chance = float((labels == largest_class(fitted.labels)).mean())
+    return {"knn_accuracy": float((near == labels).mean()), "knn_accuracy_chance": chance}
 
-    Raises:
-        BadInput: fewer different fitted rows than clusters.
+
+@measure(APART, *_KNN, of_classes=True)
+def knn_accuracy_apart(latents: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
+    """Share of rows of the commonest class among their 10 nearest of other groups, and of the largest class."""
+    near, chance = apart_classes(latents, labels, groups), float((labels == largest_class(labels)).mean())
+    return {"knn_accuracy": float((near == labels).mean()), "knn_accuracy_chance": chance}
+
+
+@measure(
+    CLASSIFIED,
+    Measure("linear_accuracy", heading="linear probe", percent=True, better="more", chance="linear_accuracy_chance",
+            compared_as="linear probe"),
+    Measure("linear_accuracy_chance"),
+    Measure("linear_macro_f1", heading="macro-F1", percent=True, better="more", chance="linear_macro_f1_chance",
+            compared_as="macro-F1"),
+    Measure("linear_macro_f1_chance"),
+    of_classes=True,
+)  # fmt: skip
+def linear_scores(latents: np.ndarray, labels: np.ndarray, fitted: Side) -> dict[str, float]:
+    """How well :func:`linear_classes` tells classes apart, and how well the largest class of the fitted rows does.
+
+    The transductive protocol has no such probe: scored on what it was fitted on, it would say nothing.
     """
-    kmeans = fit_kmeans(fitted, num_clusters, seed, _STARTS)
-    return kmeans.labels_.astype(np.int64), kmeans.predict(scored).astype(np.int64)
+    scores = classification_scores(linear_classes(fitted.vectors, fitted.labels, latents), labels)
+    chance = classification_scores(np.full(len(labels), largest_class(fitted.labels)), labels)
+    return {f"linear_{name}": value for name, value in scores.items()} | {
+        f"linear_{name}_chance": value for name, value in chance.items()
+    }
 
 
-def assigned_scores(
-    fitted_clusters: np.ndarray, fitted_labels: np.ndarray, clusters: np.ndarray, labels: np.ndarray
-) -> dict[str, float]:
-    """:func:`latent.metrics.clustering_scores` of rows whose clusters were named after the classes of other rows.
-
-    Both accuracies pair clusters with classes on the fitting side, so that neither rises by pairing what it is scored
-    on; a cluster or class left without a partner counts as wrong. The other scores pair nothing.
-    """
-    one_to_one, majority = match_clusters(fitted_clusters, fitted_labels)
-    scores = clustering_scores(clusters, labels)
-    for name, class_of in [("accuracy_hungarian", one_to_one), ("accuracy_majority", majority)]:
-        named = np.array([class_of.get(cluster, -1) for cluster in clusters.tolist()])
-        scores[name] = float((named == labels).mean())
-    return scores
-
-
-def permuted_labels(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The labels after the classes were permuted over whole groups: what belongs together keeps one class.
-
-    Args:
-        labels: int (rows,).
-        groups: int (rows,): which rows belong together (the frames of one track); each its own where none do.
-    """
-    _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
-    return random.permutation(labels[first])[group_of]
-
-
-def permutation_baseline(fitted: Clustered, scored: Clustered | None, seed: int, repeats: int = 20) -> dict[str, float]:
-    """Chance: what the same clusters score after the classes were permuted over groups, on average.
-
-    Frames of one track look alike and share a class, so clusters that follow groups agree with the classes without
-    knowing anything of them. Dealing image by image would not show that.
-
-    Args:
-        fitted: clusters, labels and groups of the fitting side, int (rows,) each.
-        scored: those of the scored side; None where it is the same (transductive).
-    """
-    random = np.random.default_rng(seed)
-    scores = []
-    for _ in range(repeats):
-        clusters, labels, groups = fitted
-        labels = permuted_labels(labels, groups, random)
-        if scored is None:
-            scores.append(clustering_scores(clusters, labels))
-        else:
-            scores.append(assigned_scores(clusters, labels, scored[0], permuted_labels(scored[1], scored[2], random)))
-    return {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
+@measure(MAPPED, Measure("map_knn_accuracy", heading=f"{NEIGHBOURS}-NN", percent=True, better="more"), of_classes=True)
+def map_knn_accuracy(latents: np.ndarray, labels: np.ndarray, drawn: Map) -> dict[str, float]:
+    """As :func:`knn_accuracy_apart`, of the points of a map."""
+    return {"map_knn_accuracy": float((apart_classes(drawn.points, labels, drawn.groups) == labels).mean())}
 
 
 def apart_classes(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -92,6 +77,24 @@ def apart_classes(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -
     Frames of one track are each other's nearest neighbours; left in, they would answer for one another.
     """
     return _commonest(nearest(vectors, count=NEIGHBOURS, groups=groups)[0], labels)
+
+
+def nearest_classes(
+    fitted: np.ndarray, fitted_labels: np.ndarray, scored: np.ndarray, neighbours: int = NEIGHBOURS
+) -> np.ndarray:
+    """The commonest class among the nearest fitted rows (Euclidean), int64; on a tie, the one whose rows are nearer.
+
+    With fewer fitted rows than ``neighbours``, all of them vote.
+    """
+    return _commonest(nearest(fitted, scored, count=neighbours)[0], fitted_labels)
+
+
+def _commonest(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The commonest class among the neighbours of each row, int64 (rows, K), -1 for none; on a tie as above."""
+    there, count = near >= 0, near.shape[1]
+    # a vote weighs a little less the farther the neighbour is, too little to outweigh another vote
+    weights = there * (2 * count**2 - np.arange(count))
+    return np.where(there.any(axis=1), weighted_mode(labels[near], weights, axis=1)[0][:, 0], -1).astype(np.int64)
 
 
 def neighbour_accuracy(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
@@ -107,26 +110,6 @@ def neighbour_accuracy(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarr
     return {"neighbour_accuracy": float((apart_classes(vectors, labels, groups) == labels).mean()), **chance}
 
 
-def nearest_classes(
-    fitted: np.ndarray, fitted_labels: np.ndarray, scored: np.ndarray, neighbours: int = NEIGHBOURS
-) -> np.ndarray:
-    """The commonest class among the nearest fitted rows (Euclidean), int64; on a tie, the one whose rows are nearer.
-
-    With fewer fitted rows than ``neighbours``, all of them vote.
-    """
-    return _commonest(nearest(fitted, scored, count=neighbours)[0], fitted_labels)
-
-
-def _commonest(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The commonest class among the neighbours of each row, int64 (rows, K), -1 for none; on a tie as above."""
-    from sklearn.utils.extmath import weighted_mode
-
-    there, count = near >= 0, near.shape[1]
-    # a vote weighs a little less the farther the neighbour is, too little to outweigh another vote
-    weights = there * (2 * count**2 - np.arange(count))
-    return np.where(there.any(axis=1), weighted_mode(labels[near], weights, axis=1)[0][:, 0], -1).astype(np.int64)
-
-
 def linear_classes(
     fitted: np.ndarray, fitted_labels: np.ndarray, scored: np.ndarray, class_weight: str | None = None
 ) -> np.ndarray:
@@ -139,9 +122,6 @@ def linear_classes(
     Args:
         class_weight: ``balanced`` has every class count alike however many rows it has.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     present = np.unique(fitted_labels)
     if len(present) == 1:
         return np.full(len(scored), present[0], np.int64)
@@ -161,70 +141,16 @@ def standardisation(fitted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return centre.astype(np.float32), scale.astype(np.float32)
 
 
+def largest_class(labels: np.ndarray) -> int:
+    """The commonest class among labels, int64 (rows,); given to all rows, it is chance. On a tie the lowest."""
+    return int(np.bincount(labels).argmax())
+
+
 def classification_scores(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """``accuracy``, and ``macro_f1``: the mean F1 of the classes that occur among ``labels``, each counting alike."""
-    present = np.unique(labels)
-    _, _, f1, _ = per_class_scores(predicted, labels, int(max(present.max(), predicted.max())) + 1)
-    return {"accuracy": float((predicted == labels).mean()), "macro_f1": float(f1[present].mean())}
-
-
-def per_class_scores(
-    predicted: np.ndarray, labels: np.ndarray, num_classes: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Precision, recall, F1 (float64) and number of rows (int64) of each class, (num_classes,) each.
-
-    A class that is never predicted has precision 0, one without rows has recall 0.
-    """
-    counts = confusion(predicted, labels, num_classes)
-    right, given, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
-    return (
-        right / np.maximum(given, 1),
-        right / np.maximum(there, 1),
-        2 * right / np.maximum(given + there, 1),
-        there,
-    )
-
-
-def confusion(predicted: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """int64 (classes, classes): how many rows of the class of a row were given the class of a column."""
-    return np.bincount(labels * num_classes + predicted, minlength=num_classes**2).reshape(num_classes, num_classes)
-
-
-def cluster_stability(vectors: np.ndarray, groups: np.ndarray, num_clusters: int, seed: int) -> dict[str, float]:
-    """Whether clusters are found again: k-means on two parts of the rows, compared on a third.
-
-    No group has rows in two parts: the frames of a track would be found again whatever the clusters are like. Needs no
-    classes. Structureless data are cut into pieces too, some of them the same ones each time, so the same is done for
-    normally distributed rows of the same mean and covariance, which have no clusters.
+    """``accuracy``, and ``macro_f1``: the mean F1 of the classes that occur among ``labels``, each counting alike.
 
     Args:
-        vectors: float (rows, D), of which at most 5,000 are taken.
-        groups: int (rows,): which rows belong together.
-
-    Returns:
-        ``stability``: adjusted Rand index of the two clusterings of the rows that neither has seen (after Lange et al.,
-        2004); 1 if they agree throughout. ``stability_structureless``: that of the normal rows. {} for one cluster,
-        and where a part to fit on has fewer than 10 rows for each cluster.
+        predicted, labels: int (rows,).
     """
-    from sklearn.metrics import adjusted_rand_score
-
-    random = np.random.default_rng(seed)
-    _, group_of = np.unique(groups, return_inverse=True)
-    rank = random.permutation(group_of.max() + 1)[group_of]
-    rows = np.argsort(rank, kind="stable")[: 2 * _PART + _PART // 2]  # group by group, in random order
-    starts = [int(np.searchsorted(rank[rows], rank[rows][len(rows) * part // 5])) for part in (2, 4)]
-    taken = np.asarray(vectors[rows], np.float32)
-    mean = taken.mean(axis=0)
-    weights = random.standard_normal((len(taken), len(taken)), np.float32) / np.float32(np.sqrt(len(taken)))
-    normal = weights @ (taken - mean) + mean  # sums of many rows: normal, with the rows' own covariance
-    if num_clusters < 2 or min(starts[0], starts[1] - starts[0]) < 10 * num_clusters:
-        return {}
-    values = {}
-    for name, points in [("stability", taken), ("stability_structureless", normal)]:
-        first, second, rest = np.split(points, starts)
-        try:
-            found = [cluster_both(part, rest, num_clusters, seed)[1] for part in (first, second)]
-        except BadInput:  # fewer different rows than clusters
-            return {}
-        values[name] = float(adjusted_rand_score(*found))
-    return values
+    macro = f1_score(labels, predicted, labels=np.unique(labels), average="macro", zero_division=0)
+    return {"accuracy": float((predicted == labels).mean()), "macro_f1": float(macro)}

@@ -41,7 +41,8 @@ def _no_space(*_, **__):
 
 def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_let_be(tmp_path):
     beginning = (
-        "import pathlib, sys, time; from run.artefacts import atomic_write; writer = atomic_write(pathlib.Path(sys.argv[1]));"
+        "import pathlib, sys, time; from run.artefacts import atomic_write;"
+        "writer = atomic_write(pathlib.Path(sys.argv[1]));"
         "file = writer.__enter__(); file.write(b'x' * 10000); print(flush=True); time.sleep(60)"
     )
     writers = [

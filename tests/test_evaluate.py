@@ -11,8 +11,6 @@ import torch
 from PIL import Image
 
 from data.training_side import load_split_of
-from latent.evaluation import pixels_clustered_through, with_protocol
-from latent.pca import fit_pca
 from model.checkpoint import load_checkpoint, save_model
 from run.errors import BadInput
 from tests.conftest import refusal, run_script
@@ -128,15 +126,3 @@ def test_the_training_side_is_found_again_or_refused(trained: Path, data_dir: Pa
     gone = {**record, "arguments": {**record["arguments"], "dataset": "no/such/folder"}}
     with pytest.raises(BadInput, match="can't be read again"):
         load_split_of(gone, data_dir)
-
-
-def test_pixels_that_are_clustered_by_their_components_say_so():
-    images = np.random.default_rng(0).integers(0, 256, (30, 1, 33, 32), dtype=np.uint8)
-    through = pixels_clustered_through(fit_pca(images, 256, 0))
-    assert through == "the first 29 principal components of the training images"
-    assert pixels_clustered_through(fit_pca(images[:, :, :32], 256, 0)) is None
-    numbers = {space: {"ami": {"mean": 0.5}, "knn_accuracy": {"mean": 0.5}} for space in ("raw pixels", "bottleneck 2")}
-    said = with_protocol(numbers, False, {"raw pixels": through})
-    assert through in said["raw pixels"]["ami"]["protocol"]
-    for value in (said["raw pixels"]["knn_accuracy"], said["bottleneck 2"]["ami"]):
-        assert value["protocol"] == "fitted on training images, scored on test images"

@@ -5,6 +5,7 @@ import pytest
 
 from latent.metrics import (
     clustering_scores,
+    continuity,
     latent_dimensions,
     match_clusters,
     trustworthiness,
@@ -53,6 +54,15 @@ def test_a_faithful_map_is_trusted_and_a_random_one_is_not():
     assert trustworthiness(vectors, np.random.default_rng(1).permutation(vectors))["trustworthiness"] < 0.6
     assert trustworthiness(vectors[:3], vectors[:3]) == {}
     assert trustworthiness(np.ones((20, 3)), np.ones((20, 2))) == {}
+
+
+def test_continuity_is_trustworthiness_exchanged():
+    random = np.random.default_rng(0)
+    vectors, points = random.normal(size=(100, 5)), random.normal(size=(100, 2))
+    swapped = trustworthiness(points, vectors)["trustworthiness"]
+    assert continuity(vectors, points) == {"continuity": swapped}
+    assert continuity(vectors, vectors)["continuity"] == 1
+    assert continuity(vectors, np.ones((100, 2))) == {}
 
 
 def test_dimensions_in_use():

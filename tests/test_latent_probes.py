@@ -1,27 +1,28 @@
-"""Probes, repeated measurements and the three answers, against answers known beforehand."""
+"""Probes of classes and of clusters, against answers known beforehand."""
 
 import numpy as np
 import pytest
 
-from latent.answers import above_chance, answers, compare
-from latent.evaluation import Side, measure_classes, measure_clusters, measure_map, summarise
-from latent.metrics import clustering_scores, continuity, silhouette, trustworthiness
-from latent.probes import (
-    apart_classes,
+from latent.cluster_probes import (
+    ClusteredRows,
+    Clusters,
     assigned_scores,
-    classification_scores,
     cluster_both,
     cluster_stability,
-    confusion,
+    permutation_baseline,
+    permuted_labels,
+    silhouette,
+)
+from latent.measures import Side
+from latent.metrics import clustering_scores
+from latent.probes import (
+    apart_classes,
+    classification_scores,
     linear_classes,
     nearest_classes,
     neighbour_accuracy,
-    per_class_scores,
-    permutation_baseline,
-    permuted_labels,
 )
 from run.errors import BadInput
-from stages.evaluation.reconstructions import measure_reconstruction
 
 
 def islands(rows: int, seed: int, classes: int = 4, size: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -52,9 +53,9 @@ def test_clusters_are_named_on_the_fitting_side_alone():
     assert scores["accuracy_majority"] == 1
 
 
-def test_dealt_at_random_nothing_is_left():
+def test_permuted_at_random_nothing_is_left():
     clusters = np.arange(400) % 8
-    sides = (clusters, clusters, np.arange(400))
+    sides = ClusteredRows(clusters, clusters, np.arange(400))
     for scored in (sides, None):
         chance = permutation_baseline(sides, scored, seed=0)
         assert abs(chance["accuracy_majority"] - 1 / 8) < 0.1
@@ -65,8 +66,8 @@ def test_dealt_at_random_nothing_is_left():
 def test_clusters_that_follow_tracks_are_no_better_than_chance_makes_them():
     groups = np.repeat(np.arange(40), 30)  # one cluster each, five to a class: agreement, and no knowledge in it
     labels = groups % 8
-    by_image = permutation_baseline((groups, labels, np.arange(1200)), None, 0)["ami"]
-    by_group = permutation_baseline((groups, labels, groups), None, 0)["ami"]
+    by_image = permutation_baseline(ClusteredRows(groups, labels, np.arange(1200)), None, 0)["ami"]
+    by_group = permutation_baseline(ClusteredRows(groups, labels, groups), None, 0)["ami"]
     assert by_image < 0.02
     assert by_group == pytest.approx(clustering_scores(groups, labels)["ami"], abs=0.02)
     assert by_group > 0.6
@@ -114,20 +115,6 @@ def test_a_balanced_probe_heeds_a_rare_class():
     assert balanced[labels == 1].mean() > plain[labels == 1].mean() + 0.3
 
 
-def test_per_class_scores_by_hand():
-    labels, predicted = np.array([0, 0, 0, 1, 1, 3]), np.array([0, 0, 1, 1, 2, 3])
-    counts = confusion(predicted, labels, 4)
-    assert counts.tolist() == [[2, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
-    precision, recall, f1, rows = per_class_scores(predicted, labels, 4)
-    np.testing.assert_allclose(precision, [1, 1 / 2, 0, 1])
-    np.testing.assert_allclose(recall, [2 / 3, 1 / 2, 0, 1])
-    np.testing.assert_allclose(f1, [4 / 5, 1 / 2, 0, 1])
-    assert rows.tolist() == [3, 2, 0, 1]
-    scores = classification_scores(predicted, labels)
-    assert scores["accuracy"] == pytest.approx(4 / 6)
-    assert scores["macro_f1"] == pytest.approx((4 / 5 + 1 / 2 + 1) / 3)  # class 2 does not occur
-
-
 def test_real_clusters_are_stable_and_structureless_rows_no_more_than_their_like():
     alone = np.arange(600)
     found = cluster_stability(islands(600, 0)[0], alone, 4, seed=0)
@@ -142,165 +129,40 @@ def test_real_clusters_are_stable_and_structureless_rows_no_more_than_their_like
     assert cluster_stability(blob, np.zeros(600, int), 4, 0) == {}  # a single track has no two parts
 
 
+def test_macro_f1_by_hand():
+    labels, predicted = np.array([0, 0, 0, 1, 1, 3]), np.array([0, 0, 1, 1, 2, 3])
+    scores = classification_scores(predicted, labels)
+    assert scores["accuracy"] == pytest.approx(4 / 6)
+    assert scores["macro_f1"] == pytest.approx((4 / 5 + 1 / 2 + 1) / 3)  # class 2 does not occur
+
+
 def test_more_clusters_than_different_rows():
     with pytest.raises(BadInput, match="2 are different"):
         cluster_both(np.repeat([[0.0], [1.0]], 5, axis=0), np.zeros((1, 1)), 3, 0)
-    collapsed = Side(np.ones((20, 2), np.float32), np.arange(20) % 3, np.arange(20))
-    assert measure_clusters(collapsed, None, 3, 0) == {}
-    assert measure_classes(collapsed, collapsed)["dimensions_that_vary"] == 0
-
-
-def test_continuity_is_trustworthiness_exchanged():
-    random = np.random.default_rng(0)
-    vectors, points = random.normal(size=(100, 5)), random.normal(size=(100, 2))
-    swapped = trustworthiness(points, vectors)["trustworthiness"]
-    assert continuity(vectors, points) == {"continuity": swapped}
-    assert continuity(vectors, vectors)["continuity"] == 1
-    assert continuity(vectors, np.ones((100, 2))) == {}
 
 
 def test_silhouette_of_islands_and_of_one_cluster():
     vectors, labels = islands(80, 0)
-    assert silhouette(vectors, labels, 0)["silhouette"] > 0.8
-    assert silhouette(vectors, np.zeros(80, int), 0) == {}
-    assert silhouette(vectors[:4], np.arange(4), 0) == {}
 
+    def of(rows: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
+        side = Side(rows, None, np.arange(len(rows)))
+        return silhouette(rows, None, Clusters(side, clusters, side, clusters, 4, 0))
 
-def test_without_labels_what_needs_none_comes_out():
-    side = Side(islands(300, 0)[0], None, np.arange(300))
-    part = Side(side.vectors[:50], None, np.arange(50))
-    assert set(measure_clusters(side, part, 4, 0)) == {"stability", "stability_structureless", "silhouette"}
-    assert set(measure_classes(side, part)) == {"dimensions", "dimensions_that_vary", "effective_rank"}
-    drawn = measure_map(Side(part.vectors[:, :2], None, part.groups), part.vectors, 0)
-    assert set(drawn) == {"pixel_trustworthiness", "pixel_continuity"}
-
-
-def test_one_class_alone_is_scored_like_none():
-    vectors, labels = islands(300, 0)
-    side, part = Side(vectors, labels, np.arange(300)), Side(vectors[:50], np.zeros(50, int), np.arange(50))
-    assert set(measure_clusters(side, part, 4, 0)) == {"stability", "stability_structureless", "silhouette"}
-    assert set(measure_classes(side, part)) == {"dimensions", "dimensions_that_vary", "effective_rank"}
-    assert "map_knn_accuracy" not in measure_map(Side(vectors[:50, :2], part.labels, part.groups), vectors[:50], 0)
-
-
-def test_the_transductive_protocol_fits_no_probe_on_what_it_scores():
-    vectors, labels = islands(100, 0)
-    side = Side(vectors, labels, np.arange(100))
-    measures = measure_classes(side, None)
-    assert measures["knn_accuracy"] == 1
-    assert measures["knn_accuracy_chance"] == 0.25
-    assert not [name for name in measures if name.startswith("linear")]
-    clusters = measure_clusters(side, None, 4, 0)
-    assert clusters["accuracy_hungarian"] == 1
-    assert clusters["accuracy_hungarian_chance"] < 0.5
-
-
-def test_reconstruction_by_class_adds_up():
-    images = np.full((4, 1, 8, 8), 102, np.uint8)  # 0.4
-    made = np.full(images.shape, 0.5, np.float32)
-    made[2:] = 0.4
-    whole, classes = measure_reconstruction(images, made, np.array([0, 0, 5, 5]))
-    assert whole["mse"] == pytest.approx(0.005, rel=1e-5)
-    assert classes[0]["psnr_db"] == pytest.approx(20, rel=1e-5)
-    assert classes[5]["mse"] < 1e-12
-    assert measure_reconstruction(images, made, None)[1] == {}
-
-
-def test_runs_are_put_together():
-    summary = summarise([{"a": 1.0, "b": 5.0}, {"a": 3.0}, {}])
-    assert summary["a"] == {"mean": 2.0, "spread": pytest.approx(2**0.5), "runs": 2}
-    assert summary["b"] == {"mean": 5.0, "spread": None, "runs": 1}
-
-
-def number(mean: float, spread: float | None = None) -> dict[str, float | None]:
-    return {"mean": mean, "spread": spread}
-
-
-def test_numbers_differ_only_beyond_their_spread_and_the_sampling_error():
-    assert compare(number(0.9), number(0.8), "ami", 10_000) == 1
-    assert compare(number(0.9, 0.06), number(0.8, 0.01), "ami", 10_000) == 0
-    assert compare(number(0.9), number(0.8), "ami", 50) == 0
-    assert compare(number(0.01), number(0.02), "mse", 50) == 1
-    assert compare(number(0.0200), number(0.0199), "mse", 50) == 0
-
-
-def space(stability: float, ami: float, share: float, known: float, mse: float) -> dict[str, dict]:
-    return {
-        "stability": number(stability), "stability_structureless": number(0.2), "ami": number(ami),
-        "ami_chance": number(0.0), "accuracy_hungarian": number(share), "accuracy_hungarian_chance": number(0.11),
-        "knn_accuracy": number(known), "knn_accuracy_chance": number(0.1), "mse": number(mse),
-    }  # fmt: skip
-
-
-def test_the_answer_is_yes_where_the_numbers_say_so_and_no_where_they_do_not():
-    numbers = {
-        "bottleneck 8": space(0.9, 0.8, 0.9, 0.95, 0.01),
-        "bottleneck 2": space(0.21, 0.03, 0.12, 0.2, 0.05),
-        "PCA of 8": space(0.8, 0.6, 0.7, 0.9, 0.02),
-        "PCA of 2": space(0.5, 0.3, 0.3, 0.5, 0.06),
-        "raw pixels": space(0.8, 0.9, 0.8, 0.97, 0.0),
-    }
-    del numbers["raw pixels"]["mse"]
-    clusters, classes, comparison = answers(numbers, (8, 2), 10_000)
-    assert clusters["answer"] == "bottleneck 8: yes; bottleneck 2: no"
-    assert "less than the pixels had" in clusters["because"]
-    assert classes["answer"] == "bottleneck 8: yes; bottleneck 2: no"
-    assert "chance 11%" in classes["because"]
-    assert comparison["answer"].startswith("bottleneck 8 beside bottleneck 2: better in reconstruction error")
-    assert "Bottleneck 2 beside PCA of 2: better in reconstruction error; worse in" in comparison["because"]
-
-
-def test_what_seeds_or_chance_may_explain_is_told_with_its_numbers():
-    numbers = {"bottleneck 2": space(0.8, 0.3, 0.12, 0.2, 0.01)}
-    numbers["bottleneck 2"]["stability"] = {"mean": 0.8, "spread": 0.4}
-    clusters, classes, _ = answers(numbers, (2,), 10_000)
-    assert clusters["answer"] == "bottleneck 2: no"
-    assert "seem to be found again" in clusters["because"]
-    assert "(0.80 beside 0.20: seeds differ by as much)" in clusters["because"]
-    assert "holds 12% of the images, too near to chance to tell (chance 11%" in classes["because"]
-
-
-def test_agreement_that_tracks_explain_is_a_no():
-    numbers = {"bottleneck 8": space(0.9, 0.6, 0.3, 0.5, 0.01) | {"ami_chance": number(0.58)}}
-    clusters = answers(numbers, (8,), 100)[0]
-    assert clusters["answer"] == "bottleneck 8: no"
-    assert "images of one group" in clusters["because"]
-    assert above_chance(numbers["bottleneck 8"], "ami")["mean"] == pytest.approx(0.02 / 0.42)
-    assert above_chance(numbers["bottleneck 8"], "mse")["mean"] == 0.01
-
-
-def test_answers_without_classes_and_of_one_bottleneck():
-    only = {"stability": number(0.8), "stability_structureless": number(0.3), "mse": number(0.1)}
-    clusters, classes, comparison = answers({"bottleneck 2": only}, (2,), 100)
-    assert clusters["answer"] == "bottleneck 2: yes"
-    assert classes["answer"] == "can't be said"
-    assert comparison["answer"] == "there is only one"
-    assert answers({"bottleneck 2": {}}, (2,), 100)[0]["answer"] == "bottleneck 2: can't be said"
-
-
-def test_a_bottleneck_that_has_collapsed_takes_no_answer_from_the_other():
-    numbers = {"bottleneck 8": space(0.9, 0.8, 0.9, 0.95, 0.01), "bottleneck 2": {"mse": number(0.1)}}
-    assert answers(numbers, (8, 2), 1000)[1]["answer"] == "bottleneck 8: yes; bottleneck 2: can't be said"
-
-
-def test_classes_lie_apart_only_where_neighbours_know_more_than_the_largest_class():
-    numbers = {"bottleneck 2": space(0.9, 0.3, 0.4, 0.9, 0.01)}
-    assert "the classes lie apart" in answers(numbers, (2,), 1000)[1]["because"]
-    numbers["bottleneck 2"]["knn_accuracy_chance"] = number(0.88)
-    because = answers(numbers, (2,), 1000)[1]["because"]
-    assert "the classes lie apart" not in because
-    assert "nearest neighbours 90% (the largest class alone 88%)" in because
+    assert of(vectors, labels)["silhouette"] > 0.8
+    assert of(vectors, np.zeros(80, int)) == {}
+    assert of(vectors[:4], np.arange(4)) == {}
 
 
 def test_chance_is_above_one_in_so_many_classes_and_adjusts_to_0():
     random = np.random.default_rng(0)
     clusters, labels = random.integers(0, 20, 400), random.integers(0, 20, 400)
-    chance = permutation_baseline((clusters, labels, np.arange(400)), None, seed=0)
+    rows = ClusteredRows(clusters, labels, np.arange(400))
+    chance = permutation_baseline(rows, None, seed=0)
     assert 1 / 20 < chance["accuracy_hungarian"] < 0.15
     assert chance["accuracy_hungarian"] <= chance["accuracy_majority"]
     assert abs(chance["ari"]) < 0.01
     assert abs(chance["ami"]) < 0.02
-    assert chance == permutation_baseline((clusters, labels, np.arange(400)), None, seed=0)
+    assert chance == permutation_baseline(rows, None, seed=0)
 
 
 def test_neighbours_on_two_islands():

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.metrics import confusion_matrix
 
 from data.balance import class_weights, draw_balanced, epoch_order
 from data.image_set import ImageSet
@@ -19,7 +20,7 @@ from data.split import Split
 from data.training_side import load_split_of, warn_of_untested_classes
 from figure.confusion import draw_confusion
 from figure.style import save_figure, shown
-from latent.probes import confusion, linear_classes, nearest_classes, standardisation
+from latent.probes import linear_classes, nearest_classes, standardisation
 from model.checkpoint import load_models
 from model.classifier import MLP, ConvClassifier
 from model.classifier_training import Labelled, Schedule, predict, train_classifier
@@ -228,7 +229,7 @@ def draw(outcomes: list[Outcome], settings: Settings) -> list[Path]:
     matrices = [
         (
             f"{CLASSIFIERS[kind]} on {each.space}: {each.scores['accuracy']:.1%} right",
-            confusion(each.predicted, each.labels, len(names)),
+            confusion_matrix(each.labels, each.predicted, labels=np.arange(len(names))),
         )
         for each in compared
     ]

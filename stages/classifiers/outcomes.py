@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import precision_recall_fscore_support
 
-from latent.probes import classification_scores, per_class_scores
+from latent.probes import classification_scores
 from run.console import table
 
 
@@ -66,7 +67,8 @@ def class_rows(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[object
     """Header and a row for each class of each outcome: precision, recall, F1, empty where it has no test image."""
     rows = []
     for each in outcomes:
-        scores = per_class_scores(each.predicted, each.labels, len(each.class_names))
+        classes = np.arange(len(each.class_names))
+        scores = precision_recall_fscore_support(each.labels, each.predicted, labels=classes, zero_division=0)
         columns = [each.class_names, *(values.tolist() for values in scores)]
         for name, *values, count in zip(*columns, strict=True):
             rows.append([*_what(each), name, *(values if count else [""] * len(values)), count])

@@ -4,27 +4,72 @@ import math
 
 import numpy as np
 
+from latent.measures import RECONSTRUCTED, Measure, measure
 from model.fidelity import squared_errors, structural_similarities
+from run.errors import BadInput
+from stages.evaluation.spaces import Spaces
+
+PerRun = list[dict[str, float]]  # measure -> value, a run each
 
 
-def measure_reconstruction(
-    images: np.ndarray, reconstructions: np.ndarray, labels: np.ndarray | None
-) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
-    """MSE, PSNR and SSIM as :func:`model.fidelity.fidelity` gives them, over all images and over those of each class.
-
-    PSNR is left out where nothing is wrong at all, since it would be infinite.
+def measure_reconstructions(
+    spaces: Spaces, images: np.ndarray, labels: np.ndarray | None
+) -> tuple[dict[str, PerRun], dict[str, dict[int, PerRun]]]:
+    """Held-out errors of each bottleneck, of PCA of its size and of the mean image.
 
     Args:
         images: uint8 (N, C, H, W).
-        reconstructions: float32 (N, C, H, W) in [0, 1].
+        labels: int64 (N,), or None: then there are no classes.
+
+    Returns:
+        By space over all images; and by space and class over those of each class.
+
+    Raises:
+        BadInput: a network makes images that are not finite.
+    """
+    runs: dict[str, PerRun] = {}
+    per_class: dict[str, dict[int, PerRun]] = {}
+    for name, made in spaces.reconstructions(images, labels):
+        if not np.isfinite(made).all():
+            raise BadInput(
+                f"{name} makes images that are not finite; train again: python train.py --latent_size N --lr 0.00001"
+            )
+        whole, classes = measure_reconstruction(images, made, labels)
+        runs.setdefault(name, []).append(whole)
+        for label, values in classes.items():
+            per_class.setdefault(name, {}).setdefault(label, []).append(values)
+    return runs, per_class
+
+
+def measure_reconstruction(
+    images: np.ndarray, made: np.ndarray, labels: np.ndarray | None
+) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
+    """What :func:`fidelity` gives over all images, and over those of each class.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        made: float32 (N, C, H, W) in [0, 1], their reconstructions.
         labels: int64 (N,), or None: then there are no classes.
     """
-    errors, similarities = squared_errors(images, reconstructions), structural_similarities(images, reconstructions)
-
-    def over(rows: np.ndarray | slice) -> dict[str, float]:
-        mse = float(errors[rows].mean())
-        psnr = {"psnr_db": -10 * math.log10(mse)} if mse > 0 else {}
-        return {"mse": mse, **psnr, "ssim": float(similarities[rows].mean())}
-
+    errors, similarities = squared_errors(images, made), structural_similarities(images, made)
     present = [] if labels is None else np.unique(labels).tolist()
-    return over(slice(None)), {label: over(labels == label) for label in present}
+    classes = {label: fidelity(errors[labels == label], similarities[labels == label]) for label in present}
+    return fidelity(errors, similarities), classes
+
+
+@measure(
+    RECONSTRUCTED,
+    Measure("mse", heading="MSE", places=5, better="less", compared_as="reconstruction error", relative=True),
+    Measure("psnr_db", heading="PSNR dB", places=2, better="more"),
+    Measure("ssim", heading="SSIM", better="more"),
+)
+def fidelity(errors: np.ndarray, similarities: np.ndarray) -> dict[str, float]:
+    """MSE, PSNR and SSIM over some images; PSNR is left out where nothing is wrong at all, since it would be infinite.
+
+    Args:
+        errors: float64 (n,), mean squared error of each image, pixels in [0, 1].
+        similarities: float64 (n,), SSIM of each.
+    """
+    mse = float(errors.mean())
+    psnr = {"psnr_db": -10 * math.log10(mse)} if mse > 0 else {}
+    return {"mse": mse, **psnr, "ssim": float(similarities.mean())}

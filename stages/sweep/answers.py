@@ -1,4 +1,4 @@
-"""What each size of a bottleneck keeps, beside PCA of every size, and the answers that a sweep over sizes gives."""
+"""The three questions that a sweep over sizes answers, in words from the numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from latent import probes
-from latent.answers import PIXELS, compare
-from latent.evaluation import Side, tells_apart
-from latent.metrics import latent_dimensions
+from latent.pixels import PIXELS
 
 QUESTIONS = (
     "How many dimensions keep the images?",
@@ -17,63 +14,12 @@ QUESTIONS = (
     "How many dimensions do the classes need?",
 )
 SHARES = (0.8, 0.9, 0.95, 0.99)  # of the variance: customary marks, no thresholds of anything
-_CURVE = 40  # sizes of PCA that make a curve
 _FEWEST = 10  # images, or groups of them, from which a standard error is taken
+_LEVEL = 0.02  # of PCA's error: one that is below by less adds nothing
 
 LARGEST = "the largest class alone"
 
-Record = Mapping[str, Any]  # of a size: see :func:`answers`
-
-
-def curve_sizes(largest: int, among: Sequence[int]) -> list[int]:
-    """Sizes from 1 to ``largest``, evenly spread by their ratios, and those ``among`` them that must be there."""
-    spread = np.geomspace(1, largest, min(_CURVE, largest)).round().astype(int).tolist()
-    return sorted({*spread, *(size for size in among if size <= largest)})
-
-
-def equivalent_size(error: float, sizes: Sequence[int], errors: Sequence[float]) -> float:
-    """How many dimensions PCA needs for an error, between its sizes on a straight line of the logarithms.
-
-    Args:
-        error: of a network.
-        sizes: of PCA, rising.
-        errors: of PCA at these sizes.
-
-    Returns:
-        0 where PCA is better with its first size already, infinity where it is worse with its last.
-    """
-    reached = [place for place, of_pca in enumerate(errors) if of_pca <= error]
-    if not reached:
-        return math.inf
-    last = reached[0]
-    if last == 0:
-        return float(sizes[0]) if errors[0] == error else 0.0
-    if errors[last] <= 0:  # exact from here on, which has no logarithm
-        return float(sizes[last])
-    above, below, here = (math.log(each) for each in (errors[last - 1], errors[last], error))
-    low, high = math.log(sizes[last - 1]), math.log(sizes[last])
-    return math.exp(low + (high - low) * (above - here) / (above - below))
-
-
-def measure_space(fitted: Side, scored: Side) -> tuple[dict[str, float], np.ndarray | None]:
-    """How well classifiers that are fitted on the latents of one side tell the classes of the other apart.
-
-    Returns:
-        The dimensions in use and, with two classes or more among the scored ones, ``linear_accuracy`` and
-        ``knn_accuracy`` with the same of the largest class alone (``_chance``); and which rows the linear probe gives
-        their class, bool (rows,), or None.
-    """
-    measures = latent_dimensions(scored.vectors)
-    if not tells_apart(scored.labels):
-        return measures, None
-    given = {
-        "linear_accuracy": probes.linear_classes(fitted.vectors, fitted.labels, scored.vectors),
-        "knn_accuracy": probes.nearest_classes(fitted.vectors, fitted.labels, scored.vectors),
-    }
-    chance = float((scored.labels == np.bincount(fitted.labels).argmax()).mean())
-    for name, classes in given.items():
-        measures |= {name: float((classes == scored.labels).mean()), f"{name}_chance": chance}
-    return measures, given["linear_accuracy"] == scored.labels
+Record = Mapping[str, Any]  # of a size: see :func:`answer_sweep`
 
 
 def surely_more(first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> bool:
@@ -91,7 +37,7 @@ def surely_more(first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> bo
     return bool(mean > 2 * np.sqrt(np.square(summed).sum()) / len(difference)) and len(summed) >= _FEWEST
 
 
-def answers(
+def answer_sweep(
     records: Sequence[Record],
     largest_curve: int,
     right: Mapping[str, np.ndarray],
@@ -101,7 +47,7 @@ def answers(
 
     Args:
         records: of each size, rising: ``latent_size``, ``mse``, ``pca_mse``; ``kept`` and ``pca_kept``, shares of the
-            variance; ``as_pca_of``, of :func:`equivalent_size`.
+            variance; ``as_pca_of``, of :func:`stages.sweep.measuring.equivalent_size`.
         largest_curve: the largest size of PCA that was looked at.
         right: which test images, bool (rows,), a linear probe gives their class on each ``bottleneck N``, ``PCA of N``,
             on :data:`PIXELS` and by :data:`LARGEST`; nothing without classes.
@@ -135,12 +81,7 @@ def _how_many_keep(records: Sequence[Record]) -> tuple[str, str]:
 def _what_is_added(records: Sequence[Record], largest_curve: int) -> tuple[str, str]:
     each = ", ".join(f"{record['latent_size']}: {dimensions(record['as_pca_of'], largest_curve)}" for record in records)
     because = f"Dimensions that PCA needs for the held-out error of each bottleneck: {each}."
-    ahead = [
-        record
-        for record in records
-        # of errors no sampling is looked at, so the number of images plays no part
-        if compare(*({"mean": record[name], "spread": None} for name in ("mse", "pca_mse")), "mse", 1) > 0
-    ]
+    ahead = [record for record in records if record["mse"] < (1 - _LEVEL) * record["pca_mse"]]
     if not ahead:
         return "nothing: PCA of the same size is about as good or better at every size", because
     best = max(ahead, key=lambda record: min(record["as_pca_of"], largest_curve) / record["latent_size"])
@@ -185,7 +126,7 @@ def independent_of(groups: np.ndarray) -> str:
 
 
 def dimensions(equivalent: float, largest: int) -> str:
-    """``13``, ``2.4``, ``more than 512``, ``less than 1``: what :func:`equivalent_size` gave, in words."""
+    """``13``, ``2.4``, ``more than 512``, ``less than 1``: what ``equivalent_size`` gave, in words."""
     if math.isinf(equivalent):
         return f"more than {largest}"
     if equivalent == 0:

@@ -6,19 +6,12 @@ import math
 import numpy as np
 import pytest
 
-from latent.evaluation import Side
+from latent.measures import Side
 from latent.pca import fit_pca
-from latent.sweep import (
-    LARGEST,
-    PIXELS,
-    answers,
-    curve_sizes,
-    dimensions,
-    equivalent_size,
-    measure_space,
-    surely_more,
-)
+from latent.pixels import PIXELS
 from model.fidelity import squared_errors
+from stages.sweep.answers import LARGEST, answer_sweep, dimensions, surely_more
+from stages.sweep.measuring import curve_sizes, equivalent_size, measure_space
 
 
 def test_errors_of_many_sizes_are_those_of_each():
@@ -62,7 +55,7 @@ def record(size: int, kept: float, as_pca_of: float) -> dict[str, float]:
 
 def said(records: list[dict[str, float]], right: dict[str, np.ndarray] | None = None) -> list[str]:
     count = len(next(iter((right or {"": []}).values())))
-    return [each["answer"] for each in answers(records, 64, right or {}, np.arange(count))]
+    return [each["answer"] for each in answer_sweep(records, 64, right or {}, np.arange(count))]
 
 
 def right_on(shares: dict[int, float], pixels: float = 0.9, count: int = 1000) -> dict[str, np.ndarray]:

@@ -1,0 +1,67 @@
+"""The spaces that are set side by side: each bottleneck, PCA of the same size, the pixels themselves."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent.pca import PCA
+from latent.pixels import PIXELS, pixels_as_rows
+from model.autoencoder import Autoencoder
+from model.inference import encode, reconstruct
+
+Encode = Callable[[np.ndarray], np.ndarray]  # uint8 (N, C, H, W) -> float32 (N, D)
+
+# Images of more numbers than the first are clustered by so many principal components, in which their distances are all
+# but the same: k-means on 3,072 pixels takes longer than everything else together. Nothing else is measured so.
+_PIXELS_CLUSTERED_UP_TO, PIXELS_TURNED_INTO = 1024, 256
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """Networks, and PCA fitted on the same training images.
+
+    Attributes:
+        models: of one architecture; several of one size are trainings with other seeds.
+        pca: of the largest of their sizes or more.
+    """
+
+    models: Sequence[Autoencoder]
+    pca: PCA
+
+    @property
+    def sizes(self) -> list[int]:
+        """Of the bottlenecks, falling: the one that the questions are about comes first."""
+        return sorted({model.latent_size for model in self.models}, reverse=True)
+
+    def encoders(self) -> Iterator[tuple[str, Encode]]:
+        """Name and encoder of each space; a name comes once for each training."""
+        for size in self.sizes:
+            for model in self._of_size(size):
+                yield f"bottleneck {size}", functools.partial(encode, model)
+            yield f"PCA of {size}", self.pca.first(size).encode
+        yield PIXELS, pixels_as_rows
+
+    def reconstructions(self, images: np.ndarray, labels: np.ndarray | None) -> Iterator[tuple[str, np.ndarray]]:
+        """Name, and what is made of images uint8 (N, C, H, W): float32 of the same shape in [0, 1]."""
+        yield "mean image", np.broadcast_to(self.pca.mean.reshape(images.shape[1:]), images.shape)
+        for size in self.sizes:
+            for model in self._of_size(size):
+                yield f"bottleneck {size}", reconstruct(model, images, labels)
+            yield f"PCA of {size}", self.pca.first(size).reconstruct(images)
+
+    def clustered(self, name: str, encode: Encode) -> Encode:
+        """What encodes images into what the clusters of a space are looked for in: nearly always itself."""
+        return self.pca.first(PIXELS_TURNED_INTO).encode if name == PIXELS and self.pixels_turned_into else encode
+
+    @property
+    def pixels_turned_into(self) -> str:
+        """What pixels are turned into before they are clustered, in words; "" where they are clustered themselves."""
+        if len(self.pca.mean) <= _PIXELS_CLUSTERED_UP_TO:
+            return ""
+        count = len(self.pca.first(PIXELS_TURNED_INTO).components)
+        return f"the first {count} principal components of the training images"
+
+    def _of_size(self, size: int) -> list[Autoencoder]:
+        return [model for model in self.models if model.latent_size == size]

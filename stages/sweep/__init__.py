@@ -1,0 +1,1 @@
+"""The sweep over sizes: what each bottleneck keeps, and which is worth having."""

@@ -1,0 +1,82 @@
+"""The checkpoints that are compared: one of each size, all of one split and one architecture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from data.test_data import TestData, load_test_data
+from model.autoencoder import Autoencoder
+from model.checkpoint import load_models, require_split
+from run.artefacts import model_paths, test_data_path
+from run.console import warn
+from run.device import choose_device
+from run.errors import BadInput, printable
+
+Models = dict[int, tuple[Autoencoder, dict[str, Any]]]  # size, rising -> network and record
+TRAIN = "python train.py --latent_size 4 8 16 32 64"
+_SIZE_SETTINGS = {"latent_size", "only_named", "snapshot_epochs"}  # arguments of train.py that may differ
+
+
+def load_models_and_test_data(
+    named: Sequence[Path], output_dir: Path, test_path: Path | None, device: str
+) -> tuple[Models, TestData]:
+    """The checkpoints by size, and the test split that all of them know.
+
+    Args:
+        named: the checkpoints; none takes all that lie in ``output_dir``, and leaves out what is of another split.
+        test_path: of the test split; None takes that beside the checkpoints.
+        device: that networks run on, as it was typed.
+
+    Raises:
+        BadInput: a file is missing or damaged, there are fewer than two sizes, two checkpoints of one size, several
+            architectures, or one that was named is of another split.
+    """
+    paths, device = named or model_paths(output_dir), choose_device(device)
+    loaded = load_models(paths, device, with_sibling=False)
+    test_path = test_path or test_data_path(next(iter(loaded)).parent if loaded else output_dir)
+    test_data = load_test_data(test_path)
+    models: Models = {}
+    for path, (model, record) in loaded.items():
+        if not named and record["fingerprint"] != test_data.fingerprint:
+            warn(
+                f"{printable(path)} is left out: it is of another split than {printable(test_path)}, which the last "
+                f"training into that folder made; train all sizes by one command: {TRAIN}"
+            )
+            continue
+        require_split(record, path, test_data.fingerprint, test_path)
+        if model.latent_size in models:
+            raise BadInput(
+                f"two of the checkpoints are of size {model.latent_size}; name one of each, or see what seeds do to "
+                "one size: python evaluate.py --model_path FILE FILE"
+            )
+        models[model.latent_size] = model, record
+    architectures = sorted({model.architecture for model, _ in models.values()})
+    if len(architectures) > 1:
+        raise BadInput(
+            f"the checkpoints are of the architectures {', '.join(architectures)}; compare sizes of one architecture, "
+            "each trained into an --output_dir of its own"
+        )
+    if len(models) < 2 and named:
+        raise BadInput("a comparison takes two sizes or more; name another, or none for all that lie in OUTPUT_DIR")
+    if len(models) < 2:
+        raise BadInput(
+            f"there {'is 1 size' if models else 'are no sizes'} to compare in {printable(test_path.parent)}, and two "
+            f"are the fewest; train more: {TRAIN}"
+        )
+    return dict(sorted(models.items())), test_data
+
+
+def warn_of_other_settings(models: Models) -> None:
+    """Say so where networks were trained with different settings: then it is not their size alone that differs."""
+    settings = {size: record["arguments"] for size, (_, record) in models.items()}
+    names = sorted({name for each in settings.values() for name in each} - _SIZE_SETTINGS)
+    for name in names:
+        values = {size: each.get(name) for size, each in settings.items()}
+        if len(set(map(str, values.values()))) > 1:
+            said = ", ".join(f"{size}: {printable(value)}" for size, value in values.items())
+            warn(f"the networks differ in more than their size, for they were trained with --{printable(name)} {said}")
+
+
+def told_labels(models: Models) -> bool:
+    """Whether a decoder was told each image's class."""
+    return any(model.takes_labels for model, _ in models.values())

@@ -1,0 +1,236 @@
+"""Compare bottlenecks of several sizes: what each keeps of held-out images, and which is worth having.
+
+The road: checkpoints of one training -> held-out errors beside PCA of every size -> classes told apart by the latents
+-> one figure, one sheet of reconstructions, three answers.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.choice import choose_test_rows
+from data.split import Split
+from data.test_data import TestData
+from data.training_side import load_split_of, warn_of_untested_classes
+from figure.reconstruction import draw_reconstructions
+from figure.style import save_figure, shown
+from latent.pca import fit_pca
+from latent.pixels import PIXELS
+from model.fidelity import squared_errors
+from model.held_out import measure_mean_image
+from model.inference import reconstruct
+from run.artefacts import model_path, write_csv, write_json
+from run.console import note, say, table_of
+from run.device import make_repeatable
+from run.errors import BadInput, printable
+from run.provenance import command_line, versions
+from stages.sweep.answers import answer_sweep, dimensions, independent_of
+from stages.sweep.figure import draw_sweep
+from stages.sweep.loading import TRAIN, Models, load_models_and_test_data, told_labels, warn_of_other_settings
+from stages.sweep.measuring import curve_sizes, errors_of, measure_classes
+
+_LARGEST_PCA = 512  # dimensions; or as many as the largest bottleneck has
+
+COLUMNS = {  # of the table: value -> heading, and how it is written
+    "latent_size": ("size", "d"),
+    "mse": ("MSE", ".5f"),
+    "kept": ("kept", ".1%"),
+    "pca_mse": ("PCA's MSE", ".5f"),
+    "below_pca": ("below PCA", ""),
+    "as_pca_of": ("as PCA of", ""),
+    "ssim": ("SSIM", ".3f"),
+    "linear_accuracy": ("probe", ".1%"),
+    "pca_linear_accuracy": ("probe on PCA", ".1%"),
+    "knn_accuracy": ("10-NN", ".1%"),
+    "pca_knn_accuracy": ("10-NN on PCA", ".1%"),
+    "effective_rank": ("eff. rank", ".1f"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of sweep_latent_size.py."""
+
+    model_path: list[Path] | None  # None takes all that lie in output_dir
+    latent_size: list[int] | None  # of those in output_dir; None takes all
+    test_data: Path | None  # None takes that beside the checkpoints
+    data_dir: Path
+    num_fit: int | None  # training images that classifiers are fitted on; None takes all
+    num_images: int  # on the sheet of reconstructions
+    output_dir: Path
+    seed: int
+    device: str
+    num_workers: int  # processes that decode images; 0 takes one a core where they help
+    svg: bool
+    show: bool
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What came of it.
+
+    Attributes:
+        records: of each size, rising: its errors and accuracies beside those of PCA.
+        curve: size of PCA -> its held-out error, rising.
+        mean_image: error of the mean training image.
+        pixels: accuracies on the raw pixels.
+        answers: question, answer and numbers.
+        independent: what test images are independent, in words.
+        chosen: rows of the test images that are drawn.
+        drawn: float32 (len(chosen), C, H, W) in [0, 1], what each size makes of them.
+    """
+
+    records: list[dict[str, Any]]
+    curve: dict[int, float]
+    mean_image: float
+    pixels: dict[str, float]
+    answers: list[dict[str, str]]
+    independent: str
+    chosen: list[int]
+    drawn: list[np.ndarray]
+
+
+def run(settings: Settings) -> None:
+    """Measure every size, draw it, print the table and the answers, and save all of it."""
+    make_repeatable(settings.seed)
+    named = settings.model_path or [model_path(settings.output_dir, size) for size in settings.latent_size or []]
+    models, test_data = load_models_and_test_data(named, settings.output_dir, settings.test_data, settings.device)
+    warn_of_other_settings(models)
+    swept, split = sweep(models, test_data, settings)
+    say(in_words(swept, models, test_data, split))
+    saved = save(swept, models, test_data, split, settings)
+    saved = draw(swept, models, test_data, split, settings) + saved  # last: a window that is shown keeps all waiting
+    say()
+    for path in saved:
+        say(f"saved {printable(path)}")
+
+
+def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swept, Split]:
+    """Measure every size on the test images, beside PCA of the training images; and how they were split.
+
+    Raises:
+        BadInput: the images are not found, or there is nothing in them to keep.
+    """
+    record = next(iter(models.values()))[1]
+    image_set, split = load_split_of(record, settings.data_dir, settings.num_workers or None)
+    warn_of_untested_classes(image_set, split.test)
+    note(f"PCA of {len(split.train):,} training images, to compare with")
+    # Beyond the largest size: a network may keep more than PCA of its own size does.
+    largest = max(*models, min(2 * max(models), _LARGEST_PCA))
+    pca = fit_pca(image_set.images[split.train], largest, settings.seed)
+    sizes = curve_sizes(len(pca.components), list(models))
+    curve = dict(zip(sizes, pca.errors(test_data.images, sizes), strict=True))
+    mean_image = measure_mean_image(pca.mean, test_data.images)["mse"]
+    if not mean_image:
+        raise BadInput(
+            f"every test image is the mean training image, so there is nothing to keep; train on others: {TRAIN}"
+        )
+    networks = [model for model, _ in models.values()]
+    classes, right = measure_classes(networks, pca, image_set, split, settings.num_fit, settings.seed)
+    chosen = choose_test_rows(test_data, None, settings.num_images, settings.seed)
+    records, drawn = [], []
+    for size, made in reconstructions(models, test_data):
+        of_pca = {f"pca_{name}": value for name, value in classes[f"PCA of {size}"].items() if "accuracy" in name}
+        errors = errors_of(size, test_data.images, made, curve, mean_image)
+        records.append({**errors, **classes[f"bottleneck {size}"], **of_pca})
+        drawn.append(made[chosen])
+    groups = image_set.groups[split.test]
+    answers = answer_sweep(records, sizes[-1], right, groups)
+    swept = Swept(records, curve, mean_image, classes[PIXELS], answers, independent_of(groups), chosen, drawn)
+    return swept, split
+
+
+def reconstructions(models: Models, test_data: TestData) -> Iterator[tuple[int, np.ndarray]]:
+    """What each bottleneck makes of the test images: its size, and float32 (N, C, H, W) in [0, 1].
+
+    Raises:
+        BadInput: one makes images that are not finite.
+    """
+    for size, (model, _) in models.items():
+        note(f"reconstructing by bottleneck {size}")
+        made = reconstruct(model, test_data.images, test_data.labels)
+        if not np.isfinite(made).all():
+            raise BadInput(
+                f"bottleneck {size} makes images that are not finite; train again: "
+                f"python train.py --latent_size {size} --lr 0.00001"
+            )
+        yield size, made
+
+
+def in_words(swept: Swept, models: Models, test_data: TestData, split: Split) -> str:
+    """The table of sizes, and the answers."""
+    images = f"{len(test_data.images):,} test images; pixels in [0, 1]"
+    rows = [
+        {
+            **record,
+            "below_pca": "-" if record["below_pca"] is None else f"{record['below_pca']:.1%}",
+            "as_pca_of": dimensions(record["as_pca_of"], max(swept.curve)),
+        }
+        for record in swept.records
+    ]
+    lines = [f"{printable(test_data.dataset)}, {split.kind} split: {images}", table_of(rows, COLUMNS)]
+    if told_labels(models):
+        lines.append(
+            "(reconstructions: the decoder was told each image's class, which PCA was not; latents hold no labels)"
+        )
+    lines += [f"\n{each['question']} {each['answer']}\n  {each['because']}" for each in swept.answers]
+    return "\n".join(lines)
+
+
+def save(swept: Swept, models: Models, test_data: TestData, split: Split, settings: Settings) -> list[Path]:
+    """Write the numbers of each size as a table, and all numbers; the paths written."""
+    sizes = [{name: None if value == math.inf else value for name, value in each.items()} for each in swept.records]
+    content = {
+        "dataset": test_data.dataset,
+        "split": split.kind,
+        "fingerprint": test_data.fingerprint,
+        "checkpoints": {str(size): record["sha256"] for size, (_, record) in models.items()},
+        "protocol": "PCA and classifiers fitted on training images, everything measured on held-out images; pixels in "
+        "[0, 1]; kept: 1 - error / error of the mean image; as_pca_of: dimensions that PCA needs for the same error",
+        "held_out_images": len(test_data.images),
+        "independent": swept.independent,
+        "fitting_images": min(len(split.train), settings.num_fit or len(split.train)),
+        "decoder_told_labels": told_labels(models),
+        "mean_image_mse": swept.mean_image,
+        "sizes": sizes,
+        "pca": {str(size): error for size, error in swept.curve.items()},
+        "raw_pixels": swept.pixels,
+        "answers": swept.answers,
+        "command": command_line(),
+        "versions": versions(),
+    }
+    paths = [settings.output_dir / "sweep.csv", settings.output_dir / "sweep.json"]
+    write_csv(paths[0], list(sizes[0]), [list(record.values()) for record in sizes])
+    write_json(paths[1], content)
+    return paths
+
+
+def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settings: Settings) -> list[Path]:
+    """The curves, and the sheet of reconstructions; the paths written."""
+    told, chosen = told_labels(models), swept.chosen
+    architecture = next(iter(models.values()))[0].architecture + (", told the class when it decodes" if told else "")
+    subject = (
+        f"{shown(test_data.dataset)}, {split.kind} split, {architecture}: what bottlenecks of {len(models)} sizes keep "
+        f"of {len(test_data.images):,} held-out images"
+    )
+    figure = draw_sweep(swept.records, swept.curve, swept.mean_image, swept.pixels, subject)
+    saved = save_figure(figure, settings.output_dir / "sweep.png", svg=settings.svg, show=settings.show)
+    lines = []
+    for record, made in zip(swept.records, swept.drawn, strict=True):
+        size = record["latent_size"]
+        name = f"bottleneck {size}{' and the class' if told else ''}\nall test images {record['mse']:.5f}"
+        name += f"\nPCA of {size} {record['pca_mse']:.5f}"
+        lines.append((name, made, squared_errors(test_data.images[chosen], made)))
+    sheet = draw_reconstructions(
+        test_data.images[chosen],
+        lines,
+        [test_data.class_of(row) for row in chosen],
+        f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them (mean squared error, "
+        "pixels in [0, 1])",
+    )
+    sheet_path = settings.output_dir / "sweep_reconstructions.png"
+    return saved + save_figure(sheet, sheet_path, svg=settings.svg, show=settings.show)
