@@ -18,6 +18,7 @@ from run.console import say
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
 from run.provenance import command_line, versions
+from run.training_folder import undisturbed
 
 USUAL_SAMPLES = 1000  # enough for a map; where there are fewer test images, all of them
 
@@ -49,9 +50,10 @@ def run(settings: Settings) -> None:
         raise BadInput(f"--images {printable(settings.images)}: there is no such folder; give a folder of images")
     make_repeatable(settings.seed)
     device = choose_device(settings.device)
-    models = load_with_sibling(settings.model_path)
-    if settings.images is None:
-        test_data = load_test_data(settings.test_data)
+    with undisturbed(settings.model_path.parent):
+        models = load_with_sibling(settings.model_path)
+        test_data = None if settings.images is not None else load_test_data(settings.test_data)
+    if test_data is not None:
         for path, (_, record) in models.items():
             require_split(record, path, test_data.fingerprint, settings.test_data)
         rows = choose_rows(len(test_data.images), settings.num_samples, settings.seed)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from data.test_data import TestData, load_test_data
 from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
+from model.autoencoder import Autoencoder
 from model.checkpoint import load_with_sibling, require_split
 from model.fidelity import squared_errors
 from model.inference import reconstruct
@@ -15,6 +17,7 @@ from run.artefacts import write_csv
 from run.console import say, table
 from run.device import choose_device, make_repeatable
 from run.errors import printable
+from run.training_folder import undisturbed
 
 USUAL_IMAGES = 16  # where there are no classes to draw one of each
 
@@ -52,8 +55,10 @@ def run(settings: Settings) -> None:
         BadInput: a file is missing or damaged, or the split is not that of the networks.
     """
     make_repeatable(settings.seed)
-    test_data = load_test_data(settings.test_data)
-    by_size = reconstruct_all(settings, test_data)
+    with undisturbed(settings.model_path.parent):
+        test_data = load_test_data(settings.test_data)
+        models = load_with_sibling(settings.model_path)
+    by_size = reconstruct_all(settings, models, test_data)
     chosen = pick_test_rows(settings, test_data, by_size[max(by_size)].errors)
     stem = settings.output_dir / f"reconstructions_latent_size_{max(by_size)}"
 
@@ -83,11 +88,13 @@ def run(settings: Settings) -> None:
         say(f"saved {printable(path)}")
 
 
-def reconstruct_all(settings: Settings, test_data: TestData) -> dict[int, Reconstructed]:
+def reconstruct_all(
+    settings: Settings, models: dict[Path, tuple[Autoencoder, dict[str, Any]]], test_data: TestData
+) -> dict[int, Reconstructed]:
     """By latent size, that of the checkpoint that was named first: what each network makes of every test image."""
     device = choose_device(settings.device)
     by_size = {}
-    for path, (model, record) in load_with_sibling(settings.model_path).items():
+    for path, (model, record) in models.items():
         require_split(record, path, test_data.fingerprint, settings.test_data)
         images = reconstruct(model.to(device), test_data.images, test_data.labels)
         by_size[model.latent_size] = Reconstructed(

@@ -24,6 +24,7 @@ from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
 from run.provenance import command_line, versions
 from run.random_subset import random_subset
+from run.training_folder import undisturbed
 from stages.evaluation.answers import answer_exercise
 from stages.evaluation.measuring import Summary, measure_maps, measure_spaces, summarise, with_protocol
 from stages.evaluation.reconstructions import measure_reconstructions
@@ -186,8 +187,9 @@ def load_models_and_test_data(settings: Settings) -> tuple[Models, TestData]:
     Raises:
         BadInput: a file is missing or damaged, the checkpoints are of several architectures, or of another split.
     """
-    models = load_models(settings.model_path, choose_device(settings.device))
-    test_data = load_test_data(settings.test_data)
+    with undisturbed(settings.model_path[0].parent):
+        models = load_models(settings.model_path, choose_device(settings.device))
+        test_data = load_test_data(settings.test_data)
     for path, (_, record) in models.items():
         require_split(record, path, test_data.fingerprint, settings.test_data)
     architectures = sorted({model.architecture for model, _ in models.values()})

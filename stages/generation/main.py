@@ -13,6 +13,7 @@ from run.console import say
 from run.device import choose_device, make_repeatable
 from run.errors import printable
 from run.provenance import command_line, versions
+from run.training_folder import undisturbed
 from stages.generation import interpolation, manifold, neighbours, relabelling, samples, traversal
 from stages.generation.subject import Result, SharedSettings, Subject
 
@@ -50,8 +51,9 @@ def load(settings: SharedSettings, with_sibling: bool) -> Subject:
     Raises:
         BadInput: a file is missing or damaged, or the split is another one's.
     """
-    loaded = load_models([settings.model_path], choose_device(settings.device), with_sibling=with_sibling)
-    test_data = load_test_data(settings.test_data)
+    with undisturbed(settings.model_path.parent):
+        loaded = load_models([settings.model_path], choose_device(settings.device), with_sibling=with_sibling)
+        test_data = load_test_data(settings.test_data)
     for path, (_, record) in loaded.items():
         require_split(record, path, test_data.fingerprint, settings.test_data)
     models = {model.latent_size: model for model, _ in loaded.values()}

@@ -11,6 +11,7 @@ from run.artefacts import model_paths, test_data_path
 from run.console import warn
 from run.device import choose_device
 from run.errors import BadInput, printable
+from run.training_folder import undisturbed
 
 Models = dict[int, tuple[Autoencoder, dict[str, Any]]]  # size, rising -> network and record
 TRAIN = "python train.py --latent_size 4 8 16 32 64"
@@ -32,9 +33,10 @@ def load_models_and_test_data(
             architectures, or one that was named is of another split.
     """
     paths, device = named or model_paths(output_dir), choose_device(device)
-    loaded = load_models(paths, device, with_sibling=False)
-    test_path = test_path or test_data_path(next(iter(loaded)).parent if loaded else output_dir)
-    test_data = load_test_data(test_path)
+    with undisturbed(paths[0].parent if paths else output_dir):
+        loaded = load_models(paths, device, with_sibling=False)
+        test_path = test_path or test_data_path(next(iter(loaded)).parent if loaded else output_dir)
+        test_data = load_test_data(test_path)
     models: Models = {}
     for path, (model, record) in loaded.items():
         if not named and record["fingerprint"] != test_data.fingerprint:
