@@ -174,14 +174,15 @@ def sample_mixture(subject: Subject, real: RealImages, settings: Settings, rando
     rows, number = random_subset(len(real.images), _MOST, settings.seed), settings.num_components
     fewest = max(_FEWEST, number or 0)
     if len(rows) < fewest:
-        advice = "train with more: python train.py --latent_size N"
-        advice = "take fewer --num_components, or more images" if number else advice
+        more = "train with more: python train.py --latent_size N"
+        advice = "take fewer --num_components, or more images" if number else more
         raise BadInput(f"a mixture needs at least {fewest} images to fit on, and there are {len(rows)}; {advice}")
     note(f"fitting mixtures on latents of {len(rows):,} {real.side} images")
     fitted = encode(subject.model, real.images[rows])
-    tried = (
-        {number: fit_mixture(fitted, number, settings.seed)} if number else mixtures_to_choose(fitted, settings.seed)
-    )
+    if number:
+        tried = {number: fit_mixture(fitted, number, settings.seed)}
+    else:
+        tried = mixtures_to_choose(fitted, settings.seed)
     best = lowest_bic(tried)
     how = "as asked" if number else f"of {', '.join(map(str, tried))} the one of the lowest BIC"
     source = f"a Gaussian mixture of {best} component{'s' * (best != 1)} ({how}), "
