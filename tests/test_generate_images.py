@@ -309,7 +309,7 @@ def test_one_test_image_only(make, trained, tmp_path):
             make(mode, "--latent_size", 8, "--output_dir", folder)
     with pytest.raises(BadInput, match="do not spread over a plane"):
         make("manifold", "--latent_size", 2, "--output_dir", folder)
-    with pytest.raises(BadInput, match="there are 1 and 0"):
+    with pytest.raises(BadInput, match="at least 10 images to fit on, and there are 1; train with more"):
         make("sample", "--latent_size", 8, "--output_dir", folder, "--fit_on", "test")
 
 
