@@ -1,5 +1,6 @@
 """What the suite promises to whoever extends it: one file and one line, written here from outside, are enough."""
 
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -13,10 +14,12 @@ import evaluate
 import train
 import viz_dataset
 from data import DATASETS
+from latent import measures
 from model import ARCHITECTURES
 from model.checkpoint import load_checkpoint
 from model.training_state import StateKeeper
 from run.artefacts import read_json
+from stages.evaluation import measuring  # declares the measures that there are, before a test adds its own
 
 SPARSE = '''
 """An autoencoder of one dense layer on either side, whose latents are kept small."""
@@ -87,6 +90,35 @@ class Stripes(Source):
             published_test=None,
             left_out=[],
         )
+'''
+
+
+MEASURES = '''
+"""Two measures: one that fits something, and one that describes."""
+
+import numpy as np
+
+from latent.measures import CLASSIFIED, DESCRIBED, Measure, measure
+
+
+@measure(
+    CLASSIFIED,
+    Measure("centroid_accuracy", heading="centroids", percent=True, better="more", chance="centroid_accuracy_chance",
+            compared_as="nearest centroid"),
+    Measure("centroid_accuracy_chance"),
+    of_classes=True,
+)
+def centroid_accuracy(latents, labels, fitted):
+    classes = np.unique(fitted.labels)
+    centroids = np.stack([fitted.vectors[fitted.labels == each].mean(axis=0) for each in classes])
+    nearest = np.linalg.norm(latents[:, None] - centroids, axis=-1).argmin(axis=1)
+    chance = float(np.bincount(labels).max() / len(labels))
+    return {"centroid_accuracy": float((classes[nearest] == labels).mean()), "centroid_accuracy_chance": chance}
+
+
+@measure(DESCRIBED, Measure("mean_norm", heading="norm", places=2))
+def mean_norm(latents, labels):
+    return {"mean_norm": float(np.linalg.norm(latents, axis=1).mean())}
 '''
 
 
@@ -181,3 +213,41 @@ def test_a_source_of_images(tmp_path, monkeypatch, run_here, stripes):
     assert read_json(Path("output/metrics.json"))["reconstruction"]["bottleneck 3"]["mse"]["mean"] > 0
     run_here(viz_dataset, "--dataset", stripes)
     assert read_json(Path("output/dataset.json"))["groups"] == 75
+
+
+@pytest.fixture
+def two_measures(tmp_path, monkeypatch) -> None:
+    """Two functions in a file that is imported, and forgotten after the test."""
+    assert measuring.DECLARING
+    monkeypatch.setattr(measures, "_DECLARED", [*measures._DECLARED])
+    (tmp_path / "two_measures.py").write_text(MEASURES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "two_measures", raising=False)
+    importlib.import_module("two_measures")
+
+
+def test_a_measure(tmp_path, monkeypatch, capsys, trained, data_dir, run_here, two_measures):
+    monkeypatch.chdir(tmp_path)
+    command = ["--model_path", trained / "model_latent_size_8.pth", "--output_dir", "output", "--data_dir", data_dir,
+               "--seeds", 1, "--num_samples", 40]  # fmt: skip
+    run_here(evaluate, *command)
+    heading = next(line for line in capsys.readouterr().out.splitlines() if "linear probe %" in line)
+    assert "centroids %" in heading
+    assert "norm" in heading
+    found = read_json(Path("output/metrics.json"))
+    for mine in found["latent_space"].values():
+        assert mine["centroid_accuracy"]["mean"] > mine["centroid_accuracy_chance"]["mean"]
+        assert mine["centroid_accuracy"]["protocol"] == "fitted on training images, scored on test images"
+        assert mine["mean_norm"]["protocol"] == "of the scored images alone; nothing is fitted"
+    assert "nearest centroid" in found["answers"][2]["answer"]
+
+    run_here(evaluate, *command, "--protocol", "transductive")
+    mine = read_json(Path("output/metrics.json"))["latent_space"]["bottleneck 2"]
+    assert "mean_norm" in mine
+    assert "centroid_accuracy" not in mine  # nothing is fitted on what it is scored on
+
+
+def test_a_measure_declares_all_that_it_gives(two_measures):
+    measures.measure(measures.DESCRIBED, measures.Measure("odd"))(lambda latents, labels: {"odd": 1.0, "even": 2.0})
+    with pytest.raises(ValueError, match="gives even, which it does not declare"):
+        measures.take([measures.DESCRIBED], np.ones((3, 2)), None)
