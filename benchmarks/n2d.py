@@ -24,10 +24,10 @@ from benchmarks import RESULTS, ROOT
 from data.training_side import load_split_of
 from latent.clustering import find_clusters
 from latent.metrics import clustering_scores
-from latent.reduction import reduce
 from model.checkpoint import load_checkpoint
 from model.inference import encode_batches
 from run.artefacts import model_path, read_json, write_csv, write_json, write_text
+from stages.clusters.reduction import SearchSpace, reduce
 
 TRAINING = ["--num_epochs", "5"]
 NEIGHBOURS = 20  # as in the published code
@@ -86,9 +86,10 @@ def measure(place: int, seed: int, args: argparse.Namespace) -> list[dict[str, o
         made_of = {"whiten": whiten, "checkpoint": record["sha256"] if from_network else None}
         if not kept.exists() or not made_of.items() <= read_json(kept).items():
             started = time.monotonic()
-            reduction = reduce(
-                vectors(), "umap", seed, size=args.space_size, n_neighbors=NEIGHBOURS, min_dist=0.0, whiten=whiten
+            where = SearchSpace(
+                "umap", args.space_size, pca_size=0, n_neighbors=NEIGHBOURS, min_dist=0.0, whiten=whiten
             )
+            reduction = reduce(vectors(), where, seed)
             found = find_clusters(reduction.points, "gmm", len(image_set.class_names), seed)
             scores = clustering_scores(found.clusters, image_set.labels)
             spent = {"minutes of UMAP and mixture": (time.monotonic() - started) / 60}

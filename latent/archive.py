@@ -17,7 +17,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from run.artefacts import atomic_write, file_sha256, latent_space_path
-from run.console import warn
 from run.errors import BadInput, printable
 from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
 
@@ -196,11 +195,14 @@ def load_latent_space(path: Path) -> LatentSpace:
     )
 
 
-def load_with_bottleneck_2(path: Path) -> dict[Path, LatentSpace]:
+def load_with_bottleneck_2(path: Path) -> tuple[dict[Path, LatentSpace], list[str]]:
     """The latents at ``path`` and, before them, those of the bottleneck of 2 that lie in the same folder.
 
     Alone where the latents have no more than two dimensions themselves, are of unknown origin (a person's own
-    vectors), or have none beside them; the last is warned about.
+    vectors), or have none beside them.
+
+    Returns:
+        The spaces; and warnings: that there are none beside them, where there should be.
 
     Raises:
         BadInput: either can't be loaded, or the two are of different images.
@@ -208,17 +210,17 @@ def load_with_bottleneck_2(path: Path) -> dict[Path, LatentSpace]:
     path = Path(path)
     space = load_latent_space(path)
     if space.vectors.shape[1] <= 2 or not space.origin:
-        return {path: space}
+        return {path: space}, []
     path_of_2 = latent_space_path(path.parent, 2)
     if not path_of_2.exists():
-        warn(
+        missing = (
             f"{printable(path_of_2)} is not there, so the bottleneck of 2 is left out; make it with: "
             f"python encode_latent_space.py --latent_size {space.vectors.shape[1]}"
         )
-        return {path: space}
+        return {path: space}, [missing]
     space_of_2 = load_latent_space(path_of_2)
     _require_same_samples(space, path, space_of_2, path_of_2)
-    return {path_of_2: space_of_2, path: space}
+    return {path_of_2: space_of_2, path: space}, []
 
 
 def _require_same_samples(space: LatentSpace, path: Path, other: LatentSpace, other_path: Path) -> None:

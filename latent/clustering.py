@@ -14,7 +14,6 @@ from latent.neighbours import nearest
 from run.errors import BadInput
 from run.random_subset import random_subset
 
-CLUSTERERS = {"kmeans": "k-means", "gmm": "Gaussian mixture", "hdbscan": "HDBSCAN"}  # and what a person calls them
 # what is known of a point and its cluster, beside which one it is
 MEASURES = {
     "kmeans": "distance to the centre",
@@ -33,7 +32,7 @@ class Clustering:
     """Clusters of some points.
 
     Attributes:
-        method: one of ``CLUSTERERS``.
+        method: one of ``latent.options.CLUSTERERS``.
         clusters: int64 (rows,), 0 .. count - 1, or ``NOISE``.
         measured: float64 (rows,): what ``MEASURES`` says of each point.
         arrays: all that :func:`assign` needs, plain numbers.

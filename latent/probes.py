@@ -97,19 +97,6 @@ def _commonest(near: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where(there.any(axis=1), weighted_mode(labels[near], weights, axis=1)[0][:, 0], -1).astype(np.int64)
 
 
-def neighbour_accuracy(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-    """Whether a row's neighbours are of its own class; transductive, each row among all others but its own group.
-
-    Returns:
-        ``neighbour_accuracy``: share of rows that :func:`apart_classes` gives their own class; left out where there is
-        one group only. ``chance_largest_class``: what always guessing the commonest class of all gives.
-    """
-    chance = {"chance_largest_class": float(np.unique(labels, return_counts=True)[1].max() / len(labels))}
-    if len(np.unique(groups)) < 2:
-        return chance
-    return {"neighbour_accuracy": float((apart_classes(vectors, labels, groups) == labels).mean()), **chance}
-
-
 def linear_classes(
     fitted: np.ndarray, fitted_labels: np.ndarray, scored: np.ndarray, class_weight: str | None = None
 ) -> np.ndarray:

@@ -14,10 +14,9 @@ import warnings
 import numpy as np
 
 from latent.neighbours import nearest
-from run.console import warn
+from latent.options import METHODS
 from run.errors import BadInput
 
-METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}  # and what a person calls them
 AS_IT_IS = "as_it_is"
 FEWEST_ROWS = 5  # of a neighbour map: below, every point neighbours every other
 # Exact neighbours of 20,000 rows of 256 take 10 s on 2 cores. Approximate ones take 3 s, after numba has compiled for
@@ -47,6 +46,18 @@ def map_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: f
     return {"perplexity": min(perplexity, (rows - 1) / 3)}
 
 
+def lowered_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: float = 30.0) -> list[str]:
+    """A sentence for each wanted setting that so few rows do not allow; of rows that are drawn as they are, none."""
+    if method == AS_IT_IS:
+        return []
+    wanted = {"n_neighbors": n_neighbors, "perplexity": perplexity}
+    return [
+        f"of {rows} vectors the most that --{name} can be is {used:.3g}, not {wanted[name]:g}"
+        for name, used in map_settings(method, rows, **wanted).items()
+        if used < wanted[name]
+    ]
+
+
 def project(
     vectors: np.ndarray,
     method: str,
@@ -59,7 +70,8 @@ def project(
 ) -> np.ndarray:
     """Draw vectors in two dimensions; or bring them down to more, which nobody can look at and clusters are found in.
 
-    Settings that the rows do not allow are lowered, with a warning. Vectors that are all equal become one point.
+    Settings that the rows do not allow are lowered: see :func:`lowered_settings`. Vectors that are all equal become
+    one point.
 
     Args:
         vectors: float (rows, D), finite, D >= 1.
@@ -77,9 +89,6 @@ def project(
         BadInput: fewer than 5 rows for umap or tsne, or fewer than 3 beyond S for umap.
     """
     settings = map_settings(method, len(vectors), n_neighbors=n_neighbors, perplexity=perplexity)
-    for name, wanted in [("n_neighbors", n_neighbors), ("perplexity", perplexity)]:
-        if name in settings and settings[name] < wanted:
-            warn(f"of {len(vectors)} vectors the most that --{name} can be is {settings[name]:.3g}, not {wanted:g}")
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     spread = np.abs(centred).max()
     if spread == 0:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from latent.archive import load_latent_space
-from latent.assignment import load_assigner
 from model.training_state import find_run
 from run.tensor_file import load_tensors
+from stages.clusters.assigner import load_assigner
 from tests.conftest import ROOT, refusal
 from tests.faults import ERRORS, KILL, points
 

@@ -12,7 +12,7 @@ SCRIPTS = {path.stem for path in ROOT.glob("*.py")}
 MODULES = sorted(path for folder in [*NOUNS, "run"] for path in (ROOT / folder).glob("*.py"))
 STAGE_FILES = sorted((ROOT / "stages").rglob("*.py"))
 # What a script may import before it has parsed its arguments: constants and flags that cost no time.
-LIGHT = {"data", "model", "model.options"}
+LIGHT = {"data", "model", "model.options", "latent.options"}
 # Modules that one stage alone imports, and that yet belong to their noun.
 AT_HOME = {
     "model.training_state": "the checkpoint of a training that is under way lies beside the other checkpoints",

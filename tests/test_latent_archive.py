@@ -190,20 +190,23 @@ def test_the_bottleneck_of_2_is_found_beside_the_other(tmp_path: Path):
     larger, two = tmp_path / "latent_space_size_4.npy", tmp_path / "latent_space_size_2.npy"
     save_latent_space(larger, a_space())
     save_latent_space(two, a_space(size=2))
-    assert list(load_with_bottleneck_2(larger)) == [two, larger]
-    assert list(load_with_bottleneck_2(two)) == [two]
+    spaces, warnings = load_with_bottleneck_2(larger)
+    assert (list(spaces), warnings) == ([two, larger], [])
+    assert list(load_with_bottleneck_2(two)[0]) == [two]
 
 
-def test_a_missing_bottleneck_of_2_is_said(tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_a_missing_bottleneck_of_2_is_said(tmp_path: Path):
     save_latent_space(tmp_path / "latent_space_size_4.npy", a_space())
-    assert len(load_with_bottleneck_2(tmp_path / "latent_space_size_4.npy")) == 1
-    assert "latent_space_size_2.npy is not there" in capsys.readouterr().err
+    spaces, (warning,) = load_with_bottleneck_2(tmp_path / "latent_space_size_4.npy")
+    assert len(spaces) == 1
+    assert "latent_space_size_2.npy is not there" in warning
 
 
 def test_a_persons_own_vectors_stay_alone(tmp_path: Path):
     save_latent_space(tmp_path / "latent_space_size_2.npy", a_space(size=2))
     np.save(tmp_path / "own.npy", np.ones((3, 5)))
-    assert len(load_with_bottleneck_2(tmp_path / "own.npy")) == 1
+    spaces, warnings = load_with_bottleneck_2(tmp_path / "own.npy")
+    assert (list(spaces), warnings) == ([tmp_path / "own.npy"], [])
 
 
 @pytest.mark.parametrize(

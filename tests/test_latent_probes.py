@@ -18,9 +18,9 @@ from latent.metrics import clustering_scores
 from latent.probes import (
     apart_classes,
     classification_scores,
+    knn_accuracy_apart,
     linear_classes,
     nearest_classes,
-    neighbour_accuracy,
 )
 from run.errors import BadInput
 
@@ -168,18 +168,21 @@ def test_chance_is_above_one_in_so_many_classes_and_adjusts_to_0():
 def test_neighbours_on_two_islands():
     vectors = np.concatenate([np.linspace(0, 1, 30), np.linspace(50, 51, 30)])[:, None]
     labels = np.repeat([3, 8], 30)
-    assert neighbour_accuracy(vectors, labels, np.arange(60)) == {
-        "neighbour_accuracy": 1.0,
-        "chance_largest_class": 0.5,
+    assert knn_accuracy_apart(vectors, labels, np.arange(60)) == {
+        "knn_accuracy": 1.0,
+        "knn_accuracy_chance": 0.5,
     }
     labels[0] = 8  # one in the wrong place: it is misnamed, and its neighbours are not
-    assert neighbour_accuracy(vectors, labels, np.arange(60))["neighbour_accuracy"] == 59 / 60
+    assert knn_accuracy_apart(vectors, labels, np.arange(60))["knn_accuracy"] == 59 / 60
 
 
 def test_a_row_is_not_its_own_neighbour():
-    assert neighbour_accuracy(np.array([[0.0], [1.0]]), np.array([0, 1]), np.arange(2))["neighbour_accuracy"] == 0.0
-    assert neighbour_accuracy(np.ones((1, 3)), np.array([5]), np.array([0])) == {"chance_largest_class": 1.0}
+    assert knn_accuracy_apart(np.array([[0.0], [1.0]]), np.array([0, 1]), np.arange(2))["knn_accuracy"] == 0.0
+    assert knn_accuracy_apart(np.ones((1, 3)), np.array([5]), np.array([0])) == {
+        "knn_accuracy": 0.0,
+        "knn_accuracy_chance": 1.0,
+    }
     # frames of one track answer for nobody of their own track
     labels, groups = np.array([0, 0, 1, 1]), np.array([5, 5, 6, 6])
-    apart = neighbour_accuracy(np.array([[0.0], [0.1], [1.0], [1.1]]), labels, groups)
-    assert apart == {"neighbour_accuracy": 0.0, "chance_largest_class": 0.5}
+    apart = knn_accuracy_apart(np.array([[0.0], [0.1], [1.0], [1.1]]), labels, groups)
+    assert apart == {"knn_accuracy": 0.0, "knn_accuracy_chance": 0.5}

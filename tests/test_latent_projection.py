@@ -11,6 +11,7 @@ from latent.projection import (
     _import_umap,
     _keep_compiled,
     draw_flat,
+    lowered_settings,
     map_settings,
     project,
 )
@@ -73,8 +74,10 @@ def test_settings_give_way_to_few_rows_and_say_so(capsys: pytest.CaptureFixture)
     assert map_settings("tsne", 1000) == {"perplexity": 30}
     assert map_settings("tsne", 31) == {"perplexity": 10}
     assert map_settings("pca", 1) == {}
-    project(np.random.default_rng(0).normal(size=(7, 3)), "tsne", 0)
-    assert "--perplexity" in capsys.readouterr().err
+    (sentence,) = lowered_settings("tsne", 7)
+    assert sentence == "of 7 vectors the most that --perplexity can be is 2, not 30"
+    assert lowered_settings("umap", 7, n_neighbors=6) == lowered_settings("as_it_is", 2) == []
+    assert np.isfinite(project(np.random.default_rng(0).normal(size=(7, 3)), "tsne", 0)).all()
 
 
 @pytest.mark.parametrize("method", ["umap", "tsne"])

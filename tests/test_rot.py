@@ -17,12 +17,12 @@ from PIL import Image
 from data import load_images
 from data.test_data import load_test_data
 from latent.archive import load_latent_space
-from latent.assignment import load_assigner
 from model.checkpoint import load_checkpoint
 from model.training_state import find_run
 from run.artefacts import read_json
 from run.errors import BadInput
 from run.tensor_file import load_tensors
+from stages.clusters.assigner import load_assigner
 from stages.curves import read_log
 from tests.conftest import refusal
 

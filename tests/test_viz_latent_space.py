@@ -66,7 +66,7 @@ def test_both_spaces_are_drawn_and_their_numbers_saved(output: Path, tmp_path: P
     numbers = json.loads((tmp_path / "a" / names[3]).read_text())
     two, larger = numbers["maps"]
     assert (two["drawn"], larger["drawn"]) == ("as_it_is", "umap")
-    assert larger["neighbour_accuracy"] > two["neighbour_accuracy"] > two["chance_largest_class"]
+    assert larger["knn_accuracy"] > two["knn_accuracy"] > two["knn_accuracy_chance"]
     assert larger["trustworthiness"] > 0.9
     assert "transductive" in numbers["protocol"]
 

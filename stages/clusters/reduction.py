@@ -6,9 +6,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent.neighbours import nearest
-from latent.projection import principal_axes, project
+from latent.projection import lowered_settings, principal_axes, project
 
-SPACES = ("umap", "pca", "pca-umap", "latent")
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """The space that clusters are looked for in.
+
+    Attributes:
+        space: one of ``latent.options.SPACES``: ``latent`` (vectors as they are), ``pca``, ``umap``, or ``pca-umap``:
+            UMAP of the first ``pca_size`` principal components.
+        size: S, the dimensions of that PCA or UMAP; for PCA no more than there are.
+        pca_size: principal components kept for ``pca-umap``.
+        n_neighbors, min_dist: of UMAP.
+        whiten: each dimension is first divided by its standard deviation to this power, 0..1: 0 leaves distances as
+            they are, 1 makes all dimensions count alike, the faintest too.
+    """
+
+    space: str
+    size: int
+    pca_size: int
+    n_neighbors: int
+    min_dist: float
+    whiten: float
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
@@ -19,63 +39,50 @@ class Reduction:
         points: float32 (rows, S).
         arrays: all that :func:`place` needs, plain numbers; {} where vectors stay as they are.
         words: what was done, for a person: ``UMAP to 10 dimensions of PCA of 50``.
+        warnings: what to know before the points are trusted.
     """
 
     points: np.ndarray
     arrays: dict[str, np.ndarray]
     words: str
+    warnings: tuple[str, ...] = ()
 
 
-def reduce(
-    vectors: np.ndarray,
-    space: str,
-    seed: int,
-    *,
-    size: int = 2,
-    pca_size: int = 50,
-    n_neighbors: int = 15,
-    min_dist: float = 0.1,
-    whiten: float = 0.0,
-) -> Reduction:
+def reduce(vectors: np.ndarray, where: SearchSpace, seed: int) -> Reduction:
     """Bring vectors down to the space that clusters are looked for in.
 
     Args:
         vectors: float (rows, D), finite. Those of one or two dimensions stay as they are.
-        space: ``latent`` (as they are), ``pca``, ``umap``, or ``pca-umap``: UMAP of the first ``pca_size`` principal
-            components.
+        where: that space.
         seed: the same seed, versions and machine give the same points.
-        size: S, of the outcome; for PCA no more than there are.
-        n_neighbors, min_dist: of UMAP.
-        whiten: each dimension is first divided by its standard deviation to this power, 0..1: 0 leaves distances as
-            they are, 1 makes all dimensions count alike, the faintest too.
 
     Raises:
         BadInput: too few vectors for UMAP.
     """
     if vectors.shape[1] <= 2:
         return Reduction(vectors, {}, "as they are")
-    arrays, words, points = {}, "", vectors
-    if whiten:
+    arrays, words, points, warnings = {}, "", vectors, []
+    if where.whiten:
         deviations = points.std(axis=0, dtype=np.float64)
         # a dimension that hardly varies is no signal to be made loud
-        divisors = np.where(deviations > 1e-6 * deviations.max(initial=0.0), deviations, 1.0) ** whiten
+        divisors = np.where(deviations > 1e-6 * deviations.max(initial=0.0), deviations, 1.0) ** where.whiten
         arrays, points = {"divisors": divisors}, (points / divisors).astype(np.float32)
-        words = f"latents whitened to the power {whiten:g}"
-    if space == "latent":
+        words = f"latents whitened to the power {where.whiten:g}"
+    if where.space == "latent":
         return Reduction(points, arrays, words or "as they are")
     points = np.asarray(points, np.float32)
-    if space != "umap":
-        wanted = size if space == "pca" else pca_size
+    if where.space != "umap":
+        wanted = where.size if where.space == "pca" else where.pca_size
         arrays["mean"], arrays["components"] = principal_axes(points, wanted, seed)
         points = _project_linearly(arrays, points)
         words = f"PCA of {points.shape[1]}" + (f" of {words}" if words else "")
-    if space != "pca" and points.shape[1] > 2:
-        reference, points = points, project(
-            points, "umap", seed, n_neighbors=n_neighbors, size=size, min_dist=min_dist
-        )  # fmt: skip
-        arrays |= {"references": reference, "places": points, "n_neighbors": np.array(n_neighbors)}
-        words = f"UMAP to {size} dimensions" + (f" of {words}" if words else "")
-    return Reduction(points, arrays, words)
+    if where.space != "pca" and points.shape[1] > 2:
+        wanted = {"n_neighbors": where.n_neighbors, "size": where.size, "min_dist": where.min_dist}
+        reference, points = points, project(points, "umap", seed, **wanted)
+        warnings = lowered_settings("umap", len(points), n_neighbors=where.n_neighbors)
+        arrays |= {"references": reference, "places": points, "n_neighbors": np.array(where.n_neighbors)}
+        words = f"UMAP to {where.size} dimensions" + (f" of {words}" if words else "")
+    return Reduction(points, arrays, words, tuple(warnings))
 
 
 def place(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:

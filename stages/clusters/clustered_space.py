@@ -1,4 +1,4 @@
-"""A latent space with the clusters that were found in it: what there is to draw, to look at and to keep."""
+"""A latent space with the clusters that were found in it: what there is to draw, to look at, to keep and to say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from latent.archive import LatentSpace
-from latent.assignment import Assigner
 from latent.cluster_probes import ClusteredRows, permutation_baseline
-from latent.cluster_tables import cluster_classes, cluster_confusion, score_table
-from latent.clustering import CLUSTERERS, Clustering, most_central
+from latent.clustering import Clustering, most_central
 from latent.metrics import clustering_scores, match_clusters
-from latent.projection import AS_IT_IS, METHODS, draw_flat
-from latent.reduction import Reduction
-from run.console import note, warn
+from latent.options import CLUSTERERS, METHODS
+from latent.projection import AS_IT_IS, draw_flat, lowered_settings
 from run.provenance import command_line, versions
+from stages.clusters.assigner import Assigner
+from stages.clusters.reduction import Reduction
+from stages.clusters.tables import cluster_classes, cluster_confusion, score_table
 
 _PROTOCOL = (
     "transductive: clusters are fitted and scored on the same images, and no class is used to find them; chance deals "
@@ -24,7 +24,22 @@ _NOISE_RULE = "images that are in no cluster (noise) count as wrong, and in NMI,
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
-class Clustered:
+class FlatPoints:
+    """Two coordinates of each row of a space.
+
+    Attributes:
+        points: float (rows, 2).
+        drawn: what they are, for a person: ``UMAP``, ``as it is``.
+        axis_names: what the two axes are; None if nothing.
+    """
+
+    points: np.ndarray
+    drawn: str
+    axis_names: tuple[str, str] | None
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class ClusteredSpace:
     """Clusters of a space; the rows of all three parts are the same.
 
     Attributes:
@@ -53,24 +68,24 @@ class Clustered:
         return match_clusters(self.clustering.clusters, self.space.labels)[0]
 
     def confusion(self) -> tuple[np.ndarray, list[str]]:
-        """:func:`latent.cluster_tables.cluster_confusion` of these clusters."""
+        """:func:`stages.clusters.tables.cluster_confusion` of these clusters."""
         return cluster_confusion(self.clustering.clusters, self.space.labels, len(self.space.class_names))
 
-    def draw(self, seed: int, n_neighbors: int) -> tuple[np.ndarray, str, tuple[str, str] | None]:
-        """Two coordinates of each row: those that clusters were looked for among, or where these are more, a map.
+    def flat_points(self, seed: int, n_neighbors: int) -> tuple[FlatPoints, list[str]]:
+        """Where the rows are drawn: where clusters were looked for or, if that has more than two dimensions, on a map.
 
         Returns:
-            float (rows, 2); what they are, for a person (``UMAP``, ``as it is``); what the two axes are, if anything.
+            The points, and what to know before the map is trusted.
         """
-        arrays = self.reduction.arrays
+        arrays, vectors, warnings = self.reduction.arrays, self.space.vectors, []
         method = "pca" if "mean" in arrays and "references" not in arrays else "umap"
         if self.reduction.points.shape[1] == 2:
             points, drawn = self.reduction.points, method if arrays else AS_IT_IS
         else:
-            note(f"drawing {self.space.name}")
-            points, drawn = draw_flat(self.space.vectors, method, seed, n_neighbors=n_neighbors)
+            points, drawn = draw_flat(vectors, method, seed, n_neighbors=n_neighbors)
+            warnings = lowered_settings(drawn, len(vectors), n_neighbors=n_neighbors)
         axes = {AS_IT_IS: ("latent 1", "latent 2"), "pca": ("component 1", "component 2")}.get(drawn)
-        return points, METHODS.get(drawn, "as it is"), axes
+        return FlatPoints(points, METHODS.get(drawn, "as it is"), axes), warnings
 
     def central_images(self, images: np.ndarray, count: int) -> list[tuple[str, np.ndarray, np.ndarray]]:
         """What each cluster that has any image looks like.
@@ -102,7 +117,7 @@ class Clustered:
         """What gives later vectors clusters of these.
 
         Args:
-            searched: one of ``latent.reduction.SPACES``, as it was asked for.
+            searched: one of ``latent.options.SPACES``, as it was asked for.
             seed: that clusters were found with.
         """
         space = self.space
@@ -136,19 +151,32 @@ def agreement_with_classes(
     """
     if space.labels is None:
         return {}
-    if len(set(space.labels.tolist())) == 1:
-        warn("the images are all of one class, with which any clusters agree or none: the scores say nothing")
     scores = {name: clustering_scores(clusters, space.labels) for name, clusters in clusters_of.items()}
     mine = ClusteredRows(clusters_of[space.name], space.labels, space.groups)
     return {**scores, "chance": permutation_baseline(mine, None, seed)}
 
 
-def protocol_of(method: str) -> str:
-    """What clusters by one of ``CLUSTERERS`` are fitted and scored on, in words."""
+def warnings_of(found: Mapping[str, ClusteredSpace]) -> list[str]:
+    """What to know before clusters, by the names of their spaces, and their scores are trusted."""
+    labels = next(iter(found.values())).space.labels
+    warnings = [
+        f"HDBSCAN found no cluster in {name}; try a smaller --min_cluster_size"
+        for name, each in found.items()
+        if not each.clustering.count
+    ]
+    if labels is not None and len(set(labels.tolist())) == 1:
+        warnings.append(
+            "the images are all of one class, with which any clusters agree or none: the scores say nothing"
+        )
+    return warnings
+
+
+def protocol_in_words(method: str) -> str:
+    """What clusters by one of ``CLUSTERERS`` are fitted and scored on."""
     return _PROTOCOL + (f"; {_NOISE_RULE}" if method == "hdbscan" else "")
 
 
-def in_words(found: Mapping[str, Clustered], scores: Mapping[str, Mapping[str, float]]) -> str:
+def in_words(found: Mapping[str, ClusteredSpace], scores: Mapping[str, Mapping[str, float]]) -> str:
     """How many clusters were found where nobody asked for a number, and the scores under their protocol; "" if neither.
 
     Args:
@@ -161,9 +189,7 @@ def in_words(found: Mapping[str, Clustered], scores: Mapping[str, Mapping[str, f
         if method == "hdbscan":
             lost = f"{each.clustering.noise:,} of {len(each.space.vectors):,} images are in none (noise)"
             lines.append(f"{name}: HDBSCAN found {each.clustering.count} clusters, and {lost}")
-            if not each.clustering.count:
-                warn(f"HDBSCAN found no cluster in {name}; try a smaller --min_cluster_size")
     if scores:
         title = f"{CLUSTERERS[method]}, {mine.clustering.count} clusters of {mine.space.contents}"
-        lines += [score_table(title, scores), f"({protocol_of(method)})"]
+        lines += [score_table(title, scores), f"({protocol_in_words(method)})"]
     return "\n".join(lines)

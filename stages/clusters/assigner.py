@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from latent.archive import LatentSpace
-from latent.cluster_tables import summary_rows
-from latent.clustering import CLUSTERERS, assign
-from latent.metrics import NOISE
-from latent.reduction import place
+from latent.clustering import assign
+from latent.options import CLUSTERERS
 from run.array_file import load_arrays, save_arrays
-from run.console import note, table, warn
 from run.errors import BadInput, printable
+from stages.clusters.reduction import place
 
 _KIND = "clustering"
 _MADE_BY = "python viz_kmeans_latent_space.py --latent_size N"
@@ -27,7 +25,7 @@ class Assigner:
     Attributes:
         method: of the clusters, one of ``CLUSTERERS``.
         size: D of the vectors that it takes.
-        reduction: arrays of :class:`latent.reduction.Reduction`.
+        reduction: arrays of :class:`stages.clusters.reduction.Reduction`.
         clustering: arrays of :class:`latent.clustering.Clustering`.
         class_of: cluster -> name of the commonest class among the points that it was found in; {} without classes.
         about: plain values that say what it was fitted on and how.
@@ -57,23 +55,6 @@ class Assigner:
         """Whether vectors come out of the model whose latents were clustered, as far as is known of either."""
         digests = {each.get("checkpoint_sha256") for each in (self.about, space.origin)}
         return len(digests - {None}) < 2
-
-
-def describe_assigned(assigner: Assigner, space: LatentSpace, clusters: np.ndarray) -> str:
-    """How many of the rows of ``space`` were given each cluster, and how many of these one of their own class."""
-    found_by = f"{CLUSTERERS[assigner.method]} found among {assigner.about.get('fitted_on')}"
-    lines = [
-        f"{space.contents} given clusters that {found_by} ({assigner.about.get('in_words')}); nothing is fitted on "
-        "them",
-        table(["cluster", "images", "its commonest class there"], summary_rows(clusters, assigner.class_of)),
-    ]
-    if lost := int((clusters == NOISE).sum()):
-        (warn if lost == len(clusters) else note)(f"{lost:,} of {len(clusters):,} are near no cluster (noise)")
-    if space.labels is not None and assigner.class_of:
-        named = [assigner.class_of.get(cluster) for cluster in clusters.tolist()]
-        right = sum(given == space.class_names[label] for given, label in zip(named, space.labels, strict=True))
-        lines.append(f"of their own class, by the commonest one of their cluster: {right / len(named):.1%}")
-    return "\n".join(lines)
 
 
 def save_assigner(path: Path, assigner: Assigner) -> list[Path]:

@@ -5,11 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent.assignment import Assigner, load_assigner, save_assigner
 from latent.clustering import find_clusters
-from latent.reduction import memberships, place, reduce
 from run.artefacts import file_sha256, read_json, write_json
 from run.errors import BadInput
+from stages.clusters.assigner import Assigner, load_assigner, save_assigner
+from stages.clusters.reduction import Reduction, SearchSpace, memberships, place, reduce
+
+
+def reduced(vectors: np.ndarray, space: str, **changes: object) -> Reduction:
+    """:func:`reduce` with the defaults of the command line."""
+    usual = {"size": 2, "pca_size": 50, "n_neighbors": 15, "min_dist": 0.1, "whiten": 0.0}
+    return reduce(vectors, SearchSpace(space, **usual | changes), 0)
 
 
 def islands(seed: int, rows: int = 20, size: int = 6) -> np.ndarray:
@@ -23,7 +29,7 @@ def islands(seed: int, rows: int = 20, size: int = 6) -> np.ndarray:
     ("pca-umap", "UMAP to 2 dimensions of PCA of 4"),
 ])  # fmt: skip
 def test_vectors_that_come_later_lie_among_their_own(tmp_path: Path, space: str, words: str):
-    reduction = reduce(islands(0), space, 0, pca_size=4)
+    reduction = reduced(islands(0), space, pca_size=4)
     assert reduction.words == words
     assert reduction.points.shape == (60, 6 if space == "latent" else 2)
     np.testing.assert_allclose(place(reduction.arrays, islands(0)), reduction.points, atol=1e-5)
@@ -37,26 +43,26 @@ def test_vectors_that_come_later_lie_among_their_own(tmp_path: Path, space: str,
 
 def test_whitened_dimensions_count_alike_and_later_vectors_are_divided_by_the_same_numbers():
     vectors = islands(0) * np.array([1, 10, 100, 1, 1, 0], np.float32)
-    whole, half = (reduce(vectors, "latent", 0, whiten=power) for power in (1.0, 0.5))
+    whole, half = (reduced(vectors, "latent", whiten=power) for power in (1.0, 0.5))
     np.testing.assert_allclose(whole.points.std(axis=0), [1, 1, 1, 1, 1, 0], rtol=1e-4)
     np.testing.assert_allclose(half.points.std(axis=0), vectors.std(axis=0) ** 0.5, rtol=1e-4)
     assert half.words == "latents whitened to the power 0.5"
     np.testing.assert_allclose(place(half.arrays, vectors[:5] + 1), half.points[:5] + 1 / half.arrays["divisors"], 1e-4)
-    mapped = reduce(vectors, "pca-umap", 0, pca_size=3, whiten=1.0)
+    mapped = reduced(vectors, "pca-umap", pca_size=3, whiten=1.0)
     assert mapped.words == "UMAP to 2 dimensions of PCA of 3 of latents whitened to the power 1"
     np.testing.assert_allclose(place(mapped.arrays, vectors), mapped.points, atol=1e-5)
 
 
 def test_two_dimensions_stay_as_they_are():
     vectors = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
-    assert reduce(vectors, "umap", 0, whiten=1.0).points is vectors
+    assert reduced(vectors, "umap", whiten=1.0).points is vectors
 
 
 def test_more_dimensions_than_two():
-    assert reduce(islands(0), "umap", 0, size=4, min_dist=0).points.shape == (60, 4)
-    assert reduce(islands(0), "pca", 0, size=50).points.shape == (60, 6)
+    assert reduced(islands(0), "umap", size=4, min_dist=0).points.shape == (60, 4)
+    assert reduced(islands(0), "pca", size=50).points.shape == (60, 6)
     with pytest.raises(BadInput, match="at least 13 vectors"):
-        reduce(islands(0, rows=4), "umap", 0, size=10)
+        reduced(islands(0, rows=4), "umap", size=10)
 
 
 def test_memberships_add_up_to_the_logarithm_of_their_number():

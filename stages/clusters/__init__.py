@@ -1,0 +1,1 @@
+"""viz_kmeans_latent_space.py: see main.py."""

@@ -1,0 +1,112 @@
+"""Clusters as pictures: on maps beside the true classes, against these in a matrix, as images, and their number."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from figure.confusion import draw_confusion
+from figure.dataset import draw_samples
+from figure.scatter import NO_GROUP, Panel, draw_maps
+from figure.style import MUTED, class_colour, draw_title, new_figure
+from latent.archive import LatentSpace
+from latent.options import CLUSTERERS
+from stages.clusters.clustered_space import ClusteredSpace, FlatPoints, protocol_in_words
+from stages.clusters.tables import score_line
+
+_CENTRAL = 10  # images of each cluster on the contact sheet
+
+
+def draw_cluster_maps(
+    maps: Sequence[tuple[ClusteredSpace, FlatPoints, Mapping[str, float] | None]],
+    baselines: Mapping[str, Mapping[str, float]],
+) -> Figure:
+    """A row for each space: its clusters on its map and, with classes, the classes beside them.
+
+    Args:
+        maps: a space, where its rows are drawn, and how its clusters agree with the classes; None without classes.
+        baselines: the same agreement of what is no latent space, by name; for the footer.
+    """
+    panels = [cluster_panels(*each) for each in maps]
+    mine = maps[0][0]
+    if maps[0][2] is None:
+        most = 1 + max(int(each.clustering.clusters.max()) for each, _, _ in maps)
+        return draw_maps(panels, [str(number) for number in range(most)], legend_title="cluster")
+    footer = "; ".join(f"{name}: {score_line(scores)}" for name, scores in baselines.items())
+    protocol = protocol_in_words(mine.clustering.method)
+    return draw_maps(panels, mine.space.class_names, footer=f"{footer}\n{protocol}")
+
+
+def cluster_panels(each: ClusteredSpace, flat: FlatPoints, scores: Mapping[str, float] | None) -> list[Panel]:
+    """A map coloured by cluster and, with classes, the same map coloured by class, in colours that can be compared.
+
+    A cluster has the colour of the class that it is paired with one to one; those that are left over are grey.
+
+    Args:
+        flat: where the rows are drawn.
+        scores: how clusters and classes agree; None without classes.
+    """
+    clusters, count, noise = each.clustering.clusters, each.clustering.count, each.clustering.noise
+    title = f"{each.space.name}, {flat.drawn}: {count} {CLUSTERERS[each.clustering.method]} cluster{'s' * (count != 1)}"
+    if scores is None:
+        remark = f"found in {each.where}{f'; {noise:,} in none' if noise else ''}"
+        return [Panel(flat.points, clusters, title, remark, flat.axis_names)]
+    paired = each.paired
+    left_over = count - len(paired)
+    grey = [f"{left_over} left over"] * (left_over > 0) + [f"{noise:,} images in none"] * (noise > 0)
+    remark = f"found in {each.where}; coloured like the class each is paired with"
+    remark += f"; grey: {', '.join(grey)}" if grey else ""
+    colours = np.array([paired.get(number, NO_GROUP) for number in clusters.tolist()])
+    return [
+        Panel(flat.points, colours, title, f"{remark}\n{score_line(scores)}", flat.axis_names),
+        Panel(flat.points, each.space.labels, "true classes", f"the same {each.space.contents}", flat.axis_names),
+    ]
+
+
+def draw_overlap(found: Mapping[str, ClusteredSpace]) -> Figure:
+    """How many images of each class fell into each cluster, a matrix for each space; by the names of the spaces."""
+    mine = next(iter(found.values()))
+    kind = CLUSTERERS[mine.clustering.method]
+    subject = f"{kind} clusters against classes: {mine.space.contents}; in the order of their classes"
+    counts, columns = zip(*(each.confusion() for each in found.values()), strict=True)
+    return draw_confusion(list(zip(found, counts, strict=True)), mine.space.class_names, subject, columns)
+
+
+def draw_central_images(each: ClusteredSpace, images: np.ndarray) -> Figure | None:
+    """A row for each cluster: its mean image and its most central ones. None where there is no cluster.
+
+    Args:
+        images: uint8 (rows, C, H, W), of the rows of the space.
+    """
+    sheet = each.central_images(images, _CENTRAL)
+    subject = f"Clusters of {each.space.name}: number, images, commonest class; the mean, and the most central images"
+    return draw_samples(sheet, _CENTRAL, subject) if sheet else None
+
+
+def draw_criterion(criterion: Mapping[int, float], chosen: int, name: str, space: LatentSpace) -> Figure:
+    """How a number of clusters was chosen: the criterion against the number, and how many classes there are.
+
+    Args:
+        criterion: number of clusters -> value.
+        chosen: one of these numbers.
+        name: what the value is, and which end of it is good.
+        space: whose clusters they are.
+    """
+    figure = new_figure(6.4, 3.6)
+    axes = figure.subplots()
+    axes.plot(list(criterion), list(criterion.values()), "o-", color=class_colour(0), markersize=3)
+    if space.labels is not None:
+        classes = len(set(space.labels.tolist()))
+        label = f"{classes} classes (not used)"
+        axes.axvline(classes, color=MUTED, linestyle="--", linewidth=1.2, label=label)
+    axes.plot(
+        [chosen], [criterion[chosen]], "D", color=class_colour(3), markersize=7, zorder=3,
+        label=f"chosen: {chosen} clusters, {criterion[chosen]:.3f}",
+    )  # fmt: skip
+    axes.set(xlabel="clusters", ylabel=name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
+    axes.legend(fontsize=8)
+    contents = f"{space.contents[:1].upper()}{space.contents[1:]}"
+    draw_title(figure, f"How many clusters are there in {space.name}? {contents}")
+    return figure

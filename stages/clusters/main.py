@@ -1,0 +1,199 @@
+"""Clusters of both latent spaces beside the true classes, and the same of raw pixels and of chance.
+
+The road: latents -> the space that clusters are looked for in -> clusters -> how they agree with the classes -> tables,
+the fit itself, maps. What gives new images clusters of an earlier fit stands in :mod:`stages.clusters.assigning`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from data.test_data import load_encoded_images
+from figure.style import save_figure
+from latent.archive import LatentSpace, load_with_bottleneck_2
+from latent.clustering import CRITERIA, Clustering, best_of, choose_num_clusters, find_clusters, require_different
+from latent.pixels import pixels_as_rows
+from run.artefacts import test_data_path, write_csv, write_json
+from run.console import note, say, warn
+from run.errors import BadInput, printable
+from run.provenance import command_line, versions
+from stages.clusters.assigner import save_assigner
+from stages.clusters.assigning import assign_new
+from stages.clusters.clustered_space import (
+    ClusteredSpace,
+    agreement_with_classes,
+    in_words,
+    protocol_in_words,
+    warnings_of,
+)
+from stages.clusters.figures import draw_central_images, draw_cluster_maps, draw_criterion, draw_overlap
+from stages.clusters.reduction import Reduction, SearchSpace, reduce
+from stages.clusters.settings import Settings
+from stages.clusters.tables import cluster_rows
+
+PIXELS = "raw pixels"
+
+Found = dict[str, ClusteredSpace]  # name of a space -> it and its clusters, the bottleneck of N first
+Scores = dict[str, dict[str, float]]  # name of a space -> how its clusters agree with the classes; {} without classes
+
+
+def run(settings: Settings) -> None:
+    """Cluster every space, score and draw what is found; or give new images clusters of an earlier fit.
+
+    Raises:
+        BadInput: latents or images can't be read, do not belong together, or can't make so many clusters.
+    """
+    if settings.assign is not None:
+        assign_new(settings)
+        return
+    spaces, images = load(settings)
+    mine = spaces[0]
+    number = number_asked(mine, settings)
+    reductions = [bring_down(space.vectors, space.name, settings.search_space, settings.seed) for space in spaces]
+    saved: list[Path] = []
+    if number == "auto":
+        number, saved = choose_number(reductions[0].points, mine, settings)
+    found = {
+        space.name: ClusteredSpace(space, reduction, cluster(reduction.points, number, settings))
+        for space, reduction in zip(spaces, reductions, strict=True)
+    }
+    clusters_of = {name: each.clustering.clusters for name, each in found.items()}
+    if images is not None:
+        clusters_of[PIXELS] = cluster_pixels(images, number, settings).clusters
+
+    for sentence in warnings_of(found):
+        warn(sentence)
+    scores = agreement_with_classes(clusters_of, mine, settings.seed)
+    saved += save_numbers(found, scores, settings)
+    saved += save_assigner(settings.path("_fitted.npz"), found[mine.name].assigner(settings.space, settings.seed))
+    if text := in_words(found, scores):
+        say(text)
+    # last, since a window that is shown keeps everything waiting
+    saved += draw(found, scores, images, settings)
+    for path in saved:
+        say(f"saved {printable(path)}")
+
+
+def load(settings: Settings) -> tuple[list[LatentSpace], np.ndarray | None]:
+    """The latents, those of the bottleneck of N first, and their images, uint8 (rows, C, H, W), where these are there.
+
+    Raises:
+        BadInput: a file can't be read, or is of other images.
+    """
+    spaces, warnings = load_with_bottleneck_2(settings.latent_space)
+    for sentence in warnings:
+        warn(sentence)
+    mine = spaces[settings.latent_space]
+    test_data = settings.test_data or test_data_path(settings.latent_space.parent)
+    images = load_encoded_images(test_data, mine.rows, mine.origin.get("split_fingerprint"))
+    return list(reversed(spaces.values())), images
+
+
+def number_asked(space: LatentSpace, settings: Settings) -> int | str | None:
+    """How many clusters are to be made: a number, "auto", or None for HDBSCAN, which finds it.
+
+    Raises:
+        BadInput: nobody says, or there are fewer different vectors. A map, which may take minutes, is not made before.
+    """
+    if settings.clusterer == "hdbscan" or settings.num_clusters == "auto":
+        return settings.num_clusters
+    if settings.num_clusters is None and space.labels is None:
+        raise BadInput(
+            f"{printable(settings.latent_space)} has no classes to count; say how many clusters, with "
+            "--num_clusters 10, or have the number found, with --num_clusters auto"
+        )
+    number = settings.num_clusters or len(set(space.labels.tolist()))
+    require_different(space.vectors, number)
+    return number
+
+
+def bring_down(vectors: np.ndarray, name: str, where: SearchSpace, seed: int) -> Reduction:
+    """The vectors (rows, D) of a space in the space that clusters are looked for in."""
+    if "umap" in where.space and vectors.shape[1] > 2:
+        note(f"mapping {name}: {len(vectors):,} vectors of {vectors.shape[1]} dimensions")
+    reduction = reduce(vectors, where, seed)
+    for sentence in reduction.warnings:
+        warn(sentence)
+    return reduction
+
+
+def choose_number(points: np.ndarray, space: LatentSpace, settings: Settings) -> tuple[int, list[Path]]:
+    """The number of clusters that the criterion is best at, and the paths of its curve.
+
+    Args:
+        points: float (rows, S), where clusters of ``space`` are looked for.
+    """
+    note(f"trying up to {settings.max_clusters} clusters of {space.name}")
+    criterion = choose_num_clusters(points, settings.clusterer, settings.seed, settings.max_clusters)
+    chosen = best_of(criterion, settings.clusterer)
+    if chosen == max(criterion) and len(criterion) > 1:
+        warn(f"the criterion was still improving at {chosen} clusters; try more, with --max_clusters {2 * chosen}")
+    name = CRITERIA[settings.clusterer]
+    path = settings.path("_criterion.csv")
+    write_csv(path, ["clusters", name], [list(pair) for pair in criterion.items()])
+    figure = draw_criterion(criterion, chosen, name, space)
+    say(f"{chosen} clusters: of 2 to {max(criterion)} the best by {name}")
+    return chosen, [path, *save_figure(figure, path.with_suffix(".png"), svg=settings.svg)]
+
+
+def cluster(points: np.ndarray, number: int | None, settings: Settings) -> Clustering:
+    """Clusters of points (rows, S), as many as asked for."""
+    size = settings.min_cluster_size
+    found = find_clusters(points, settings.clusterer, number, settings.seed, min_cluster_size=size)
+    for sentence in found.warnings:
+        warn(sentence)
+    return found
+
+
+def cluster_pixels(images: np.ndarray, number: int | None, settings: Settings) -> Clustering:
+    """Clusters of the pixels of images, uint8 (rows, C, H, W), found as those of latents are, but never whitened."""
+    note(f"clustering the pixels of the same {len(images):,} images in the same way")
+    where = replace(settings.search_space, whiten=0.0)
+    return cluster(bring_down(pixels_as_rows(images), PIXELS, where, settings.seed).points, number, settings)
+
+
+def save_numbers(found: Found, scores: Scores, settings: Settings) -> list[Path]:
+    """Write which image fell where, and the scores; the paths written."""
+    mine = next(iter(found.values()))
+    clusterings = {name: each.clustering for name, each in found.items()}
+    paths = [settings.path(".csv"), settings.path(".json", start="metrics_")]
+    write_csv(paths[0], *cluster_rows(mine.space, clusterings))
+    write_json(
+        paths[1],
+        {
+            "protocol": protocol_in_words(settings.clusterer),
+            "scores": scores,
+            "num_clusters": mine.clustering.count,
+            "found": {name: {"clusters": each.count, "noise": each.noise} for name, each in clusterings.items()},
+            "clusterer": settings.clusterer,
+            "clustered": settings.space,
+            "clustered_in_words": mine.reduction.words,
+            "rows": len(mine.space.vectors),
+            "groups": len(set(mine.space.groups.tolist())),
+            "seed": settings.seed,
+            "command": command_line(),
+            "versions": versions(),
+        },
+    )
+    return paths
+
+
+def draw(found: Found, scores: Scores, images: np.ndarray | None, settings: Settings) -> list[Path]:
+    """Maps; with classes, clusters against them; with images (rows, C, H, W), the contact sheet. The paths written."""
+    baselines = {name: scores[name] for name in (PIXELS, "chance") if name in scores}
+    maps = []
+    for name, each in found.items():
+        points, warnings = each.flat_points(settings.seed, settings.n_neighbors)
+        maps.append((each, points, scores.get(name)))
+        for sentence in warnings:
+            warn(sentence)
+    figures = {"": draw_cluster_maps(maps, baselines)}
+    if scores:
+        figures["_confusion"] = draw_overlap(found)
+    if images is not None and (sheet := draw_central_images(next(iter(found.values())), images)):
+        figures["_central"] = sheet
+    saved = []
+    for end, figure in figures.items():
+        saved += save_figure(figure, settings.path(f"{end}.png"), svg=settings.svg, show=settings.show)
+    return saved

@@ -1,0 +1,195 @@
+"""Both latent spaces side by side: the bottleneck of 2 as it is, that of N by UMAP, t-SNE or PCA, with numbers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from figure.scatter import Panel, draw_maps
+from figure.style import save_figure
+from latent.archive import LatentSpace, load_with_bottleneck_2
+from latent.metrics import latent_dimensions, trustworthiness
+from latent.options import METHODS
+from latent.probes import NEIGHBOURS, knn_accuracy_apart
+from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings
+from run.artefacts import write_csv, write_json
+from run.console import note, say, table, warn
+from run.errors import printable
+from run.provenance import command_line, versions
+
+PROTOCOL = (
+    "transductive: each map is fitted on, and each number taken from, the same images that are drawn; an image's own "
+    "group is left out of its neighbours"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of viz_latent_space.py."""
+
+    latent_space: Path
+    latent_size: int | None  # as it was typed, to find latent_space by
+    vis_type: str  # one of latent.options.METHODS
+    n_neighbors: int  # of UMAP
+    perplexity: float  # of t-SNE
+    output_dir: Path
+    seed: int
+    svg: bool
+    show: bool
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class DrawnSpace:
+    """A latent space, where its rows are drawn, and its numbers.
+
+    Attributes:
+        path: of its latents.
+        space: the vectors and what is known of them.
+        points: float (rows, 2).
+        drawn: one of ``METHODS``, or ``AS_IT_IS``.
+        settings: of the map.
+        measures: see :func:`measure`.
+    """
+
+    path: Path
+    space: LatentSpace
+    points: np.ndarray
+    drawn: str
+    settings: dict[str, float]
+    measures: dict[str, float]
+
+    @property
+    def numbers(self) -> dict[str, object]:
+        """Everything that is known of the map but its points."""
+        return {"latents": self.path.name, "drawn": self.drawn, **self.settings, **self.measures}
+
+    @property
+    def axis_names(self) -> tuple[str, str] | None:
+        """None for maps whose axes have no meaning."""
+        if self.drawn == AS_IT_IS:
+            return "latent 1", "latent 2" if self.space.vectors.shape[1] == 2 else "(at random)"
+        return ("component 1", "component 2") if self.drawn == "pca" else None
+
+    def panel(self) -> Panel:
+        """What is drawn of it."""
+        title = f"{self.space.name}, {METHODS.get(self.drawn, 'as it is')}: {self.space.contents}"
+        return Panel(self.points, self.space.labels, title, remark(self.measures), self.axis_names)
+
+
+def run(settings: Settings) -> None:
+    """Draw both spaces, and save the maps with where each row lies and what was measured.
+
+    Raises:
+        BadInput: latents can't be read, do not belong together, or are too few for a map.
+    """
+    spaces, warnings = load_with_bottleneck_2(settings.latent_space)
+    for sentence in warnings:
+        warn(sentence)
+    maps = [draw_space(path, space, settings) for path, space in spaces.items()]
+    stem = f"{settings.latent_space.stem}_{maps[-1].drawn}"
+    saved = [settings.output_dir / f"{stem}.csv", settings.output_dir / f"metrics_{stem}.json"]
+    write_csv(saved[0], *as_table(maps))
+    numbers = [each.numbers for each in maps]
+    write_json(
+        saved[1],
+        {
+            "protocol": PROTOCOL,
+            "maps": numbers,
+            "seed": settings.seed,
+            "command": command_line(),
+            "versions": versions(),
+        },
+    )
+    say(as_text(numbers))
+    class_names = spaces[settings.latent_space].class_names
+    figure = draw_maps([[each.panel() for each in maps]], class_names, footer=PROTOCOL if len(maps) > 1 else "")
+    # last, since a window that is shown keeps everything waiting
+    saved += save_figure(figure, settings.output_dir / f"{stem}.png", svg=settings.svg, show=settings.show)
+    for path in saved:
+        say(f"saved {printable(path)}")
+
+
+def draw_space(path: Path, space: LatentSpace, settings: Settings) -> DrawnSpace:
+    """Where the rows of one space are drawn, and its numbers; what should be known before these are trusted is said."""
+    rows, size = space.vectors.shape
+    if size > 2:
+        note(f"drawing the {METHODS[settings.vis_type]} of {rows:,} vectors of {size} dimensions")
+    wanted = {"n_neighbors": settings.n_neighbors, "perplexity": settings.perplexity}
+    points, drawn = draw_flat(space.vectors, settings.vis_type, settings.seed, **wanted)
+    for sentence in lowered_settings(drawn, rows, **wanted):
+        warn(sentence)
+    measures = measure(space, None if drawn == AS_IT_IS else points)
+    still = measures["dimensions"] - measures["dimensions_that_vary"]
+    if still and rows > 1:
+        warn(f"{space.name} has collapsed: {still} of {size} latent dimensions do not vary")
+    used = {} if drawn == AS_IT_IS else map_settings(drawn, rows, **wanted)
+    return DrawnSpace(path, space, points, drawn, used, measures)
+
+
+def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
+    """Every number about one space and, unless its points (rows, 2) were drawn as they are, about its map."""
+    groups = len(set(space.groups.tolist()))
+    measures = {"rows": len(space.vectors), "groups": groups, **latent_dimensions(space.vectors)}
+    if space.labels is not None:
+        known = knn_accuracy_apart(space.vectors, space.labels, space.groups)
+        if groups == 1:  # no row has a neighbour of another group
+            known = {"knn_accuracy_chance": known["knn_accuracy_chance"]}
+        elif points is not None:
+            on_map = knn_accuracy_apart(points, space.labels, space.groups)
+            known["knn_accuracy_on_map"] = on_map["knn_accuracy"]
+        measures |= known
+    if points is not None:
+        measures |= trustworthiness(space.vectors, points)
+    return measures
+
+
+def remark(measures: dict[str, float]) -> str:
+    """What a person should know when looking at a map, in a line or two."""
+    lines = []
+    if "knn_accuracy" in measures:
+        apart = " of other groups" if measures["groups"] < measures["rows"] else ""
+        lines.append(
+            f"{NEIGHBOURS} nearest images{apart} tell the class of {measures['knn_accuracy']:.0%} "
+            f"(largest class alone: {measures['knn_accuracy_chance']:.0%})"
+        )
+    use = f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary"
+    use += f", effective rank {measures['effective_rank']:.1f}"
+    if "trustworthiness" in measures:
+        use += f"; trustworthiness of the map {measures['trustworthiness']:.3f}"
+    return "\n".join([*lines, use])
+
+
+def as_table(maps: list[DrawnSpace]) -> tuple[list[str], list[list[object]]]:
+    """Header and rows of the CSV: what each point is and where it was drawn on each map."""
+    known, rows = maps[-1].space.describe_rows()
+    coordinates = {}
+    for each in maps:
+        size = each.space.vectors.shape[1]
+        coordinates |= {f"x{size}": each.points[:, 0], f"y{size}": each.points[:, 1]}
+    drawn = zip(*([float(f"{value:.7g}") for value in values] for values in coordinates.values()), strict=True)
+    return [*known, *coordinates], [[*row, *point] for row, point in zip(rows, drawn, strict=True)]
+
+
+def as_text(numbers: list[dict[str, object]]) -> str:
+    """The numbers of every map, one map a row."""
+
+    def cell(name: str, form: str, each: dict[str, object]) -> str:
+        return format(each[name], form) if name in each else "-"
+
+    return table(
+        ["latents", "drawn", f"{NEIGHBOURS}-NN accuracy", "on the map", "largest class", "trustworthiness", "vary",
+         "eff. rank"],
+        [
+            (
+                each["latents"],
+                each["drawn"].replace("_", " "),
+                cell("knn_accuracy", ".1%", each),
+                cell("knn_accuracy_on_map", ".1%", each),
+                cell("knn_accuracy_chance", ".1%", each),
+                cell("trustworthiness", ".3f", each),
+                f"{each['dimensions_that_vary']}/{each['dimensions']}",
+                cell("effective_rank", ".1f", each),
+            )
+            for each in numbers
+        ],
+    )  # fmt: skip

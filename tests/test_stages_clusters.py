@@ -1,0 +1,116 @@
+"""A space and its clusters: what it is drawn as, and what is shown of each cluster."""
+
+import numpy as np
+import pytest
+
+from figure.scatter import NO_GROUP
+from latent.archive import LatentSpace
+from latent.clustering import Clustering, find_clusters
+from latent.metrics import NOISE
+from stages.clusters.clustered_space import (
+    ClusteredSpace,
+    FlatPoints,
+    agreement_with_classes,
+    in_words,
+    protocol_in_words,
+    warnings_of,
+)
+from stages.clusters.figures import cluster_panels
+from stages.clusters.reduction import Reduction, SearchSpace, reduce
+from stages.clusters.tables import cluster_classes, cluster_confusion, summary_rows
+
+LABELS = np.repeat([0, 1, 2], 10)
+
+
+def islands(size: int) -> np.ndarray:
+    return (9 * np.eye(3, size)[LABELS] + np.random.default_rng(0).normal(0, 0.3, (30, size))).astype(np.float32)
+
+
+def clustered(searched: str, dimensions: int = 5, size: int = 2) -> ClusteredSpace:
+    space = LatentSpace(islands(dimensions), LABELS, ("=a()", "b", "c"), origin={"dataset": "x"})
+    where = SearchSpace(searched, size, pca_size=2, n_neighbors=15, min_dist=0.1, whiten=0.0)
+    reduction = reduce(space.vectors, where, 0)
+    return ClusteredSpace(space, reduction, find_clusters(reduction.points, "kmeans", 3, 0))
+
+
+@pytest.mark.parametrize(("searched", "dimensions", "where", "drawn", "axes"), [
+    ("pca", 5, "its PCA of 2", "PCA", ("component 1", "component 2")),
+    ("pca-umap", 5, "its PCA of 2", "PCA", ("component 1", "component 2")),  # of 2, which UMAP leaves as they are
+    ("latent", 2, "the bottleneck 2", "as it is", ("latent 1", "latent 2")),
+])  # fmt: skip
+def test_clusters_are_drawn_where_they_were_looked_for(searched, dimensions, where, drawn, axes):
+    mine = clustered(searched, dimensions)
+    assert mine.where == where
+    flat, warnings = mine.flat_points(0, 15)
+    assert flat.points is mine.reduction.points
+    assert (flat.drawn, flat.axis_names, warnings) == (drawn, axes, [])
+
+
+def test_of_more_dimensions_a_map_is_drawn():
+    mine = clustered("pca", size=3)
+    flat, _ = mine.flat_points(0, 15)
+    assert flat.points.shape == (30, 2)
+    assert (mine.where, flat.drawn) == ("its PCA of 3", "PCA")
+
+
+def test_what_each_cluster_looks_like():
+    mine = clustered("pca")
+    images = np.arange(30, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 8, 8), np.uint8)
+    sheet = mine.central_images(images, 4)
+    assert [name.split(": ")[1] for name, _, _ in sheet] == [
+        f"10, 100% {mine.class_of[cluster]}" for cluster in range(3)
+    ]
+    assert set(mine.class_of.values()) == {"=a()", "b", "c"}
+    for cluster, (_, mean, central) in enumerate(sheet):
+        rows = np.flatnonzero(mine.clustering.clusters == cluster)
+        assert mean[0, 0, 0] == pytest.approx(rows.mean() / 255)
+        assert central.shape == (4, 1, 8, 8)
+        assert set(central[:, 0, 0, 0].tolist()) <= set(rows.tolist())
+
+
+def test_agreement_has_its_chance_and_one_class_is_warned_of():
+    mine = clustered("pca")
+    scores = agreement_with_classes({"bottleneck 5": mine.clustering.clusters}, mine.space, 0)
+    assert scores["bottleneck 5"]["ami"] == pytest.approx(1)
+    assert scores["chance"]["ami"] < 0.1
+    assert protocol_in_words("kmeans") in in_words({"bottleneck 5": mine}, scores)
+    assert "noise" in protocol_in_words("hdbscan")
+    assert agreement_with_classes({}, LatentSpace(mine.space.vectors), 0) == {}
+    assert warnings_of({"bottleneck 5": mine}) == []
+    one = LatentSpace(mine.space.vectors, np.zeros(30, int), ("a",), origin={"dataset": "x"})
+    (warning,) = warnings_of({"bottleneck 5": ClusteredSpace(one, mine.reduction, mine.clustering)})
+    assert "all of one class" in warning
+
+
+def test_no_cluster_at_all_is_said():
+    mine = clustered("pca")
+    arrays = {"reach": np.zeros(0)}
+    lost = ClusteredSpace(mine.space, mine.reduction, Clustering("hdbscan", np.full(30, NOISE), np.zeros(30), arrays))
+    assert in_words({"bottleneck 5": lost}, {}).endswith("30 of 30 images are in none (noise)")
+    (warning,) = warnings_of({"bottleneck 5": lost})
+    assert "no cluster in bottleneck 5; try a smaller --min_cluster_size" in warning
+
+
+def test_panels_say_what_is_grey():
+    clusters, labels = np.array([0, 0, 1, 1, 2, NOISE]), np.array([0, 0, 1, 1, 1, 1])
+    arrays, reduction = {"reach": np.zeros(3)}, Reduction(np.zeros((6, 2)), {"mean": np.zeros(5)}, "PCA")
+    clustering, flat = Clustering("hdbscan", clusters, np.zeros(6), arrays), FlatPoints(np.zeros((6, 2)), "PCA", None)
+    space = LatentSpace(np.zeros((6, 5)), labels, ("a", "b"), origin={"dataset": "x"})
+    each = ClusteredSpace(space, reduction, clustering)
+    (alone,) = cluster_panels(each, flat, None)
+    assert (alone.title, alone.remark) == ("bottleneck 5, PCA: 3 HDBSCAN clusters", "found in its PCA; 1 in none")
+    scores = {"accuracy_majority": 0.5, "accuracy_hungarian": 0.5, "nmi": 0.5, "ari": 0.5}
+    panels = cluster_panels(each, flat, scores)
+    assert panels[0].groups.tolist() == [0, 0, 1, 1, NO_GROUP, NO_GROUP]
+    assert "grey: 1 left over, 1 images in none\naccuracy 50.0%" in panels[0].remark
+    assert (panels[1].title, panels[1].remark) == ("true classes", "the same 6 images")
+
+
+def test_noise_has_a_column_and_a_row_of_its_own():
+    clusters, labels = np.append(np.repeat([0, 1, 2], 20), NOISE), np.append(np.repeat([0, 1, 2], 20), 2)
+    counts, names = cluster_confusion(clusters, labels, 4)
+    assert names[-1] == "noise"
+    np.testing.assert_array_equal(counts[:3], [[20, 0, 0, 0], [0, 20, 0, 0], [0, 0, 20, 1]])
+    assert not counts[3].any()
+    class_of = cluster_classes(clusters, labels, ["a", "b", "c", "d"])
+    assert summary_rows(clusters, class_of)[0] == ["noise", "1", ""]
