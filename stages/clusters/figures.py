@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from figure.class_sheet import draw_class_sheet
 from figure.confusion import draw_confusion
-from figure.dataset import draw_samples
 from figure.scatter import NO_GROUP, Panel, draw_maps
 from figure.style import MUTED, class_colour, draw_title, new_figure
 from latent.archive import LatentSpace
@@ -80,7 +80,7 @@ def draw_central_images(each: ClusteredSpace, images: np.ndarray) -> Figure | No
     """
     sheet = each.central_images(images, _CENTRAL)
     subject = f"Clusters of {each.space.name}: number, images, commonest class; the mean, and the most central images"
-    return draw_samples(sheet, _CENTRAL, subject) if sheet else None
+    return draw_class_sheet(sheet, _CENTRAL, subject) if sheet else None
 
 
 def draw_criterion(criterion: Mapping[int, float], chosen: int, name: str, space: LatentSpace) -> Figure:
