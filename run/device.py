@@ -1,17 +1,38 @@
 """Where networks run, and what makes two runs equal."""
 
+import math
 import os
 import random
 from pathlib import Path
 
+from run.control_groups import LISTING, ROOT, control_groups
 from run.errors import BadInput
 
 
 def cores() -> int:
-    """How many cores this process may use, which in a container or under ``taskset`` are not all there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use, which in a container or under ``taskset`` are not all there are.
+
+    Half a core that a quota leaves counts as one: a process more on it costs the others nothing.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([allowed, *(math.ceil(quota) for quota in _quotas())]))
+
+
+def _quotas(root: Path = ROOT, listing: Path = LISTING) -> list[float]:
+    """Cores' worth of time that control groups grant this process, of each that limits it."""
+    found = []
+    for version, folder in control_groups("cpu", root, listing):
+        try:
+            if version == 1:
+                words = [(folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")]
+            else:
+                words = (folder / "cpu.max").read_text().split()
+            quota, period = map(int, words)  # "max" is no number
+        except (OSError, ValueError):
+            continue
+        if quota > 0 and period > 0:  # -1 is no limit
+            found.append(quota / period)
+    return found
 
 
 def choose_device(name: str) -> "torch.device":  # noqa: F821  (torch is imported only when a network is about to run)
@@ -40,18 +61,6 @@ def make_repeatable(seed: int) -> None:
     torch.set_deterministic_debug_mode("warn")
     torch.utils.deterministic.fill_uninitialized_memory = False  # no memory is read here before it is written
     torch.backends.cudnn.benchmark = False
-
-
-def use_one_thread() -> None:
-    """Have torch and the libraries of linear algebra compute with one thread from here on.
-
-    Sums of several threads are added up in another order, and so depend on how many cores there are.
-    """
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.set_num_threads(1)
-    threadpool_limits(1)
 
 
 def choose_precision(name: str, device: "torch.device") -> "torch.dtype":  # noqa: F821

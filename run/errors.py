@@ -32,12 +32,20 @@ _MACHINE_ERRORS = {
 }
 
 
+# What is computed is added up by one thread: several would add in another order, so that results would depend on how
+# many cores there are. Free cores are used by processes side by side. To be set before these libraries are imported.
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+
+
 def execute(main: Callable[[], None]) -> None:
     """Run ``main`` as a command and leave the process with the exit status that the outcome deserves.
 
     The first Ctrl-C, SIGTERM or SIGHUP raises inside ``main``, which may save and leave; the second ends the process at
     once (see :mod:`run.signals`). Streams that are closed or full end nothing (see :mod:`run.streams`).
     """
+    os.environ.update(_ONE_THREAD)
     gc.set_threshold(50_000)  # what torch's import makes stays; searching it for cycles time and again takes a second
     status = None
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from run.control_groups import LISTING, ROOT, control_groups
 from run.errors import BadInput
 
 try:
@@ -54,25 +55,13 @@ def _free_on_the_machine() -> int | None:
     return None
 
 
-def _left_by_control_groups(
-    root: Path = Path("/sys/fs/cgroup"), listing: Path = Path("/proc/self/cgroup")
-) -> int | None:
+def _left_by_control_groups(root: Path = ROOT, listing: Path = LISTING) -> int | None:
     """The least that any of the process's control groups leaves; page cache, which is given back, counts as free."""
-    left = []
-    with contextlib.suppress(OSError):
-        for line in listing.read_text().splitlines():
-            _, controllers, place = line.split(":", 2)
-            if controllers == "":
-                names, base = ("memory.max", "memory.current", "inactive_file"), root
-            elif "memory" in controllers.split(","):
-                names, base = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"), root / "memory"
-            else:
-                continue
-            group = base / place.lstrip("/")
-            for folder in [group, *group.parents]:  # a group within a container may only be seen at the root
-                left.append(_left_in(folder, *names))
-                if folder == base:
-                    break
+    names = {
+        1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        2: ("memory.max", "memory.current", "inactive_file"),
+    }
+    left = [_left_in(folder, *names[version]) for version, folder in control_groups("memory", root, listing)]
     return min((each for each in left if each is not None), default=None)
 
 

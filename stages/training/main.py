@@ -23,7 +23,7 @@ from model.held_out import held_out_table, measure_held_out, measure_mean_image
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
 from run.console import duration, note, say, warn
-from run.device import make_repeatable, use_one_thread
+from run.device import make_repeatable
 from run.errors import BadInput, printable
 from run.provenance import command_line, versions
 from run.resumed_arguments import resumed_arguments
@@ -77,7 +77,6 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
     started = time.monotonic()
     require_folder(settings.output_dir)
     with locked_for_training(settings.output_dir, command_line(), command_elsewhere(settings.output_dir)):
-        use_one_thread()
         plan = make_plan(settings, load_data(settings), kept)
         data = plan.data
         if kept is not None:
