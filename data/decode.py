@@ -150,22 +150,21 @@ def is_passing(error: Exception) -> bool:
 
 
 def decode_batch(paths: list[str], first: int, shape: Shape) -> Batch:
-    """Files whose positions count from ``first``.
+    """Files whose positions count from ``first``; to be called within :class:`quiet_pillow`.
 
     Raises:
         ShapeDisproved: an image does not fit ``shape``.
     """
     images = np.empty((len(paths), shape.channels, shape.height, shape.width), np.uint8)
     positions, unread = [], []
-    with quiet_pillow():
-        for position, path in enumerate(paths, first):
-            try:
-                images[len(positions)] = decode_file(path, shape)
-                positions.append(position)
-            except ShapeDisproved:
-                raise
-            except Exception as error:  # a damaged file makes Pillow raise nearly anything; it is left out by name
-                unread.append(Unread(position, reason(error), is_passing(error)))
+    for position, path in enumerate(paths, first):
+        try:
+            images[len(positions)] = decode_file(path, shape)
+            positions.append(position)
+        except ShapeDisproved:
+            raise
+        except Exception as error:  # a damaged file makes Pillow raise nearly anything; it is left out by name
+            unread.append(Unread(position, reason(error), is_passing(error)))
     images = images[: len(positions)]
     return Batch(images, content_digests(images), positions, unread)
 

@@ -16,8 +16,8 @@ from tests.forking import Done, Server
 
 BRIEF = ["--latent_size", 5, "--num_epochs", 3, "--batch_size", 32, "--save_every", 0.001]
 VARIANTS = {
-    "dropout, decoded in the same process": ["--num_workers", 0],
-    "samples and noise, decoded in two others": [
+    "dropout, decoded in one thread": ["--num_workers", 1],
+    "samples and noise, decoded in two": [
         "--model",
         "vae",
         "--noise",

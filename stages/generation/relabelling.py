@@ -36,7 +36,7 @@ class Settings(SharedSettings):
     cnn_epochs: int  # of the classifier
     max_fit: int | None  # training images that it learns from; None takes all
     data_dir: Path
-    num_workers: int  # processes that decode images; 0 takes one a core where they help
+    num_workers: int  # threads that decode images; 0 takes one a core
 
 
 @dataclass(frozen=True)

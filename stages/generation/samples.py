@@ -38,7 +38,7 @@ class Settings(SharedSettings):
     fit_on: str | None  # "train" or "test"; None takes the training images where they are found
     labels: list[str] | None  # classes to decode under
     data_dir: Path
-    num_workers: int  # processes that decode images; 0 takes one a core where they help
+    num_workers: int  # threads that decode images; 0 takes one a core
 
 
 @dataclass(frozen=True)
