@@ -55,6 +55,8 @@ def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
     if kept.output_dir is not None:
         arguments.setdefault("output_dir", kept.output_dir)
     settings = replace(settings, **arguments)
+    if settings.latent_size is None:
+        raise BadInput("the run to resume does not say which bottlenecks it trains; train anew without --resume")
     if os.sep in settings.dataset and not Path(settings.dataset).expanduser().is_dir():
         raise BadInput(
             f"the run to resume began with --dataset {printable(settings.dataset)}, and no such folder is here; go on "
