@@ -119,8 +119,8 @@ class Folder(Source):
             BadInput: their folders mean nothing, a table or a pattern does not fit them, or none has a label.
         """
         said, table = self._annotations, self._annotations.labels or self._metadata()
-        told = None if table is None else read_table(table, ids, self._columns())
-        has_labels = said.label_from is not None or (told is not None and any(told.labels))
+        listed = None if table is None else read_table(table, ids, self._columns())
+        has_labels = said.label_from is not None or (listed is not None and any(listed.labels))
         try:
             layout = recognise(ids, self._named)
         except BadInput:  # labels from elsewhere, or none needed: then folders need mean nothing
@@ -128,24 +128,26 @@ class Folder(Source):
                 raise
             layout = Layout([None] * len(ids), None, "folders that are no classes", {})
         known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, [], dict(layout.left_out))
-        if told is not None:
-            known.remarks += told.remarks
-            known.words = f"{told.words}; {layout.words if not any(told.labels) else 'folders are not looked at'}"
-            known.parts = known.parts if told.parts is None else told.parts
-            if any(told.groups):
-                known.groups = [group if group is None else f"group {group}" for group in told.groups]
+        if listed is not None:
+            known.remarks += listed.remarks
+            known.words = f"{listed.words}; {layout.words if not any(listed.labels) else 'folders are not looked at'}"
+            known.parts = known.parts if listed.parts is None else listed.parts
+            if any(listed.groups):
+                known.groups = [group if group is None else f"group {group}" for group in listed.groups]
         if said.label_from is not None:
             labels = match_pattern(said.label_from, ids, "--label_from")
             known.words = f"labels from file names ({examples(ids, labels)})"
         elif has_labels:
-            labels = told.labels
+            labels = listed.labels
         if has_labels:
             known.labels, known.left_out = labels, {}
             known.left_out = {position: "no label" for position, label in enumerate(labels) if label is None}
-            if told is None or told.parts is None:
+            if listed is None or listed.parts is None:
                 known.parts = layout.parts
-        if told is not None and told.parts is not None:
-            known.left_out |= {position: "no part of the split" for position, part in enumerate(told.parts) if not part}
+        if listed is not None and listed.parts is not None:
+            known.left_out |= {
+                position: "no part of the split" for position, part in enumerate(listed.parts) if not part
+            }
         if said.group_from is not None:
             known.groups = match_pattern(said.group_from, ids, "--group_from")
             known.remarks.append(f"groups from file names ({examples(ids, known.groups)})")

@@ -108,8 +108,8 @@ def test_later_scripts_take_it(tmp_path, runs, run_here, capsys, architecture):
     run_here(viz_reconstruction, "--model_path", model, "--output_dir", tmp_path)
     with open(tmp_path / "reconstructions_latent_size_3.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 10
-    told = "told each image's class" in capsys.readouterr().out
-    assert told == load_checkpoint(model)[0].takes_labels
+    labelled = "given each image's label" in capsys.readouterr().out
+    assert labelled == load_checkpoint(model)[0].takes_labels
     run_here(encode_latent_space, "--model_path", model, "--output_dir", tmp_path, "--num_samples", "all")
     latents = np.load(tmp_path / "latent_space_size_3.npy")
     assert latents.shape == (180, 3)

@@ -131,9 +131,9 @@ def in_words(evaluated: Evaluated, subject: Subject, settings: Settings) -> str:
         over += f" and {len(subject.models)} checkpoints of {len(sizes)} sizes"
     images = f"{len(test_data.images):,} test images"
     lines = [f"{printable(test_data.dataset)}, {subject.split.kind} split: {images}; {over}"]
-    if told_labels(subject.models):
+    if takes_labels(subject.models):
         lines.append(
-            "(reconstructions: the decoder was told each image's class, which PCA was not; latents hold no labels)"
+            "(reconstructions: the decoder was given each image's label, which PCA was not; latents hold no labels)"
         )
     found = evaluated.errors, evaluated.numbers, evaluated.maps
     lines.append(evaluation_tables(*found, evaluated.num_clusters, settings.transductive))
@@ -160,7 +160,7 @@ def save(evaluated: Evaluated, subject: Subject, settings: Settings) -> list[Pat
         "scored_images": len(scored),
         "scored_groups": len(np.unique(subject.image_set.groups[scored])),
         "fitting_images": len(fitted),
-        "decoder_told_labels": told_labels(subject.models),
+        "decoder_takes_labels": takes_labels(subject.models),
         "num_clusters": evaluated.num_clusters,
         "seeds": list(settings.all_seeds),
         "pixel_range": "[0, 1]",
@@ -241,6 +241,6 @@ def fit_spaces(subject: Subject, seed: int) -> Spaces:
     return Spaces(networks, fit_pca(subject.image_set.images[train], largest, seed))
 
 
-def told_labels(models: Models) -> bool:
-    """Whether a decoder was told each image's class."""
+def takes_labels(models: Models) -> bool:
+    """Whether a decoder was given each image's label."""
     return any(model.takes_labels for model, _ in models.values())

@@ -79,6 +79,6 @@ def warn_of_other_settings(models: Models) -> None:
             warn(f"the networks differ in more than their size, for they were trained with --{printable(name)} {said}")
 
 
-def told_labels(models: Models) -> bool:
-    """Whether a decoder was told each image's class."""
+def takes_labels(models: Models) -> bool:
+    """Whether a decoder was given each image's label."""
     return any(model.takes_labels for model, _ in models.values())

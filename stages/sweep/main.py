@@ -30,7 +30,7 @@ from run.errors import BadInput, printable
 from run.provenance import command_line, versions
 from stages.sweep.answers import answer_sweep, dimensions, independent_of
 from stages.sweep.figure import draw_sweep
-from stages.sweep.loading import TRAIN, Models, load_models_and_test_data, told_labels, warn_of_other_settings
+from stages.sweep.loading import TRAIN, Models, load_models_and_test_data, takes_labels, warn_of_other_settings
 from stages.sweep.measuring import curve_sizes, errors_of, measure_classes
 
 _LARGEST_PCA = 512  # dimensions; or as many as the largest bottleneck has
@@ -173,9 +173,9 @@ def in_words(swept: Swept, models: Models, test_data: TestData, split: Split) ->
         for record in swept.records
     ]
     lines = [f"{printable(test_data.dataset)}, {split.kind} split: {images}", table_of(rows, COLUMNS)]
-    if told_labels(models):
+    if takes_labels(models):
         lines.append(
-            "(reconstructions: the decoder was told each image's class, which PCA was not; latents hold no labels)"
+            "(reconstructions: the decoder was given each image's label, which PCA was not; latents hold no labels)"
         )
     lines += [f"\n{each['question']} {each['answer']}\n  {each['because']}" for each in swept.answers]
     return "\n".join(lines)
@@ -194,7 +194,7 @@ def save(swept: Swept, models: Models, test_data: TestData, split: Split, settin
         "held_out_images": len(test_data.images),
         "independent": swept.independent,
         "fitting_images": min(len(split.train), settings.num_fit or len(split.train)),
-        "decoder_told_labels": told_labels(models),
+        "decoder_takes_labels": takes_labels(models),
         "mean_image_mse": swept.mean_image,
         "sizes": sizes,
         "pca": {str(size): error for size, error in swept.curve.items()},
@@ -211,8 +211,10 @@ def save(swept: Swept, models: Models, test_data: TestData, split: Split, settin
 
 def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settings: Settings) -> list[Path]:
     """The curves, and the sheet of reconstructions; the paths written."""
-    told, chosen = told_labels(models), swept.chosen
-    architecture = next(iter(models.values()))[0].architecture + (", told the class when it decodes" if told else "")
+    labelled, chosen = takes_labels(models), swept.chosen
+    architecture = next(iter(models.values()))[0].architecture + (
+        ", given the label when it decodes" if labelled else ""
+    )
     subject = (
         f"{shown(test_data.dataset)}, {split.kind} split, {architecture}: what bottlenecks of {len(models)} sizes keep "
         f"of {len(test_data.images):,} held-out images"
@@ -222,7 +224,7 @@ def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settin
     lines = []
     for record, made in zip(swept.records, swept.drawn, strict=True):
         size = record["latent_size"]
-        name = f"bottleneck {size}{' and the class' if told else ''}\nall test images {record['mse']:.5f}"
+        name = f"bottleneck {size}{' and the class' if labelled else ''}\nall test images {record['mse']:.5f}"
         name += f"\nPCA of {size} {record['pca_mse']:.5f}"
         lines.append((name, made, squared_errors(test_data.images[chosen], made)))
     sheet = draw_reconstructions(

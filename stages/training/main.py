@@ -121,7 +121,7 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         figures = draw_curves(plan, pca, report.records)
     say(held_out_table(held_out, len(data.test.images)))
     if plan.architecture.takes_labels:
-        say(f"(the decoder of {settings.model} was given each image's class, which PCA was not)")
+        say(f"(the decoder of {settings.model} was given each image's label, which PCA was not)")
     models = [model_path(settings.output_dir, size) for size in settings.sizes]
     pictures = [path for size in settings.sizes if (path := snapshots_path(settings.output_dir, size)).exists()]
     for path in [*models, test_data_path(settings.output_dir), *pictures, *figures]:
@@ -166,7 +166,7 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         "class_names": list(data.image_set.class_names),
         "fingerprint": data.split.fingerprint,
         "model": settings.model,
-        "decoder_told_labels": plan.architecture.takes_labels,
+        "decoder_takes_labels": plan.architecture.takes_labels,
         "arguments": settings.decisive,
         "images_from": where_images_are(settings),
         "precision": str(plan.precision).removeprefix("torch."),
