@@ -10,8 +10,10 @@ from data.image_set import ImageSet
 from data.split import Split
 from run.console import note
 from run.errors import BadInput, printable
-from run.hints import encoding_command, training_command
-from run.tensor_file import TEST_SPLIT, load_tensors, save_tensors
+from run.tensor_file import load_tensors, save_tensors
+
+_KIND = "test split"
+_MADE_BY = "python train.py --latent_size N"
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,8 @@ class TestData:
         return self.images[rows] / np.float32(255)
 
 
-def save_test_data(path: Path, image_set: ImageSet, split: Split, origin: dict[str, Any] | None = None) -> None:
-    """Write the test images of ``split``.
-
-    Args:
-        origin: plain values that say what made them: ``command``, ``images_from``; see :mod:`run.hints`.
-    """
+def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
+    """Write the test images of ``split``."""
     import torch
 
     labels = None if image_set.labels is None else torch.from_numpy(image_set.labels[split.test])
@@ -52,9 +50,8 @@ def save_test_data(path: Path, image_set: ImageSet, split: Split, origin: dict[s
         "dataset": image_set.name,
         "fingerprint": split.fingerprint,
         "groups": torch.from_numpy(image_set.groups[split.test].astype(np.int64)),
-        "origin": origin or {},
     }
-    save_tensors(path, TEST_SPLIT, content)
+    save_tensors(path, _KIND, content)
 
 
 def load_test_data(path: Path) -> TestData:
@@ -63,12 +60,10 @@ def load_test_data(path: Path) -> TestData:
     Raises:
         BadInput: the file is missing, damaged, of another kind, or not what such a file holds.
     """
-    content = load_tensors(path, TEST_SPLIT, training_command)
+    content = load_tensors(path, _KIND, _MADE_BY)
     wrong = _what_is_wrong(content)
     if wrong:
-        raise BadInput(
-            f"{printable(path)} is not a test split of this suite: {wrong}; make it with: {training_command(path)}"
-        )
+        raise BadInput(f"{printable(path)} is not a test split of this suite: {wrong}; make it with: {_MADE_BY}")
     labels, groups = content["labels"], content["groups"]
     return TestData(
         images=content["images"].numpy(),
@@ -101,7 +96,7 @@ def load_encoded_images(path: Path, rows: np.ndarray | None, fingerprint: str | 
     if test_data.fingerprint != fingerprint or rows.max() >= len(test_data.images):
         raise BadInput(
             f"{printable(path)} is not the split that the latents were made from; encode it anew: "
-            f"{encoding_command(path)}"
+            "python encode_latent_space.py --latent_size N"
         )
     return test_data.images[rows]
 

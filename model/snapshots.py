@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from run.errors import BadInput, printable
-from run.hints import retraining_command
 from run.tensor_file import load_tensors, save_tensors
 
 _KIND = "snapshots of a training"
+_MADE_BY = "python train.py --latent_size N --snapshot_epochs 1 5 10"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def load_snapshots(path: Path) -> Snapshots:
     Raises:
         BadInput: the file is missing, damaged, of another kind, or not what such a file holds.
     """
-    content = load_tensors(path, _KIND, retraining_command)
+    content = load_tensors(path, _KIND, _MADE_BY)
     try:
         labels = content["labels"]
         found = Snapshots(
@@ -75,7 +75,5 @@ def load_snapshots(path: Path) -> Snapshots:
     except (KeyError, AttributeError, TypeError, ValueError):
         sound = False
     if not sound:
-        raise BadInput(
-            f"{printable(path)} does not hold snapshots of a training; make them with: {retraining_command(path)}"
-        )
+        raise BadInput(f"{printable(path)} does not hold snapshots of a training; make them with: {_MADE_BY}")
     return found

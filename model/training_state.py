@@ -14,12 +14,13 @@ import torch
 
 from model.autoencoder import Autoencoder
 from run.errors import BadInput, printable
-from run.hints import training_command
-from run.tensor_file import TRAINING_STATE, load_tensors, save_tensors
+from run.tensor_file import load_tensors, save_tensors
 
+_KIND = "training state"
 _FOLDER = "training_state"  # in the output folder
 _PATTERN = "latent_size_*.pth"
 _PLAIN = (str, int, float, bool, list, tuple, type(None))
+_MADE_BY = "python train.py --latent_size N"
 
 
 @dataclass
@@ -114,7 +115,7 @@ class StateKeeper:
             "generators": _generators(),
         }
         # What lies there before the first is perhaps of another run, or damaged: it does not displace the one before.
-        save_tensors(self._path, TRAINING_STATE, content, _previous(self._path) if self._has_saved else None)
+        save_tensors(self._path, _KIND, content, _previous(self._path) if self._has_saved else None)
         self._has_saved, self._saved = True, time.monotonic()
 
     def restore(self, model: Autoencoder, optimizer: torch.optim.Optimizer) -> LoopState:
@@ -173,8 +174,7 @@ def find_run(place: Path) -> KeptRun:
     paths = {path.with_name(path.name.replace("_previous", "")) for path in folder.glob(_PATTERN)}
     if not (chosen or paths):
         raise BadInput(
-            f"there is no training to resume in {printable(place)}; start one: "
-            f"{training_command((folder if chosen else place) / 'test_data.pth')}"
+            f"there is no training to resume in {printable(place)}; start one: python train.py --latent_size N"
         )
     warnings: list[str] = []
     found, lost = _load_all([chosen] if chosen else sorted(paths), warnings)
@@ -217,11 +217,6 @@ def _is_same_run(content: dict[str, Any], other: dict[str, Any]) -> bool:
     return ours == theirs and mine == its
 
 
-def _made_by(path: Path) -> str:
-    """The command that trains what a state is of."""
-    return training_command(path.parent.parent / "test_data.pth")
-
-
 def _previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}_previous.pth")
 
@@ -231,13 +226,12 @@ def _load_last_good(path: Path, warnings: list[str]) -> tuple[float, dict[str, A
     before = _previous(path)
     try:
         if path.exists() or not before.exists():
-            changed = path.stat().st_mtime if path.exists() else 0.0
-            return changed, _sound(load_tensors(path, TRAINING_STATE, _made_by), path)
+            return path.stat().st_mtime if path.exists() else 0.0, _sound(load_tensors(path, _KIND, _MADE_BY), path)
     except BadInput as error:
         if not before.exists():
             raise
         warnings.append(f"{error}; the state before it is taken")
-    return before.stat().st_mtime, _sound(load_tensors(before, TRAINING_STATE, _made_by), before)
+    return before.stat().st_mtime, _sound(load_tensors(before, _KIND, _MADE_BY), before)
 
 
 def _sound(content: dict[str, Any], path: Path) -> dict[str, Any]:

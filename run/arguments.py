@@ -26,7 +26,6 @@ from run.artefacts import latent_space_path, model_path, require_folder, test_da
 from run.errors import BadInput, printable
 
 DEFAULT_OUTPUT_DIR = Path("output")
-DEFAULT_DATA_DIR = Path("data")
 # What people call a flag that has another name here.
 _ALSO_CALLED = {
     "k": "num_clusters", "n": "latent_size", "latent_dim": "latent_size", "bottleneck": "latent_size",
@@ -299,8 +298,7 @@ _SHARED: dict[str, dict[str, Any]] = {
         f"that is read, of the first where several are named; {DEFAULT_OUTPUT_DIR} where none is)",
     },
     "data_dir": {
-        "type": path, "default": DEFAULT_DATA_DIR, "metavar": "DIR",
-        "help": "folder of downloads and of decoded images",
+        "type": path, "default": Path("data"), "metavar": "DIR", "help": "folder of downloads and of decoded images",
     },
     "seed": {
         "type": whole_number(0, 2**31 - 1), "default": 0, "metavar": "S",

@@ -15,10 +15,9 @@ from model.snapshots import load_snapshots
 from run.artefacts import file_sha256, read_json, snapshots_path, write_csv
 from run.console import note, say, table
 from run.errors import BadInput, printable
-from run.hints import own_command, retraining_command
 
 MEASURED = ("train_mse", "val_mse", "train_reconstruction", "train_kl")
-_SNAPSHOTS = {"--snapshot_epochs": [1, 5, 10]}
+_TRAIN_WITH_SNAPSHOTS = "python train.py --latent_size N --snapshot_epochs 1 5 10"
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,7 @@ def run(settings: Settings) -> None:
         figure = draw_snapshots(originals, columns, title)
         saved += save_figure(figure, settings.output_dir / "snapshots.png", svg=settings.svg, show=settings.show)
     else:
-        path = trainings[0].folder / "metrics_training.json"
-        command = retraining_command(path, _SNAPSHOTS)
-        note(f"no snapshots were kept; for a grid of them: {command}")
+        note("no snapshots were kept; for a grid of them train with, say, --snapshot_epochs 1 5 10")
 
     say(summary(trainings))
     for path in saved:
@@ -94,8 +91,7 @@ def read_trainings(settings: Settings) -> list[Training]:
     Raises:
         BadInput: a file is missing or damaged, has none of the bottlenecks asked for, or two splits differ.
     """
-    folders = settings.runs or [settings.output_dir]
-    records = {folder: read_json(folder / "metrics_training.json", retraining_command) for folder in folders}
+    records = {folder: read_json(folder / "metrics_training.json") for folder in settings.runs or [settings.output_dir]}
     require_one_split(records)
     names = names_of(records)
     return [
@@ -113,14 +109,16 @@ def require_one_split(records: dict[Path, dict[str, Any]]) -> None:
     for folder, record in records.items():
         texts = all(isinstance(record.get(name), str) for name in ("model", "dataset", "fingerprint"))
         if not texts or not isinstance(record.get("held_out"), dict):
-            path = folder / "metrics_training.json"
-            raise BadInput(f"{printable(path)} does not say what was trained; train again: {retraining_command(path)}")
+            raise BadInput(
+                f"{printable(folder / 'metrics_training.json')} does not say what was trained; train again: "
+                "python train.py --latent_size N"
+            )
     (first, known), *others = records.items()
     for folder, record in others:
         if record["fingerprint"] != known["fingerprint"]:
             raise BadInput(
                 f"{printable(first)} and {printable(folder)} are trainings on different splits, whose errors can't be "
-                f"compared; draw one of them: {own_command({'--runs': [first]})}"
+                "compared; draw runs of one split, each by: python train.py with the same images and --split_seed"
             )
 
 
@@ -144,23 +142,18 @@ def read_log(folder: Path, sizes: Sequence[int] | None, digest: str | None) -> l
         log = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         sound = all(is_record(line) for line in log) and file_sha256(path) == digest
     except FileNotFoundError:
-        raise BadInput(f"{printable(path)} is not there; make it with: {retraining_command(path)}") from None
+        raise BadInput(f"{printable(path)} is not there; make it with: python train.py --latent_size N") from None
     except (ValueError, AttributeError):
         sound = False
     if not sound:
         raise BadInput(
             f"{printable(path)} is damaged, or not of the training that metrics_training.json beside it is of (has it "
-            f"come to its end?); make both with: {retraining_command(path)}"
+            "come to its end?); make both with: python train.py --latent_size N"
         )
     wanted = [line for line in log if sizes is None or line["latent_size"] in sizes]
     if not wanted:
-        has = sorted({line["latent_size"] for line in log})
-        if not has:
-            raise BadInput(f"{printable(path)} holds no epoch; train again: {retraining_command(path)}")
-        raise BadInput(
-            f"{printable(folder)} has trained bottlenecks of {', '.join(map(str, has))}; draw them: "
-            f"{own_command({'--latent_size': has})}"
-        )
+        has = ", ".join(map(str, sorted({line["latent_size"] for line in log})))
+        raise BadInput(f"{printable(folder)} has trained bottlenecks of {has or 'no size'}; name one: --latent_size N")
     return wanted
 
 
@@ -191,12 +184,11 @@ def collect_snapshots(trainings: Sequence[Training]) -> tuple[np.ndarray | None,
             if snapshots.fingerprint != trainings[0].record["fingerprint"]:
                 raise BadInput(
                     f"{printable(path)} does not hold snapshots of this training; make them with: "
-                    f"{retraining_command(path)}"
+                    f"{_TRAIN_WITH_SNAPSHOTS}"
                 )
             if originals is not None and not np.array_equal(snapshots.images, originals):
                 raise BadInput(
-                    f"{printable(path)} is of other images than the first run's; draw the first alone: "
-                    f"{own_command({'--runs': [trainings[0].folder]})}"
+                    f"{printable(path)} is of other images than the first run's; train with one --split_seed"
                 )
             originals = snapshots.images
             columns.append(SnapshotColumn(training.name, size, snapshots.epochs))

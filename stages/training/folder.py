@@ -15,9 +15,8 @@ from run.errors import BadInput, printable
 from run.training_folder import move_aside
 from stages.training.plan import Plan
 
-# Of two trainings that differ in these alone, the one may add its sizes to the other's. Whatever the images are called,
-# the split's fingerprint says that they are the same.
-_MAY_DIFFER = {"latent_size", "only_named", "dataset"}
+# Of two trainings that differ in these alone, the one may add its sizes to the other's.
+_SIZES = {"latent_size", "only_named"}
 
 
 @dataclass
@@ -87,8 +86,8 @@ def _record_of(path: Path) -> dict[str, Any] | None:
 def _is_same(plan: Plan, record: dict[str, Any]) -> bool:
     ours, theirs = plan.settings.decisive, record["arguments"]
     return record["fingerprint"] == plan.data.split.fingerprint and {
-        name: _plain(value) for name, value in ours.items() if name not in _MAY_DIFFER
-    } == {name: _plain(value) for name, value in theirs.items() if name not in _MAY_DIFFER}
+        name: _plain(value) for name, value in ours.items() if name not in _SIZES
+    } == {name: _plain(value) for name, value in theirs.items() if name not in _SIZES}
 
 
 def _plain(value: object) -> object:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data import DATASETS
 from data.split import describe_split
 from data.test_data import save_test_data
 from figure.curves import draw_training_curves
@@ -91,8 +90,7 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
 
         record, mean_image = describe_run(plan), measure_mean_image(pca.mean, data.test.images)
         sizes = [size for size in settings.sizes if size not in there.scores]
-        origin = {name: record[name] for name in ("command", "images_from")}
-        save_test_data(test_data_path(settings.output_dir), data.image_set, data.split, origin)
+        save_test_data(test_data_path(settings.output_dir), data.image_set, data.split)
         left_out = [list(each) for each in data.image_set.left_out]
         write_csv(settings.output_dir / "left_out.csv", ["sample_id", "reason"], left_out)
         report = Report(plan, there.logs, sizes)
@@ -168,21 +166,11 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         "model": settings.model,
         "decoder_takes_labels": plan.architecture.takes_labels,
         "arguments": settings.decisive,
-        "images_from": where_images_are(settings),
         "precision": str(plan.precision).removeprefix("torch."),
         "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
         "held_out_images": len(data.test.images),
         "command": plan.command,
         "versions": versions(),
-    }
-
-
-def where_images_are(settings: Settings) -> dict[str, str | None]:
-    """Where the images are, so that any later command can name them: absolute places; none of a named set."""
-    named = settings.dataset in DATASETS
-    return {
-        "place": None if named else os.path.abspath(os.path.expanduser(settings.dataset)),
-        "data_dir": os.path.abspath(settings.data_dir),
     }
 
 
