@@ -100,7 +100,7 @@ def atomic_write(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]
             if previous is not None and path.exists():
                 os.replace(path, previous)
             os.replace(unfinished, path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except BaseException as error:
         if unfinished is not None:
             with contextlib.suppress(OSError):  # the first error is the one to tell
@@ -238,10 +238,10 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _flush_folder(folder.parent)
+    flush_folder(folder.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     if os.name != "posix":  # Windows cannot open a folder; its rename is durable by itself
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from run.artefacts import flush_folder
 from run.errors import BadInput, printable
 
 try:
@@ -111,7 +112,10 @@ def move_aside(folder: Path, name: str) -> Path | None:
         moving.mkdir()
         for path in found:
             os.replace(path, moving / path.name)
+        flush_folder(moving)
         os.replace(moving, target)
+        flush_folder(earlier)
+        flush_folder(folder)
     return target
 
 

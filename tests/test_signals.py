@@ -188,9 +188,11 @@ def test_a_run_that_fails_at_once_leaves_the_one_before_it(forked, tmp_path, und
     done = forked.run("train.py", *BRIEF, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     refusal(forked.run("train.py", *BRIEF, "--seed", 5, cwd=tmp_path, fault={"poison": 0}))
-    (tmp_path / "output" / "not_finite.csv").unlink()
-    (tmp_path / "output" / "model_latent_size_3.pth").unlink()
-    resume_and_compare(forked, tmp_path, undisturbed)
+    (moved,) = (tmp_path / "output" / "earlier").iterdir()
+    (tmp_path / "again").mkdir()
+    moved.rename(tmp_path / "again" / "output")
+    (tmp_path / "again" / "output" / "model_latent_size_3.pth").unlink()
+    resume_and_compare(forked, tmp_path / "again", undisturbed)
 
 
 def test_resuming_in_another_place(forked, tmp_path, undisturbed):
