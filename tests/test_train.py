@@ -54,7 +54,9 @@ def test_the_same_twice_and_once_for_a_bottleneck_of_2(tmp_path, data_dir):
     assert folders[0].keys() == folders[1].keys()
     assert [name for name in folders[0] if folders[0][name] != folders[1][name]] == []
 
-    done = run_script("train.py", *BRIEF, "--latent_size", 2, "--data_dir", data_dir, "--output_dir", tmp_path / "two")
+    words = [*BRIEF]
+    words[words.index("--latent_size") + 1] = 2
+    done = run_script("train.py", *words, "--data_dir", data_dir, "--output_dir", tmp_path / "two")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "two").glob("model_*")) == ["model_latent_size_2.pth"]
 

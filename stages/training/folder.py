@@ -9,7 +9,7 @@ from typing import Any
 
 from model.checkpoint import load_checkpoint
 from model.training_state import find_run, has_states
-from run.artefacts import file_sha256, model_paths, read_json, test_data_path
+from run.artefacts import model_paths, test_data_path
 from run.console import note
 from run.errors import BadInput, printable
 from run.training_folder import move_aside
@@ -47,7 +47,12 @@ def take_over_folder(plan: Plan) -> Trained:
             moved = move_aside(folder, _name_of(folder, records))
             note(f"another training's files were in {printable(folder)}; they are in {printable(moved)} now")
         return Trained()
-    scores = {record["latent_size"]: record["held_out"] for record in records if _is_same(plan, record)}
+    logs = _read_logs(folder)
+    scores = {
+        record["latent_size"]: record["held_out"]
+        for record in records
+        if _is_same(plan, record) and record["latent_size"] in logs
+    }
     if plan.kept is not None:  # states say how far each has come
         scores = {size: its_scores for size, its_scores in scores.items() if size not in plan.kept.states}
     asked = [size for size in settings.sizes if size in scores]
@@ -58,7 +63,7 @@ def take_over_folder(plan: Plan) -> Trained:
             f"bottleneck{'s' * (len(asked) > 1)} {' and '.join(map(str, asked))}: trained already on these images with "
             "these settings (--retrain trains anew)"
         )
-    return Trained(scores, {size: log for size, log in _read_logs(folder).items() if size in scores})
+    return Trained(scores, {size: log for size, log in logs.items() if size in scores})
 
 
 def command_elsewhere(folder: Path) -> str:
@@ -107,15 +112,15 @@ def _name_of(folder: Path, records: list[dict[str, Any]]) -> str:
 
 
 def _read_logs(folder: Path) -> dict[int, list[dict[str, Any]]]:
-    """The records of each bottleneck that has come to its end; {} if there is no sound log."""
-    path = folder / "training_log.jsonl"
+    """The records of each bottleneck's epochs, by size; {} if there is no sound log."""
+    logs: dict[int, list[dict[str, Any]]] = {}
     try:
-        if read_json(folder / "metrics_training.json").get("log_sha256") != file_sha256(path):
-            return {}
-        records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        logs: dict[int, list[dict[str, Any]]] = {}
-        for record in records:
-            logs.setdefault(record["latent_size"], []).append(record)
-    except (BadInput, OSError, ValueError, KeyError, TypeError):
+        for line in (folder / "training_log.jsonl").read_text("utf-8").splitlines():
+            record = json.loads(line)
+            log = logs.setdefault(record["latent_size"], [])
+            log.append(record)
+            if record["epoch"] != len(log) or type(record["train_mse"]) is not float or "val_mse" not in record:
+                return {}
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
     return logs

@@ -45,7 +45,8 @@ class Report:
     def log(self, latent_size: int, records: list[Record]) -> None:
         """All epochs of a bottleneck that are done; the file is written anew."""
         self._logs[latent_size] = records
-        write_text(self._path, "".join(json.dumps(record) + "\n" for record in self.records))
+        if self.records:
+            write_text(self._path, "".join(json.dumps(record) + "\n" for record in self.records))
 
     def close(self) -> None:
         """Take the bar off the screen."""
