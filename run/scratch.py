@@ -22,11 +22,11 @@ def import_matplotlib() -> None:
     (MPLBACKEND), a file that is no text. With a home folder that can't be written it would complain at every start and
     look for fonts anew; then it is lent a folder that is private to this process and goes when it does.
     """
+    if "matplotlib" in sys.modules:  # once is enough; or a test has imported it
+        return
     if not all(_can_be_written(folder) for folder in _own_folders()):
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="matplotlib-")
         atexit.register(shutil.rmtree, os.environ[_FOLDER], ignore_errors=True)
-    if "matplotlib" in sys.modules:  # a test has imported it
-        return
     shipped = Path(importlib.util.find_spec("matplotlib").origin).parent / "mpl-data"
     # that a fallback font has no bold is of no interest to anybody
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
