@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from data.image_set import ImageSet
 from data.split import Split
@@ -39,8 +40,6 @@ class TestData:
 
 def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
     """Write the test images of ``split``."""
-    import torch
-
     labels = None if image_set.labels is None else torch.from_numpy(image_set.labels[split.test])
     content = {
         "images": torch.from_numpy(np.ascontiguousarray(image_set.images[split.test])),
@@ -103,8 +102,6 @@ def load_encoded_images(path: Path, rows: np.ndarray | None, fingerprint: str | 
 
 def _what_is_wrong(content: dict[str, Any]) -> str | None:
     """The first thing that does not hold of a test split, in words."""
-    import torch
-
     images, labels = content.get("images"), content.get("labels")
     names, ids = content.get("class_names"), content.get("sample_ids")
     if not (_is_dense(images, torch.uint8, 4) and images.shape[1] in (1, 3) and min(images.shape) > 0):
@@ -128,8 +125,6 @@ def _what_is_wrong(content: dict[str, Any]) -> str | None:
 
 
 def _is_dense(value: Any, dtype: Any, dimensions: int) -> bool:
-    import torch
-
     return (
         isinstance(value, torch.Tensor)
         and value.layout == torch.strided

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from data.decode import Batch, Shape, decode_batch, quiet_pillow
 from run import console
-from run.device import cores
+from run.cores import cores
 
 _SECONDS_BETWEEN_NEWS = 10
 _BATCH_BYTES = 4 << 20  # decoded pixels a batch, at most: small beside any memory

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
@@ -57,8 +58,8 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, numbered: bool):
     there = counts.sum(axis=1, keepdims=True)
     shares = np.where(there > 0, counts / np.maximum(there, 1), np.nan)  # a class without images is left blank
     # the square root lets a few per cent be seen beside a diagonal near 100%
-    image = axes.imshow(shares, cmap="Blues", norm="linear" if numbered else _root(), vmin=0 if numbered else None,
-                        vmax=1 if numbered else None, interpolation="nearest")  # fmt: skip
+    norm = Normalize(vmax=1) if numbered else PowerNorm(0.5, vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
     axes.set_facecolor("#f0f0f0")
     axes.spines[:].set_visible(False)
     for side, line in zip(counts.shape, (axes.axhline, axes.axvline), strict=True):
@@ -69,12 +70,6 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, numbered: bool):
             colour = "white" if shares[row, column] > 0.55 else "#222222"
             axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=7, color=colour)
     return image
-
-
-def _root():
-    from matplotlib.colors import PowerNorm
-
-    return PowerNorm(0.5, vmin=0, vmax=1)
 
 
 def _name_classes(axes: Axes, class_names: Sequence[str], with_names: bool, columns: Sequence[str] | None) -> None:

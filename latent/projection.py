@@ -12,6 +12,9 @@ import types
 import warnings
 
 import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from latent.neighbours import nearest
 from latent.options import METHODS
@@ -125,8 +128,6 @@ def draw_flat(vectors: np.ndarray, method: str, seed: int, **settings: float) ->
 
 def principal_axes(vectors: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """PCA of latents: their mean, float64 (D,), and at most ``size`` directions of largest variance, (K, D)."""
-    from sklearn.decomposition import PCA
-
     # not by LU, as it would choose: where memory is short that waits for ever, and keeps Python's lock meanwhile
     fitted = PCA(min(size, *vectors.shape), random_state=seed, power_iteration_normalizer="QR")
     fitted.fit(np.asarray(vectors, np.float64))
@@ -134,9 +135,6 @@ def principal_axes(vectors: np.ndarray, size: int, seed: int) -> tuple[np.ndarra
 
 
 def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
     mean, axes = principal_axes(vectors, 2, seed)
     start = (vectors - mean) @ axes.T
     start *= 1e-4 / start[:, 0].std()  # as init="pca" has it, which goes by LU
@@ -161,7 +159,7 @@ def _umap(vectors: np.ndarray, seed: int, n_neighbors: int, size: int, min_dist:
 
 
 def _import_umap() -> types.ModuleType:
-    import numba
+    import numba  # it and umap take seconds, which only this way of drawing waits for
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of umap's dependencies, about each other; and that TensorFlow is absent

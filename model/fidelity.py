@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from torch import Tensor
 
-from run.device import cores
+from run.cores import cores
 
 Values = TypeVar("Values", np.ndarray, Tensor)
 

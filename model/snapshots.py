@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from run.errors import BadInput, printable
 from run.tensor_file import load_tensors, save_tensors
@@ -36,8 +37,6 @@ class Snapshots:
 
 def save_snapshots(path: Path, snapshots: Snapshots, facts: dict[str, Any]) -> None:
     """Write snapshots, and ``facts``: what else is to be said of the training, in plain types."""
-    import torch  # late: load_snapshots has readers that draw curves alone, and do not wait for it
-
     labels = None if snapshots.labels is None else torch.from_numpy(snapshots.labels)
     content = {
         **facts,

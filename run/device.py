@@ -1,48 +1,19 @@
 """Where networks run, and what makes two runs equal."""
 
-import math
-import os
 import random
 from pathlib import Path
 
-from run.control_groups import LISTING, ROOT, control_groups
+import torch
+
 from run.errors import BadInput
 
 
-def cores() -> int:
-    """How many cores this process may use, which in a container or under ``taskset`` are not all there are.
-
-    Half a core that a quota leaves counts as one: a process more on it costs the others nothing.
-    """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([allowed, *(math.ceil(quota) for quota in _quotas())]))
-
-
-def _quotas(root: Path = ROOT, listing: Path = LISTING) -> list[float]:
-    """Cores' worth of time that control groups grant this process, of each that limits it."""
-    found = []
-    for version, folder in control_groups("cpu", root, listing):
-        try:
-            if version == 1:
-                words = [(folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")]
-            else:
-                words = (folder / "cpu.max").read_text().split()
-            quota, period = map(int, words)  # "max" is no number
-        except (OSError, ValueError):
-            continue
-        if quota > 0 and period > 0:  # -1 is no limit
-            found.append(quota / period)
-    return found
-
-
-def choose_device(name: str) -> "torch.device":  # noqa: F821  (torch is imported only when a network is about to run)
+def choose_device(name: str) -> torch.device:
     """``auto`` takes cuda, then mps, then cpu.
 
     Raises:
         BadInput: a device was asked for that this machine or this build of torch lacks.
     """
-    import torch
-
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, here in present.items() if here))
@@ -53,8 +24,6 @@ def choose_device(name: str) -> "torch.device":  # noqa: F821  (torch is importe
 
 def make_repeatable(seed: int) -> None:
     """Seed torch and Python, and ask for deterministic kernels: the same machine then gives the same bytes."""
-    import torch
-
     random.seed(seed)
     torch.manual_seed(seed)
     # as use_deterministic_algorithms(True, warn_only=True), which also imports the compiler: three seconds for nothing
@@ -63,13 +32,11 @@ def make_repeatable(seed: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def choose_precision(name: str, device: "torch.device") -> "torch.dtype":  # noqa: F821
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """``auto`` takes bfloat16 where the processor has instructions for it, else float32.
 
     Without them bfloat16 is emulated on a CPU, and slower than float32.
     """
-    import torch
-
     if name == "auto":
         if device.type == "cuda":
             fast = torch.cuda.is_bf16_supported(including_emulation=False)

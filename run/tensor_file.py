@@ -19,6 +19,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from run.artefacts import write_bytes
 from run.errors import BadInput, printable
 
@@ -35,8 +37,6 @@ def save_tensors(path: Path, kind: str, content: dict[str, Any], previous: Path 
 
     The file that stood there goes to ``previous``, if that is given, once the new one is whole on the disk.
     """
-    import torch
-
     buffer = io.BytesIO()
     torch.save(_unshared({"kind": kind, **content}), buffer)
     archive = bytearray(buffer.getbuffer())
@@ -91,8 +91,6 @@ def load_tensors_with_digest(path: Path, kind: str, made_by: str) -> tuple[dict[
         raw = file.read()
     if comment != _LABEL + hashlib.sha256(memoryview(raw)[:-_COMMENT_SIZE]).hexdigest().encode():
         raise BadInput(f"{name} is damaged: its checksum does not match its content; {remedy}")
-    import torch
-
     try:
         _refuse_all_but_our_own(raw)
         content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
@@ -130,8 +128,6 @@ def _refuse_all_but_our_own(raw: bytes) -> None:
 
 def _refuse_what_is_larger_than_it_is(content: Any) -> None:
     """Raise at a tensor that is a small one repeated, or none at all, and at containers nested without end."""
-    import torch
-
     waiting = [(content, 0)]
     seen = set()
     while waiting:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from run import device
+from run import cores as run_cores
 from tests.conftest import ROOT
 from tests.forking import ONE_THREAD
 
@@ -76,14 +76,14 @@ def test_quotas_of_control_groups(tmp_path, files, listing, cores):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content + "\n")
     (tmp_path / "listing").write_text(listing + "\n")
-    assert device._quotas(tmp_path, tmp_path / "listing") == cores
+    assert run_cores._quotas(tmp_path, tmp_path / "listing") == cores
 
 
 def test_a_quota_counts_as_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
     for quotas, cores in [([], 64), ([0.5], 1), ([1.5, 4], 2), ([100], 64)]:
-        monkeypatch.setattr(device, "_quotas", lambda quotas=quotas: quotas)
-        assert device.cores() == cores
+        monkeypatch.setattr(run_cores, "_quotas", lambda quotas=quotas: quotas)
+        assert run_cores.cores() == cores
 
 
 @pytest.fixture
@@ -103,10 +103,10 @@ def one_core() -> Iterator[Path]:
 
 
 def test_a_real_quota_is_seen(one_core):
-    probe = "from run.device import cores; print(cores())"
+    probe = "from run.cores import cores; print(cores())"
     joining = f"import os; open({str(one_core / 'cgroup.procs')!r}, 'w').write(str(os.getpid())); {probe}"
     found = [
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for code in (probe, joining)
     ]
-    assert [int(each) for each in found] == [device.cores(), 1]
+    assert [int(each) for each in found] == [run_cores.cores(), 1]

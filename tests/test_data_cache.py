@@ -15,7 +15,7 @@ from PIL import Image
 
 from data import cache, decode, load_images, workers
 from data.image_set import ImageSet
-from run.device import cores
+from run.cores import cores
 
 
 @pytest.fixture

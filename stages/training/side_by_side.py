@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from run.device import cores
+from run.cores import cores
 from run.errors import BadInput
 from run.signals import StopRequest
 from stages.training.report import Relay, Report
