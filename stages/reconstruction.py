@@ -45,7 +45,7 @@ class Reconstructed:
     images: np.ndarray  # float32 (N, C, H, W) in [0, 1]
     errors: np.ndarray  # float (N,): mean squared error of each, pixels in [0, 1]
     of_pca: float  # the mean squared error of PCA of the same size on these images, as train.py measured it
-    takes_labels: bool  # its decoder was given each image's class, which PCA was not
+    takes_labels: bool  # its decoder was given each image's label, which PCA was not
 
 
 def run(settings: Settings) -> None:
@@ -83,7 +83,7 @@ def run(settings: Settings) -> None:
     )  # fmt: skip
     say(errors_table(by_size, chosen))
     if any(made.takes_labels for made in by_size.values()):
-        say("(the decoder was given each image's class, which PCA was not)")
+        say("(the decoder was given each image's label, which PCA was not)")
     for path in [*saved, stem.with_suffix(".csv")]:
         say(f"saved {printable(path)}")
 
