@@ -1,6 +1,7 @@
 """The scripts are run as a person runs them: as processes, on the digits that scikit-learn ships."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -87,3 +88,21 @@ def trained_without_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return output
+
+
+@pytest.fixture(scope="session")
+def whole_run(trained: Path, forked: Server, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training on digits with everything that later scripts make of it. To be read, not written."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    shutil.copytree(trained, folder)
+    size = ["--latent_size", 8, "--output_dir", folder]
+    for script, *arguments in [
+        ("viz_reconstruction.py",),
+        ("encode_latent_space.py", "--num_samples", "all"),
+        ("viz_latent_space.py", "--vis_type", "pca"),
+        ("viz_kmeans_latent_space.py", "--space", "latent", "--num_clusters", 10),
+        ("evaluate.py", "--seeds", 1, "--num_fit", 300, "--data_dir", data_dir),
+    ]:
+        done = forked.run(script, *size, *arguments, cwd=ROOT)
+        assert done.returncode == 0, (script, done.stderr)
+    return folder

@@ -1,0 +1,84 @@
+"""One page of everything that lies in a run's folder. Reads files, computes nothing, and says what is missing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from figure.page import render
+from run.artefacts import write_text
+from run.console import note, say
+from run.errors import BadInput, printable
+from run.training_folder import results_in, undisturbed
+from stages.report.folder import Folder
+from stages.report.parts import all_parts, answers
+from stages.report.warnings import warnings_of
+
+_TEMPLATES = Path(__file__).parent
+PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of report.py."""
+
+    latent_size: int | None  # None takes the largest
+    hand_in: str | None  # whose page it is
+    output_dir: Path
+
+
+def run(settings: Settings) -> None:
+    """Write report.html into a run's folder, and say where it is and what is missing.
+
+    Raises:
+        BadInput: nothing that the suite made lies there.
+    """
+    with undisturbed(settings.output_dir):
+        page, missing = make_page(settings)
+    path = settings.output_dir / PAGE
+    write_text(path, page)
+    for what, command in missing:
+        note(f"missing: {what}; make it with: {command}")
+    say(
+        f"saved {printable(path)}: open it in a browser ({len(page.encode()) / 1e6:.1f} MB, one file, needs no network)"
+    )
+
+
+def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
+    """The page, and (what, command) of everything that is not there."""
+    folder = Folder(settings.output_dir)
+    if not [path for path in results_in(settings.output_dir) if path.name != PAGE]:
+        raise BadInput(
+            f"{printable(settings.output_dir)} holds nothing that a training has made; train first: "
+            "python train.py --latent_size N, or name its folder with --output_dir"
+        )
+    training, epochs = folder.json("metrics_training.json"), folder.epochs()
+    folder.size = settings.latent_size or largest_size(training, epochs)
+    told, how = answers(folder)
+    parts = all_parts(folder, training)
+    missing = [] if told else [("The questions answered", how)]
+    missing += [each for part in parts for each in part.missing if each not in missing]
+    dataset = training.get("dataset") or settings.output_dir.name
+    page = render(
+        "report.jinja",
+        _TEMPLATES,
+        scripts=("hand_in.js",) if settings.hand_in else (),
+        title=f"{dataset}: what do bottlenecks of 2 and {folder.size} keep?",
+        training=training,
+        size=folder.size,
+        answers=told,
+        above={each.picture.uri: place for place, each in enumerate(told, 1) if each.picture},
+        how_to_answer=how,
+        parts=parts,
+        warnings=[*warnings_of(training, epochs), *folder.problems],
+        missing=missing,
+        name=settings.hand_in,
+        again=folder.command("report.py", *(["--hand_in", settings.hand_in] if settings.hand_in else [])),
+    )
+    return page, missing
+
+
+def largest_size(training: dict, epochs: list[dict]) -> int:
+    """The largest bottleneck that was trained, as the log and the metrics say; 2 where neither says."""
+    arguments = training.get("arguments")
+    asked = arguments.get("latent_size") if isinstance(arguments, dict) else []
+    sizes = [size for size in (asked if isinstance(asked, list) else []) if type(size) is int and size > 0]
+    return max([2, *sizes, *(record["latent_size"] for record in epochs)])

@@ -1,0 +1,319 @@
+"""The parts of the page, each made of what a command has left in the folder, or of how to have it made."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from latent.options import CLUSTERERS, METHODS, SPACES
+from run.console import count
+from stages.report.folder import Folder, Picture
+from stages.report.tables import Table, held_out_table, measure_tables, score_table, sweep_table
+
+_LISTED = 20  # names, of images that were left out
+
+
+@dataclass
+class Part:
+    """A section.
+
+    Attributes:
+        title: its heading.
+        text: paragraphs.
+        pictures: figures, below the text.
+        tables: below the figures.
+        commands: that make it again.
+        missing: (what, the command that makes it) of what is not there.
+    """
+
+    anchor: str
+    title: str
+    text: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.text or self.pictures or self.tables)
+
+    def show(self, picture: Picture | None, what: str, command: str) -> None:
+        """A picture and the command that draws it; or, of one that is not there, the command that would."""
+        if picture is None:
+            self.missing.append((what, command))
+        else:
+            self.pictures.append(picture)
+            self.add_command(command)
+
+    def add_command(self, command: str) -> None:
+        """A command that makes this part, once."""
+        if command not in self.commands:
+            self.commands.append(command)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question, what is answered, the sentences behind it, and the picture that shows it."""
+
+    question: str
+    answer: str
+    because: str
+    picture: Picture | None
+
+
+def answers(folder: Folder) -> tuple[list[Answer], str]:
+    """The exercise's questions as evaluate.py answered them, and the command that answers them (again)."""
+    metrics = evaluation(folder)
+    command = folder.command("evaluate.py", "--latent_size", str(folder.size))
+    found = []
+    for place, said in enumerate(list_of(metrics.get("answers"), dict)):
+        texts = [said.get(key) for key in ("question", "answer", "because")]
+        if all(isinstance(text, str) for text in texts):
+            found.append(Answer(*texts, _picture_of_answer(folder, place)))
+    return found, folder.command_of(metrics, command)
+
+
+def evaluation(folder: Folder) -> dict[str, Any]:
+    """``metrics.json``, if it is of the checkpoints that lie here and of the size that the page is about."""
+    metrics = folder.json("metrics.json")
+    if not metrics:
+        return {}
+    said = {each.get("sha256") for each in list_of(metrics.get("checkpoints"), dict)}
+    digests = {size: next(iter(said & {folder.checkpoint_sha256(size)}), "another") for size in (folder.size,)}
+    if not folder.is_of_this_training("metrics.json", digests):
+        return {}
+    return metrics
+
+
+def _picture_of_answer(folder: Folder, place: int) -> Picture | None:
+    names: list[Callable[[Folder], tuple[str, str] | None]] = [_cluster_stem, _map_name, _reconstructions_name]
+    if place >= len(names):
+        return None
+    named = names[place](folder)
+    return None if named is None else folder.picture(f"{named[0]}.png", named[1])
+
+
+def _cluster_stems(folder: Folder) -> list[tuple[str, str, str]]:
+    """Stem, clusterer and where clusters were looked for, of every clustering of N that was drawn."""
+    return [
+        (stem, clusterer, searched)
+        for clusterer in CLUSTERERS
+        for searched in SPACES
+        if f"{(stem := f'latent_space_size_{folder.size}_{clusterer}_{searched}')}.png" in folder
+    ]
+
+
+def _cluster_stem(folder: Folder) -> tuple[str, str] | None:
+    for stem, clusterer, searched in _cluster_stems(folder):
+        return stem, f"Clusters found by {CLUSTERERS[clusterer]} ({searched}), beside the classes of the same images"
+    return None
+
+
+def _map_name(folder: Folder) -> tuple[str, str] | None:
+    for method, name in METHODS.items():
+        if f"latent_space_size_{folder.size}_{method}.png" in folder:
+            alt = f"Both latent spaces, coloured by class: bottleneck 2 as it is, bottleneck {folder.size} by {name}"
+            return f"latent_space_size_{folder.size}_{method}", alt
+    return None
+
+
+def _reconstructions_name(folder: Folder) -> tuple[str, str] | None:
+    stem = f"reconstructions_latent_size_{folder.size}"
+    return (stem, "Test images, and below them what each bottleneck makes of them") if f"{stem}.png" in folder else None
+
+
+def all_parts(folder: Folder, training: Mapping[str, Any]) -> list[Part]:
+    """Every part of the page below the answers, in the order in which they are shown."""
+    return [
+        data_part(folder, training),
+        training_part(folder, training),
+        reconstruction_part(folder, training),
+        spaces_part(folder),
+        clusters_part(folder),
+        measures_part(folder),
+        sweep_part(folder, training),
+        odd_part(folder),
+    ]
+
+
+def data_part(folder: Folder, training: Mapping[str, Any]) -> Part:
+    """The images, and who trains and who tests."""
+    part = Part("data", "The data, and how it was split")
+    if training:
+        names = list_of(training.get("class_names"), str)
+        classes = count(len(names), "class") if names else "no classes"
+        part.text.append(
+            f"{training.get('dataset')}: {classes}; {training.get('held_out_images')} images held out for testing "
+            f"({training.get('split')} split), on which nothing was trained."
+        )
+        part.text.append(f"Fingerprint of the split: {str(training.get('fingerprint'))[:16]}")
+    described = folder.json("dataset.json")
+    command = folder.command("viz_dataset.py", "--dataset", dataset_of(training))
+    if described and described.get("dataset") == training.get("dataset", described.get("dataset")):
+        part.text.append(
+            f"{described.get('images')} images, {described.get('same_pixels_images')} of which have the same pixels as "
+            f"another; the largest class has {described.get('largest_class')}, the smallest "
+            f"{described.get('smallest_class')}."
+        )
+        command = folder.command_of(described, command)
+        for name, alt in [
+            ("dataset_counts.png", "Images of each class on each side of the split"),
+            ("dataset_samples.png", "Of each class its mean image and some images at random"),
+        ]:
+            part.show(folder.picture(name, alt), alt, command)
+        near = folder.rows("dataset_near_duplicates.csv")
+        across = sum(row.get("side") != row.get("its_side") for row in near)
+        if across:
+            part.text.append(f"{count(across, 'pair')} of nearly equal images stand on different sides of the split.")
+    else:
+        part.missing.append(("The data looked at: counts, samples, duplicates", command))
+    left_out = folder.rows("left_out.csv")
+    if left_out:
+        part.tables.append(
+            Table(
+                f"{count(len(left_out), 'image')} left out" + (f", the first {_LISTED}" * (len(left_out) > _LISTED)),
+                ["file", "reason"],
+                [[row.get("sample_id", ""), row.get("reason", "")] for row in left_out[:_LISTED]],
+            )
+        )
+    return part
+
+
+def training_part(folder: Folder, training: Mapping[str, Any]) -> Part:
+    """The loss curves."""
+    part = Part("training", "The training")
+    command = folder.command("train.py", "--latent_size", str(folder.size))
+    command = folder.command_of(dict(training), command)
+    alt = "Training and validation error after each epoch, beside PCA of the same size"
+    part.show(folder.picture("training_curves.png", alt), "The training", command)
+    if training:
+        part.text.append(f"Architecture {training.get('model')}, precision {training.get('precision')}.")
+    return part
+
+
+def reconstruction_part(folder: Folder, training: Mapping[str, Any]) -> Part:
+    """What each bottleneck keeps of the test images."""
+    part = Part("reconstructions", "What each bottleneck keeps of an image")
+    command = folder.command("viz_reconstruction.py", "--latent_size", str(folder.size))
+    named = _reconstructions_name(folder)
+    part.show(folder.picture(f"{named[0]}.png", named[1]) if named else None, "Reconstructions", command)
+    if table := held_out_table(training):
+        part.tables.append(table)
+        if training.get("decoder_takes_labels") is True:
+            part.text.append("The decoder was given each image's class, which PCA was not.")
+    return part
+
+
+def spaces_part(folder: Folder) -> Part:
+    """Both latent spaces."""
+    part = Part("spaces", "Both latent spaces")
+    size = str(folder.size)
+    encode = folder.command("encode_latent_space.py", "--latent_size", size)
+    if not folder.encoded():
+        part.missing.append(("Latents of test images, of the checkpoints that lie here", encode))
+    drawn = False
+    for method, name in METHODS.items():
+        stem = f"latent_space_size_{size}_{method}"
+        if f"{stem}.png" in folder:
+            numbers = folder.json(f"metrics_{stem}.json")
+            alt = f"Bottleneck 2 as it is, bottleneck {size} by {name}, coloured by class"
+            command = folder.command("viz_latent_space.py", "--latent_size", size, "--vis_type", method)
+            part.show(folder.picture(f"{stem}.png", alt), f"The map by {name}", folder.command_of(numbers, command))
+            drawn = True
+    if not drawn:
+        draw = folder.command("viz_latent_space.py", "--latent_size", size, "--vis_type", "umap")
+        part.missing.append(("Maps of both latent spaces", draw))
+    return part
+
+
+def clusters_part(folder: Folder) -> Part:
+    """What clusters were found in both spaces, and what they have to do with the classes."""
+    part = Part("clusters", "Clusters beside classes")
+    about = ["viz_kmeans_latent_space.py", "--latent_size", str(folder.size)]
+    for stem, clusterer, searched in _cluster_stems(folder):
+        name, numbers = CLUSTERERS[clusterer], folder.json(f"metrics_{stem}.json")
+        redo = folder.command(*about, "--clusterer", clusterer, "--space", searched)
+        redo = folder.command_of(numbers, redo)
+        for end, alt in [
+            ("", "Left the clusters, right the classes of the same images"),
+            ("_confusion", "Which cluster the images of each class fell into"),
+            ("_central", "Of each cluster its mean image and its most central images"),
+            ("_criterion", "The criterion for each number of clusters"),
+        ]:
+            if f"{stem}{end}.png" in folder:
+                part.show(folder.picture(f"{stem}{end}.png", f"{alt} ({name}, {searched})"), alt, redo)
+        if table := score_table(numbers, f"{name}, {searched}"):
+            part.tables.append(table)
+            part.text += [str(numbers["protocol"])] if str(numbers.get("protocol")) not in part.text else []
+    if not part.pictures:
+        part.missing.append(("Clusters, held against the classes", folder.command(*about)))
+    return part
+
+
+def measures_part(folder: Folder) -> Part:
+    """Every number of evaluate.py, with its protocol and its baselines."""
+    part = Part("measures", "Measured, beside pixels, PCA and chance")
+    metrics = evaluation(folder)
+    command = folder.command("evaluate.py", "--latent_size", str(folder.size))
+    if metrics:
+        part.tables = measure_tables(metrics)
+        part.add_command(folder.command_of(metrics, command))
+        seeds = metrics.get("seeds")
+        part.text.append(
+            f"{metrics.get('scored_images')} images scored, {metrics.get('fitting_images')} fitted on; protocol "
+            f"{metrics.get('protocol')}; mean ± standard deviation over {len(seeds) if isinstance(seeds, list) else 1} "
+            "runs of the measuring."
+        )
+    else:
+        part.missing.append(("Both spaces measured, and the questions answered", command))
+    return part
+
+
+def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
+    """Other sizes of bottleneck, where they were trained."""
+    part = Part("sweep", "Which size is worth having")
+    swept = folder.json("sweep.json")
+    digests = swept.get("checkpoints") if isinstance(swept.get("checkpoints"), dict) else {}
+    sizes = {int(size): digest for size, digest in digests.items() if str(size).isdecimal()}
+    if swept and folder.is_of_this_training("sweep.json", sizes):
+        command = folder.command_of(swept, folder.command("sweep_latent_size.py"))
+        part.show(
+            folder.picture("sweep.png", "Error and accuracy of each size beside PCA and raw pixels"), "Sweep", command
+        )
+        part.show(
+            folder.picture("sweep_reconstructions.png", "The same test images by each size"), "Sheet of sizes", command
+        )
+        for said in list_of(swept.get("answers"), dict):
+            texts = [str(said.get(key, "")) for key in ("question", "answer", "because")]
+            part.text.append(f"{texts[0]} {texts[1]}. {texts[2]}")
+        if table := sweep_table(swept):
+            part.tables.append(table)
+    else:
+        more = folder.command(
+            "train.py", "--dataset", dataset_of(training),
+            "--latent_size", "2", "4", "8", "16", "32", "64",
+        )  # fmt: skip
+        part.missing.append(("Several sizes, to choose one by (train them first)", more))
+        part.missing.append(("The sweep over these", folder.command("sweep_latent_size.py")))
+    return part
+
+
+def odd_part(folder: Folder) -> Part:
+    """Images that stand out."""
+    part = Part("odd", "Worst reconstructions, and other odd ones out")
+    command = folder.command("viz_reconstruction.py", "--latent_size", str(folder.size), "--pick", "worst")
+    part.missing.append(("The worst reconstructions (drawn in place of one of each class)", command))
+    return part
+
+
+def dataset_of(training: Mapping[str, Any]) -> str:
+    """What a training was told with ``--dataset``."""
+    arguments = training.get("arguments")
+    said = arguments.get("dataset") if isinstance(arguments, dict) else None
+    return said if isinstance(said, str) else "FOLDER"
+
+
+def list_of(value: object, kind: type) -> Sequence[Any]:
+    """A list of one kind that a file should hold; what is of another kind is left out."""
+    return [each for each in value if isinstance(each, kind)] if isinstance(value, list) else []

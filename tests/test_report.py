@@ -1,0 +1,202 @@
+"""report.py: one page of what lies in a folder, that runs nothing, asks for nothing and says what is missing."""
+
+import base64
+import html
+import json
+import re
+import shlex
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from run.artefacts import read_json, write_json
+from tests.browser import opened, require_browser
+from tests.conftest import ROOT, refusal
+
+HOSTILE = (
+    '<script>alert("1")</script><img src=x onerror=alert(2)> & \u202e \N{GRINNING FACE} \u0645\u0631\u062d\u0628\u0627'
+)
+
+
+class Page(HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.source = path.read_text("utf-8")
+        self.feed(self.source)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def report(forked, folder: Path, *arguments: object):
+    done = forked.run("report.py", "--output_dir", folder, *arguments, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done, Page(folder / "report.html")
+
+
+@pytest.fixture
+def folder(whole_run: Path, tmp_path: Path) -> Path:
+    """A copy of a whole run, to be changed."""
+    return Path(shutil.copytree(whole_run, tmp_path / "run"))
+
+
+def test_the_answers_stand_on_top_with_the_picture_of_each(forked, folder: Path):
+    done, page = report(forked, folder)
+    assert f"saved {folder / 'report.html'}" in done.stdout
+    answers = json.loads((folder / "metrics.json").read_text())["answers"]
+    assert len(answers) == 3
+    for each in answers:
+        assert all(each[key] in page.text for key in ("question", "answer", "because"))
+    shown = [base64.b64decode(image["src"].partition("base64,")[2]) for image in page.of("img")]
+    names = ["latent_space_size_8_kmeans_latent", "latent_space_size_8_pca", "reconstructions_latent_size_8"]
+    assert shown[:3] == [(folder / f"{name}.png").read_bytes() for name in names]
+    assert (folder / "training_curves.png").read_bytes() in shown
+    assert len(set(shown)) == len(shown), "a picture is carried once"
+    assert all(image["alt"] for image in page.of("img"))
+    held_out = json.loads((folder / "metrics_training.json").read_text())["held_out"]
+    assert f"{held_out['autoencoder of 8']['mse']:.5f}" in page.text
+    assert f"{held_out['PCA of 8']['mse']:.5f}" in page.text
+
+
+def test_a_page_made_twice_is_the_same_bytes(forked, folder: Path):
+    report(forked, folder)
+    first = (folder / "report.html").read_bytes()
+    report(forked, folder)
+    assert (folder / "report.html").read_bytes() == first
+    assert str(folder.parent).encode() not in first.replace(shlex.quote(str(folder)).encode(), b"")
+
+
+def test_nothing_is_asked_of_any_network(forked, folder: Path):
+    _, page = report(forked, folder)
+    for _, attributes in page.elements:
+        for name in ("src", "href", "action", "data", "srcset", "poster"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), attributes
+        assert not [name for name in attributes if name.startswith("on")]
+    assert "url(" not in page.source
+    assert "default-src 'none'" in page.of("meta")[3]["content"]
+
+
+def test_each_part_says_the_command_that_makes_it_again(forked, folder: Path):
+    _, page = report(forked, folder)
+    made_by = json.loads((folder / "metrics_latent_space_size_8_kmeans_latent.json").read_text())["command"]
+    assert made_by in page.text
+    for command in re.findall(r'<code class="command">(.*?)</code>', page.source):
+        script = shlex.split(html.unescape(command))[1]
+        assert (ROOT / script).exists()
+
+
+def test_what_is_missing_is_named_with_a_command_that_makes_it(forked, trained: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(trained, tmp_path / "run"))
+    done, page = report(forked, folder)
+    assert "not answered yet" in page.text
+    command = next(line for line in done.stderr.splitlines() if "Reconstructions" in line).partition("make it with: ")[
+        2
+    ]
+    words = shlex.split(command)
+    assert command in page.text
+    assert forked.run(*words[1:], cwd=ROOT).returncode == 0
+    done, page = report(forked, folder)
+    assert "missing: Reconstructions" not in done.stderr
+    assert any("Test images" in image["alt"] for image in page.of("img"))
+
+
+def test_files_of_another_training_are_left_out_with_a_word(forked, folder: Path):
+    (folder / "model_latent_size_8.pth").write_bytes(b"of another training")
+    _, page = report(forked, folder)
+    assert "metrics.json was made with another checkpoint of bottleneck 8" in page.text
+    assert "not answered yet" in page.text
+    assert "latent_space_size_8.json was made with another checkpoint" in page.text
+
+
+def test_hostile_text_is_text(forked, folder: Path):
+    for name, change in [
+        ("metrics.json", lambda old: {"answers": [{**each, "because": HOSTILE} for each in old["answers"]],
+                                      "command": "python evaluate.py; touch canary"}),
+        ("metrics_training.json", lambda old: {"dataset": HOSTILE, "class_names": [HOSTILE] * 10,
+                                               "held_out": {HOSTILE: {"mse": HOSTILE}, **old["held_out"]}}),
+    ]:  # fmt: skip
+        old = read_json(folder / name)
+        write_json(folder / name, {**old, **change(old)})
+    (folder / "left_out.csv").write_text(f'sample_id,reason\n"{HOSTILE.replace(chr(34), chr(34) * 2)}",broken\n')
+    _, page = report(forked, folder, "--hand_in", HOSTILE)
+    assert page.text.count(HOSTILE) >= 5
+    assert len(page.of("script")) == 1, "our own"
+    assert not [image for image in page.of("img") if not image["src"].startswith("data:image/png;base64,")]
+    assert "touch canary" not in page.source
+
+
+EDITED = [b"", b"<script>alert(1)</script>\0", b'{"a": [', b"\xff" * 50, b"[1]\n", b"{}\n"]
+FILES = [
+    "metrics.json", "metrics_training.json", "training_log.jsonl", "training_curves.png", "latent_space_size_8.json",
+    "metrics_latent_space_size_8_pca.json", "latent_space_size_8_pca.png", "left_out.csv",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [*zip(FILES, EDITED * 2, strict=False), *zip(FILES, EDITED[1:] * 2, strict=False)]
+)
+def test_an_edited_file_is_left_out(forked, folder: Path, name: str, content: bytes):
+    (folder / name).write_bytes(content)
+    _, page = report(forked, folder)
+    assert "alert(1)" not in page.source
+    if name.endswith((".json", ".png")):
+        assert f"{name} is damaged" in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", {}),
+        ("metrics.json", {"answers": 3, "checkpoints": "x", "maps": [1], "reconstruction": {"a": 1}}),
+        ("metrics_training.json", {"held_out": [], "arguments": 7, "class_names": {}, "held_out_images": []}),
+        ("sweep.json", {"checkpoints": {"x": 1}, "sizes": [3, {}], "answers": [1]}),
+        ("dataset.json", {"images": {}}),
+    ],
+)
+def test_a_sealed_file_that_holds_something_else_breaks_nothing(forked, folder: Path, name: str, content: dict):
+    write_json(folder / name, content)
+    report(forked, folder)
+
+
+def test_a_folder_without_a_training_is_refused(forked, tmp_path: Path):
+    assert "train first" in refusal(forked.run("report.py", "--output_dir", tmp_path, cwd=ROOT))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_in_a_browser(forked, folder: Path):
+    require_browser()
+    report(forked, folder)
+    for scheme in ("light", "dark"):
+        with opened(folder / "report.html", color_scheme=scheme) as here:
+            broken = "[...document.images].filter(image => !image.complete || !image.naturalWidth).length"
+            assert here.page.evaluate(broken) == 0
+            wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert here.page.evaluate(wider) <= 0
+            assert here.axe() == []
+            here.check()
+
+
+def test_a_copy_with_own_words_is_saved(forked, folder: Path):
+    require_browser()
+    report(forked, folder, "--hand_in", "Ada")
+    with opened(folder / "report.html", accept_downloads=True) as here:
+        here.page.get_by_label("In my own words").first.fill(f"Mine: {HOSTILE}")
+        with here.page.expect_download() as download:
+            here.page.get_by_role("button", name="Save a copy").click()
+        download.value.save_as(folder / "copy.html")
+        here.check()
+    with opened(folder / "copy.html") as here:
+        assert here.page.get_by_label("In my own words").first.input_value() == f"Mine: {HOSTILE}"
+        here.check()
