@@ -5,6 +5,7 @@ import argparse
 from run import arguments as flags
 from run.artefacts import model_path, test_data_path
 from run.errors import BadInput, execute
+from run.hints import choice_of_file
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -41,7 +42,10 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers")
     args = parser.parse_args()
     if (args.model_path is None) == (args.latent_size is None):
-        raise BadInput("name checkpoints by --model_path FILE, or one by --latent_size N, as train.py was given it")
+        raise BadInput(
+            "name checkpoints by --model_path, or one by --latent_size, as train.py was given it: "
+            f"{choice_of_file('--model_path', args.output_dir)}"
+        )
     args.model_path = args.model_path or [model_path(args.output_dir, args.latent_size)]
     args.test_data = args.test_data or test_data_path(args.model_path[0].parent)
     return args

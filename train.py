@@ -9,6 +9,7 @@ from data import VAL_FRACTION, add_data_arguments, refuse_unknown_dataset
 from model import options
 from run import arguments as flags
 from run.errors import BadInput, execute
+from run.hints import own_command
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -75,7 +76,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.resume is None:  # what is mistyped is answered at once: importing torch takes seconds
         if args.latent_size is None:
-            raise BadInput("--latent_size is needed: python train.py --latent_size 256")
+            raise BadInput(f"--latent_size is needed, say: {own_command({'--latent_size': [16]})}")
         refuse_unknown_dataset(args.dataset)
 
     from stages.training.main import Settings, resume, run

@@ -6,6 +6,7 @@ from model.options import CLASSIFIER_BATCH, CLASSIFIER_PEAK_RATE, CLASSIFIERS
 from run import arguments as flags
 from run.artefacts import model_path
 from run.errors import BadInput, execute
+from run.hints import choice_of_file
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -39,7 +40,10 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers", "svg", "show")
     args = parser.parse_args()
     if (args.model_path is None) == (args.latent_size is None):
-        raise BadInput("name checkpoints by --model_path FILE, or one by --latent_size N, as train.py was given it")
+        raise BadInput(
+            "name checkpoints by --model_path, or one by --latent_size, as train.py was given it: "
+            f"{choice_of_file('--model_path', args.output_dir)}"
+        )
     if args.model_path is None:
         args.model_path = [model_path(args.output_dir, args.latent_size)]
     return args

@@ -11,10 +11,8 @@ from data.image_set import ImageSet
 from data.split import Split
 from run.console import note
 from run.errors import BadInput, printable
-from run.tensor_file import load_tensors, save_tensors
-
-_KIND = "test split"
-_MADE_BY = "python train.py --latent_size N"
+from run.hints import encoding_command, training_command
+from run.tensor_file import TEST_SPLIT, load_tensors, save_tensors
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
         "fingerprint": split.fingerprint,
         "groups": torch.from_numpy(image_set.groups[split.test].astype(np.int64)),
     }
-    save_tensors(path, _KIND, content)
+    save_tensors(path, TEST_SPLIT, content)
 
 
 def load_test_data(path: Path) -> TestData:
@@ -59,10 +57,12 @@ def load_test_data(path: Path) -> TestData:
     Raises:
         BadInput: the file is missing, damaged, of another kind, or not what such a file holds.
     """
-    content = load_tensors(path, _KIND, _MADE_BY)
+    content = load_tensors(path, TEST_SPLIT, training_command)
     wrong = _what_is_wrong(content)
     if wrong:
-        raise BadInput(f"{printable(path)} is not a test split of this suite: {wrong}; make it with: {_MADE_BY}")
+        raise BadInput(
+            f"{printable(path)} is not a test split of this suite: {wrong}; make it with: {training_command(path)}"
+        )
     labels, groups = content["labels"], content["groups"]
     return TestData(
         images=content["images"].numpy(),
@@ -95,7 +95,7 @@ def load_encoded_images(path: Path, rows: np.ndarray | None, fingerprint: str | 
     if test_data.fingerprint != fingerprint or rows.max() >= len(test_data.images):
         raise BadInput(
             f"{printable(path)} is not the split that the latents were made from; encode it anew: "
-            "python encode_latent_space.py --latent_size N"
+            f"{encoding_command(path)}"
         )
     return test_data.images[rows]
 

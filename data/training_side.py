@@ -12,6 +12,7 @@ from data.image_set import ImageSet
 from data.split import Split, split_images
 from run.console import warn
 from run.errors import BadInput, printable
+from run.hints import training_at_hand
 
 
 def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | None = None) -> tuple[ImageSet, Split]:
@@ -51,14 +52,14 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
         )
     except (KeyError, TypeError, IndexError, ValueError):
         raise BadInput(
-            "the checkpoint does not say which images it was trained on; train again: python train.py --latent_size N"
+            f"the checkpoint does not say which images it was trained on; train again: {training_at_hand()}"
         ) from None
     except BadInput as error:
         raise BadInput(f"the images that the checkpoint was trained on can't be read again: {error}") from None
     if split.fingerprint != record["fingerprint"]:
         raise BadInput(
             f"the images of {printable(asked['dataset'])} are not those that the checkpoint was trained on (files were "
-            "added, removed or changed); put them back, or train again: python train.py --latent_size N"
+            f"added, removed or changed); put them back, or train again: {training_at_hand()}"
         )
     return image_set, split
 
@@ -73,5 +74,5 @@ def warn_of_untested_classes(image_set: ImageSet, tested: np.ndarray) -> None:
         names = names[:5] + [f"{len(names) - 5} more"] * (len(names) > 5)
         warn(
             f"no test image is of class {', '.join(names)}, so numbers say nothing of it; add images of it, or test on "
-            "more: python train.py --test_fraction 0.3 --latent_size N"
+            f"more: {training_at_hand({'--test_fraction': [0.3], '--max_test': None})}"
         )

@@ -27,13 +27,14 @@ def draw_training_curves(epochs: Sequence[dict[str, Any]], baselines: dict[int, 
             ("validation", "val_mse", class_colour(0)),
         ]:
             values = [record[key] for record in mine]
-            if None not in values:
+            if values and None not in values:
                 axes.plot(steps, values, "o-", color=colour, markersize=3, label=f"{name}, at last {values[-1]:.5f}")
         if baseline is not None:
             axes.axhline(
                 baseline, color=MUTED, linestyle="--", linewidth=1.2, label=f"PCA of {size}, validation {baseline:.5f}"
             )
-        axes.set(title=f"bottleneck {size}", xlabel="epoch", xlim=(min(0.5, steps[-1] - 1), steps[-1] + 0.5))
+        last = steps[-1] if steps else 1  # a network whose log is lost has no curve
+        axes.set(title=f"bottleneck {size}", xlabel="epoch", xlim=(min(0.5, last - 1), last + 0.5))
         axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="upper right", fontsize=8)

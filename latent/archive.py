@@ -18,11 +18,11 @@ import numpy as np
 
 from run.artefacts import atomic_write, file_sha256, latent_space_path
 from run.errors import BadInput, printable
+from run.hints import encoding_command
 from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
 
 _KIND = "latent space"
 _LARGEST = 1e15  # sums of squares of larger values overflow float32
-_REMEDY = "make it with: python encode_latent_space.py --latent_size N"
 
 
 @dataclass(frozen=True)
@@ -164,25 +164,21 @@ def load_latent_space(path: Path) -> LatentSpace:
         BadInput: the file is missing, truncated, foreign, holds objects, is not (rows, D), is not finite, is
             larger than 1e15, or does not agree with its sidecar; or the sidecar is damaged.
     """
-    path = Path(path)
+    try:
+        return _load(Path(path))
+    except _Unusable as error:
+        raise BadInput(f"{error}; make it with: {encoding_command(path)}") from None
+
+
+class _Unusable(Exception):
+    """Why latents can't be loaded, in words."""
+
+
+def _load(path: Path) -> LatentSpace:
     vectors = _load_vectors(path)
-    sidecar = sidecar_path(path)
     if not has_sidecar(path):
         return LatentSpace(vectors)
-    about = f"{printable(sidecar)}, which should describe {printable(path.name)},"
-    remedy = f"{_REMEDY}, or move it away to use the vectors without classes"
-    try:
-        description = read_sidecar(path, "npy_sha256")
-    except BadInput:
-        raise BadInput(f"{about} is damaged or not a file of this suite; {remedy}") from None
-    if description.get("kind") != _KIND:
-        raise BadInput(f"{about} describes something else; {remedy}")
-    if complaint := _complaint(description, len(vectors)):
-        raise BadInput(f"{about} does not fit it: {complaint}; {remedy}")
-    if description["npy_sha256"] != file_sha256(path):
-        raise BadInput(
-            f"{printable(path)} is damaged: it is not the file that {printable(sidecar.name)} describes; {remedy}"
-        )
+    description = _load_description(path, len(vectors))
     labels, rows, groups = description["labels"], description["rows"], description.get("groups")
     return LatentSpace(
         vectors=vectors,
@@ -193,6 +189,31 @@ def load_latent_space(path: Path) -> LatentSpace:
         origin=description["origin"],
         groups=None if groups is None else np.array(groups, dtype=np.int64),
     )
+
+
+def _load_description(path: Path, count: int) -> dict[str, Any]:
+    """What the sidecar says of the ``count`` vectors at ``path``.
+
+    Raises:
+        _Unusable: it is damaged, or describes something else.
+    """
+    sidecar = sidecar_path(path)
+    about = f"{printable(sidecar)}, which should describe {printable(path.name)},"
+    wrong = None
+    try:
+        description = read_sidecar(path, "npy_sha256")
+    except BadInput:
+        wrong = f"{about} is damaged or not a file of this suite"
+    else:
+        if description.get("kind") != _KIND:
+            wrong = f"{about} describes something else"
+        elif complaint := _complaint(description, count):
+            wrong = f"{about} does not fit it: {complaint}"
+        elif description["npy_sha256"] != file_sha256(path):
+            wrong = f"{printable(path)} is damaged: it is not the file that {printable(sidecar.name)} describes"
+    if wrong:
+        raise _Unusable(f"{wrong}; without that .json the vectors are taken without classes")
+    return description
 
 
 def load_with_bottleneck_2(path: Path) -> tuple[dict[Path, LatentSpace], list[str]]:
@@ -215,7 +236,7 @@ def load_with_bottleneck_2(path: Path) -> tuple[dict[Path, LatentSpace], list[st
     if not path_of_2.exists():
         missing = (
             f"{printable(path_of_2)} is not there, so the bottleneck of 2 is left out; make it with: "
-            f"python encode_latent_space.py --latent_size {space.vectors.shape[1]}"
+            f"{encoding_command(path_of_2)}"
         )
         return {path: space}, [missing]
     space_of_2 = load_latent_space(path_of_2)
@@ -232,40 +253,40 @@ def _require_same_samples(space: LatentSpace, path: Path, other: LatentSpace, ot
         difference = "different splits" if fingerprints[0] != fingerprints[1] else "different images"
         raise BadInput(
             f"{printable(path)} and {printable(other_path)} hold the latents of {difference}, and can't stand side by "
-            f"side; encode both anew: python encode_latent_space.py --latent_size N"
+            f"side; encode both anew: {encoding_command(path)}"
         )
 
 
 def _load_vectors(path: Path) -> np.ndarray:
     name = printable(path)
     if not path.exists():
-        raise BadInput(f"{name} is not there; {_REMEDY}")
+        raise _Unusable(f"{name} is not there")
     if not path.is_file():
-        raise BadInput(f"{name} is not a file, and a .npy was expected; {_REMEDY}")
+        raise _Unusable(f"{name} is not a file, and a .npy was expected")
     with open(path, "rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numpy remarks on headers that Python 2 wrote
         shape, dtype, in_header = _read_header(file, name)
         if dtype.hasobject:
-            raise BadInput(f"{name} holds pickled Python objects, which are never loaded; {_REMEDY}")
+            raise _Unusable(f"{name} holds pickled Python objects, which are never loaded")
         if dtype.kind not in "fiu":
-            raise BadInput(f"{name} holds {printable(dtype)}, and real numbers were expected; {_REMEDY}")
+            raise _Unusable(f"{name} holds {printable(dtype)}, and real numbers were expected")
         if len(shape) != 2:
-            raise BadInput(f"{name} has the shape {shape}, and (rows, dimensions) was expected; {_REMEDY}")
+            raise _Unusable(f"{name} has the shape {shape}, and (rows, dimensions) was expected")
         if min(shape) < 1:
-            raise BadInput(f"{name} is empty: its shape is {shape}; {_REMEDY}")
+            raise _Unusable(f"{name} is empty: its shape is {shape}")
         # compared before anything is read: a header can promise more than the machine's memory
         promised, found = math.prod(shape) * dtype.itemsize, path.stat().st_size - in_header
         if promised != found:
             state = "truncated" if found < promised else "damaged"
-            raise BadInput(f"{name} is {state}: it promises {promised} bytes of numbers and has {found}; {_REMEDY}")
+            raise _Unusable(f"{name} is {state}: it promises {promised} bytes of numbers and has {found}")
         file.seek(0)
         with np.errstate(over="ignore"):
             vectors = np.load(file, allow_pickle=False).astype(np.float32)
     if not np.isfinite(vectors).all():
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-        raise BadInput(f"{name} holds NaN or infinity (in {len(bad)} rows, the first is row {bad[0]}); {_REMEDY}")
+        raise _Unusable(f"{name} holds NaN or infinity (in {len(bad)} rows, the first is row {bad[0]})")
     if np.abs(vectors).max() > _LARGEST:
-        raise BadInput(f"{name} holds values beyond {_LARGEST:g}, too large to compute distances of; {_REMEDY}")
+        raise _Unusable(f"{name} holds values beyond {_LARGEST:g}, too large to compute distances of")
     return np.ascontiguousarray(vectors)
 
 
@@ -280,7 +301,7 @@ def _read_header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype, 
     except OSError:
         raise
     except Exception:  # a foreign header makes numpy raise many types; none of them has run any code
-        raise BadInput(f"{name} is not a .npy file of numbers, or is truncated; {_REMEDY}") from None
+        raise _Unusable(f"{name} is not a .npy file of numbers, or is truncated") from None
     return shape, dtype, file.tell()
 
 

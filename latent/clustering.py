@@ -11,7 +11,9 @@ from threadpoolctl import threadpool_limits
 from latent.metrics import NOISE
 from latent.mixture import Mixture, fit_mixture
 from latent.neighbours import nearest
+from run.console import count
 from run.errors import BadInput
+from run.hints import encoding_at_hand, own_command
 from run.random_subset import random_subset
 
 # what is known of a point and its cluster, beside which one it is
@@ -191,17 +193,17 @@ def require_different(points: np.ndarray, num_clusters: int) -> None:
         if different < len(points):
             have += f", of which {different} {'is' if different == 1 else 'are'} different,"
         raise BadInput(
-            f"{have} can't make {num_clusters} clusters; take --num_clusters {different} or fewer, or encode more: "
-            f"python encode_latent_space.py --latent_size N --num_samples all"
+            f"{have} can't make {num_clusters} clusters; encode more, or take fewer: "
+            f"{own_command({'--num_clusters': [different]})}"
         )
 
 
 def _hdbscan(points: np.ndarray, min_cluster_size: int) -> Clustering:
     if not 2 <= min_cluster_size <= len(points):
-        raise BadInput(
-            f"{len(points)} vectors hold no cluster of {min_cluster_size}; take --min_cluster_size 2 or more, up to "
-            "how many there are, or encode more: python encode_latent_space.py --latent_size N --num_samples all"
-        )
+        remedy = f"take fewer: {own_command({'--min_cluster_size': [2]})}"
+        if len(points) < 2:
+            remedy = f"encode more: {encoding_at_hand({'--num_samples': ['all']})}"
+        raise BadInput(f"{count(len(points), 'vector')} can't hold a cluster of {min_cluster_size}; {remedy}")
     points = np.asarray(points, np.float64)
     clusters = HDBSCAN(min_cluster_size=min_cluster_size, copy=True).fit_predict(points).astype(np.int64)
     members, lost = clusters != NOISE, clusters == NOISE

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from latent.neighbours import nearest
 from latent.options import METHODS
 from run.errors import BadInput
+from run.hints import encoding_at_hand
 
 AS_IT_IS = "as_it_is"
 FEWEST_ROWS = 5  # of a neighbour map: below, every point neighbours every other
@@ -42,7 +43,7 @@ def map_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: f
     if rows < FEWEST_ROWS:
         raise BadInput(
             f"{METHODS[method]} needs at least {FEWEST_ROWS} vectors, and here {'is' if rows == 1 else 'are'} {rows}; "
-            f"draw by pca, or encode more: python encode_latent_space.py --latent_size N --num_samples 1000"
+            f"draw by pca, or encode more: {encoding_at_hand({'--num_samples': ['all']})}"
         )
     if method == "umap":
         return {"n_neighbors": min(n_neighbors, rows - 1)}

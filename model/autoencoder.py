@@ -12,6 +12,7 @@ from model.layers import at_once
 from model.objective import Objective
 from model.optimisation import Optimisation
 from run.errors import BadInput
+from run.hints import training_at_hand
 
 
 class Autoencoder(nn.Module, abc.ABC):
@@ -82,12 +83,12 @@ class Autoencoder(nn.Module, abc.ABC):
         if self.takes_labels and labels is None:
             raise BadInput(
                 f"a {self.architecture} network decodes by each image's class, and no labels were given; "
-                "use labelled images, or an architecture that takes none: python train.py --model conv --latent_size N"
+                f"use labelled images, or an architecture that takes none: {training_at_hand({'--model': ['conv']})}"
             )
         if labels is not None and not self.takes_labels:
             raise BadInput(
                 f"a {self.architecture} network takes no labels; use one that does: "
-                "python train.py --model cvae --latent_size N"
+                f"{training_at_hand({'--model': ['cvae']})}"
             )
         return self._decode(latents if labels is None else torch.cat([latents, self.embedding(labels)], dim=1))
 

@@ -9,12 +9,10 @@ import torch
 
 from model import ARCHITECTURES
 from model.autoencoder import Autoencoder
-from run.artefacts import model_path
+from run.artefacts import model_path, test_data_path
 from run.errors import BadInput, printable
-from run.tensor_file import load_tensors_with_digest, save_tensors
-
-_KIND = "autoencoder checkpoint"
-_MADE_BY = "python train.py --latent_size N"
+from run.hints import own_command, training_command
+from run.tensor_file import CHECKPOINT, load_tensors_with_digest, save_tensors
 
 
 def build_model(
@@ -43,7 +41,7 @@ def save_model(path: Path, model: Autoencoder, record: dict[str, Any]) -> None:
         "weights": weights,
         "record": record,
     }
-    save_tensors(path, _KIND, content)
+    save_tensors(path, CHECKPOINT, content)
 
 
 def load_model(path: Path) -> Autoencoder:
@@ -61,7 +59,7 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
     Raises:
         BadInput: the file is missing, damaged, or not a checkpoint of this suite.
     """
-    content, digest = load_tensors_with_digest(path, _KIND, _MADE_BY)
+    content, digest = load_tensors_with_digest(path, CHECKPOINT, training_command)
     try:
         architecture, record = content["architecture"], content["record"]
         # Built without memory first: sizes in a hostile file allocate nothing unless weights of that size are there.
@@ -80,12 +78,14 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError, ArithmeticError) as error:
         raise BadInput(
             f"{printable(path)} does not hold a network that this version can rebuild ({type(error).__name__}); "
-            f"train again: {_MADE_BY}"
+            f"train again: {training_command(path)}"
         ) from None
     if not finite:
-        raise BadInput(f"{printable(path)} holds weights that are NaN or infinite; train again: {_MADE_BY}")
+        raise BadInput(
+            f"{printable(path)} holds weights that are NaN or infinite; train again: {training_command(path)}"
+        )
     if not sound:
-        raise BadInput(f"{printable(path)} does not say how it was trained; train again: {_MADE_BY}")
+        raise BadInput(f"{printable(path)} does not say how it was trained; train again: {training_command(path)}")
     return model.eval(), {**record, "sha256": digest}
 
 
@@ -126,7 +126,10 @@ def require_split(record: dict[str, Any], path: Path, fingerprint: str, test_pat
         BadInput: the fingerprints differ.
     """
     if record["fingerprint"] != fingerprint:
+        own, remedy = test_data_path(Path(path).parent), f"train again: {training_command(path)}"
+        if own.exists() and not (Path(test_path).exists() and own.samefile(test_path)):
+            remedy = f"use that of the same training: {own_command({'--test_data': [own]})}"
         raise BadInput(
             f"{printable(path)} was trained on another split than {printable(test_path)}, which may hold its training "
-            f"images; use the test_data.pth of the same training, or train again: {_MADE_BY}"
+            f"images; {remedy}"
         )

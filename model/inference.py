@@ -9,6 +9,7 @@ from torch import Tensor
 from model.autoencoder import Autoencoder
 from model.variational import Variational
 from run.errors import BadInput
+from run.hints import training_at_hand
 
 
 def to_float(images: Tensor, device: torch.device) -> Tensor:
@@ -95,7 +96,7 @@ def _finite(values: np.ndarray, model: Autoencoder) -> np.ndarray:
     if not np.isfinite(values).all():
         raise BadInput(
             f"the network of {model.latent_size} gives NaN or infinity; train again with a lower rate: "
-            f"python train.py --latent_size {model.latent_size} --lr 0.00001"
+            f"{training_at_hand({'--lr': [0.00001], '--latent_size': [model.latent_size]})}"
         )
     return values
 
@@ -122,7 +123,8 @@ def labels_for(model: Autoencoder, labels: np.ndarray | None) -> Tensor | None:
     if labels is None:
         raise BadInput(
             f"a {model.architecture} network decodes by each image's class, and these images have none; use labelled "
-            "images, or train an architecture that takes no labels: python train.py --model conv --latent_size N"
+            "images, or train an architecture that takes no labels: "
+            f"{training_at_hand({'--model': ['conv']})}"
         )
     if len(labels) and not 0 <= labels.min() <= labels.max() < model.num_classes:
         raise BadInput(

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from run.errors import BadInput, printable
+from run.hints import training_command
 from run.tensor_file import load_tensors, save_tensors
 
 _KIND = "snapshots of a training"
-_MADE_BY = "python train.py --latent_size N --snapshot_epochs 1 5 10"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def load_snapshots(path: Path) -> Snapshots:
     Raises:
         BadInput: the file is missing, damaged, of another kind, or not what such a file holds.
     """
-    content = load_tensors(path, _KIND, _MADE_BY)
+    content = load_tensors(path, _KIND, _made_by)
     try:
         labels = content["labels"]
         found = Snapshots(
@@ -74,5 +74,10 @@ def load_snapshots(path: Path) -> Snapshots:
     except (KeyError, AttributeError, TypeError, ValueError):
         sound = False
     if not sound:
-        raise BadInput(f"{printable(path)} does not hold snapshots of a training; make them with: {_MADE_BY}")
+        raise BadInput(f"{printable(path)} does not hold snapshots of a training; make them with: {_made_by(path)}")
     return found
+
+
+def _made_by(path: Path) -> str:
+    """The command that makes snapshots anew, whether or not the network beside them is trained."""
+    return training_command(path, {"--retrain": []})

@@ -14,13 +14,12 @@ import torch
 
 from model.autoencoder import Autoencoder
 from run.errors import BadInput, printable
-from run.tensor_file import load_tensors, save_tensors
+from run.hints import training_at_hand, training_command
+from run.tensor_file import TRAINING_STATE, load_tensors, save_tensors
 
-_KIND = "training state"
 _FOLDER = "training_state"  # in the output folder
 _PATTERN = "latent_size_*.pth"
 _PLAIN = (str, int, float, bool, list, tuple, type(None))
-_MADE_BY = "python train.py --latent_size N"
 
 
 @dataclass
@@ -102,9 +101,11 @@ class StateKeeper:
             BadInput: a weight is not finite; the state before is left as it is.
         """
         if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
+            lower = f"{self._identity['arguments']['lr'] / 10:g}"
             raise BadInput(
                 f"a weight of bottleneck {self._latent_size} is no longer finite (epoch {state.epoch}, after step "
-                f"{state.step}); the training state before it is kept, train with a lower --lr"
+                f"{state.step}); the training state before it is kept; train with a lower rate: "
+                f"{training_at_hand({'--lr': [lower]})}"
             )
         content = {
             "identity": self._identity,
@@ -115,7 +116,7 @@ class StateKeeper:
             "generators": _generators(),
         }
         # What lies there before the first is perhaps of another run, or damaged: it does not displace the one before.
-        save_tensors(self._path, _KIND, content, _previous(self._path) if self._has_saved else None)
+        save_tensors(self._path, TRAINING_STATE, content, _previous(self._path) if self._has_saved else None)
         self._has_saved, self._saved = True, time.monotonic()
 
     def restore(self, model: Autoencoder, optimizer: torch.optim.Optimizer) -> LoopState:
@@ -138,7 +139,7 @@ class StateKeeper:
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, ArithmeticError) as error:
             raise BadInput(
                 f"the training state of bottleneck {self._latent_size} does not fit this version of the suite "
-                f"({type(error).__name__}); train anew without --resume"
+                f"({type(error).__name__}); train anew: {training_at_hand({'--resume': None})}"
             ) from None
 
 
@@ -156,7 +157,7 @@ def require_same_images(kept: KeptRun, fingerprint: str) -> None:
     if any(content["identity"].get("fingerprint") != fingerprint for content in kept.states.values()):
         raise BadInput(
             "the images are not those that the run to resume began with (files were added, removed or changed); "
-            "put them back, or train anew without --resume"
+            f"put them back, or train anew: {training_at_hand({'--resume': None})}"
         )
 
 
@@ -174,7 +175,8 @@ def find_run(place: Path) -> KeptRun:
     paths = {path.with_name(path.name.replace("_previous", "")) for path in folder.glob(_PATTERN)}
     if not (chosen or paths):
         raise BadInput(
-            f"there is no training to resume in {printable(place)}; start one: python train.py --latent_size N"
+            f"there is no training to resume in {printable(place)}; start one: "
+            f"{training_command(place / 'test_data.pth')}"
         )
     warnings: list[str] = []
     found, lost = _load_all([chosen] if chosen else sorted(paths), warnings)
@@ -217,6 +219,11 @@ def _is_same_run(content: dict[str, Any], other: dict[str, Any]) -> bool:
     return ours == theirs and mine == its
 
 
+def _made_by(path: Path) -> str:
+    """The command that trains what a state is of."""
+    return training_command(path.parent.parent / "test_data.pth", {"--resume": None})
+
+
 def _previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}_previous.pth")
 
@@ -226,12 +233,13 @@ def _load_last_good(path: Path, warnings: list[str]) -> tuple[float, dict[str, A
     before = _previous(path)
     try:
         if path.exists() or not before.exists():
-            return path.stat().st_mtime if path.exists() else 0.0, _sound(load_tensors(path, _KIND, _MADE_BY), path)
+            changed = path.stat().st_mtime if path.exists() else 0.0
+            return changed, _sound(load_tensors(path, TRAINING_STATE, _made_by), path)
     except BadInput as error:
         if not before.exists():
             raise
         warnings.append(f"{error}; the state before it is taken")
-    return before.stat().st_mtime, _sound(load_tensors(before, _KIND, _MADE_BY), before)
+    return before.stat().st_mtime, _sound(load_tensors(before, TRAINING_STATE, _made_by), before)
 
 
 def _sound(content: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -250,7 +258,7 @@ def _sound(content: dict[str, Any], path: Path) -> dict[str, Any]:
         or not all(isinstance(value, _PLAIN) for value in identity["arguments"].values())
         or type(size) is not int
     ):
-        raise BadInput(f"{printable(path)} does not say which run it is of; train anew without --resume")
+        raise BadInput(f"{printable(path)} does not say which run it is of; train anew: {_made_by(path)}")
     return content
 
 

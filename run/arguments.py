@@ -24,6 +24,7 @@ from run.argument_values import (  # noqa: F401  (the faces take all of a comman
 )
 from run.artefacts import latent_space_path, model_path, require_folder, test_data_path
 from run.errors import BadInput, printable
+from run.hints import choice_of_file
 
 DEFAULT_OUTPUT_DIR = Path("output")
 # What people call a flag that has another name here.
@@ -261,7 +262,10 @@ def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
         BadInput: neither ``--model_path`` nor ``--latent_size`` was given, or both.
     """
     if (args.model_path is None) == (args.latent_size is None):
-        raise BadInput("name one checkpoint, by --model_path FILE or by --latent_size N, as train.py was given it")
+        raise BadInput(
+            "name one checkpoint, by --model_path or by --latent_size, as train.py was given it: "
+            f"{choice_of_file('--model_path', args.output_dir)}"
+        )
     if args.model_path is None:
         args.model_path = model_path(args.output_dir, args.latent_size)
     if args.test_data is None:
@@ -284,7 +288,10 @@ def with_latent_space_path(args: argparse.Namespace) -> argparse.Namespace:
         BadInput: neither ``--latent_space`` nor ``--latent_size`` was given, or both.
     """
     if (args.latent_space is None) == (args.latent_size is None):
-        raise BadInput("name the latents, by --latent_space NPY or by --latent_size N, as train.py was given it")
+        raise BadInput(
+            "name the latents, by --latent_space or by --latent_size, as train.py was given it: "
+            f"{choice_of_file('--latent_space', args.output_dir)}"
+        )
     if args.latent_space is None:
         args.latent_space = latent_space_path(args.output_dir, args.latent_size)
     return args

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -129,27 +129,33 @@ def write_json(path: Path, content: dict[str, Any], previous: Path | None = None
     write_bytes(path, _json_bytes(content), previous)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, made_by: Callable[[Path], str] | None = None) -> dict[str, Any]:
     """Read what :func:`write_json` wrote.
+
+    Args:
+        made_by: finds the command that a person is told to run where the file can't be read.
 
     Raises:
         BadInput: the file is missing, is not JSON, or is not what was written.
     """
-    rewrite = "run again the script that made it"
+    wrong = None
     try:
         if Path(path).exists() and not Path(path).is_file():  # a device or a pipe has no end
-            raise BadInput(f"{printable(path)} is not a file; {rewrite}")
-        raw = Path(path).read_bytes()
-        content = json.loads(raw.decode("utf-8"))
-        del content["checksum"]
-        # compared as bytes: white space and repeated keys carry nothing, and yet were not written here
-        sound = raw == _json_bytes(content)
+            wrong = "is not a file"
+        else:
+            raw = Path(path).read_bytes()
+            content = json.loads(raw.decode("utf-8"))
+            del content["checksum"]
+            # compared as bytes: white space and repeated keys carry nothing, and yet were not written here
+            if raw != _json_bytes(content):
+                wrong = "is damaged: its checksum does not match its content"
     except FileNotFoundError:
-        raise BadInput(f"{printable(path)} is not there; {rewrite}") from None
+        wrong = "is not there"
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-        raise BadInput(f"{printable(path)} is damaged or not a file of this suite; {rewrite}") from None
-    if not sound:
-        raise BadInput(f"{printable(path)} is damaged: its checksum does not match its content; {rewrite}")
+        wrong = "is damaged or not a file of this suite"
+    if wrong:
+        remedy = "run again the script that made it" if made_by is None else f"make it with: {made_by(Path(path))}"
+        raise BadInput(f"{printable(path)} {wrong}; {remedy}")
     return content
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from run.errors import BadInput, printable
+from run.hints import own_command, training_at_hand
 
 
 def resumed_arguments(
@@ -30,7 +31,7 @@ def resumed_arguments(
         if name in free or name not in defaults or not _could_be_given(parser, name, value):
             raise BadInput(
                 f"the run to resume has --{printable(name)} {printable(value)}, which this version of the suite does "
-                "not take; train anew without --resume"
+                f"not take; train anew: {training_at_hand({'--resume': None})}"
             )
     given = _given_arguments(parser, defaults)
     for name, value in given.items():
@@ -39,7 +40,7 @@ def resumed_arguments(
         if name not in free and value != kept and not (name in growing and value >= kept):
             raise BadInput(
                 f"--{name} would make this another run than the one to resume, which has {printable(kept)}; leave it "
-                "out, or train anew without --resume"
+                f"out: {own_command({f'--{name}': None})}"
             )
     return {**before, **given}
 

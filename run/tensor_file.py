@@ -16,6 +16,7 @@ import os
 import pickletools
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ import torch
 
 from run.artefacts import write_bytes
 from run.errors import BadInput, printable
+
+# What a file is of, as it says itself.
+CHECKPOINT, TEST_SPLIT, TRAINING_STATE = "autoencoder checkpoint", "test split", "training state"
+MadeBy = str | Callable[[Path], str]  # the command that makes a file, or what finds it out for the file's path
 
 _LABEL = b"sha256:"
 _COMMENT_SIZE = len(_LABEL) + 64
@@ -62,8 +67,8 @@ def _unshared(value: Any) -> Any:
     return value
 
 
-def load_tensors(path: Path, kind: str, made_by: str) -> dict[str, Any]:
-    """Read what :func:`save_tensors` wrote as ``kind``; ``made_by`` is the command that makes such a file.
+def load_tensors(path: Path, kind: str, made_by: MadeBy) -> dict[str, Any]:
+    """Read what :func:`save_tensors` wrote as ``kind``; ``made_by`` is what a person is told to run where it can't be.
 
     Raises:
         BadInput: the file is missing, damaged, of another kind, or not written by this suite.
@@ -72,35 +77,44 @@ def load_tensors(path: Path, kind: str, made_by: str) -> dict[str, Any]:
     return content
 
 
-def load_tensors_with_digest(path: Path, kind: str, made_by: str) -> tuple[dict[str, Any], str]:
+def load_tensors_with_digest(path: Path, kind: str, made_by: MadeBy) -> tuple[dict[str, Any], str]:
     """As :func:`load_tensors`, and the SHA-256 of the file's bytes (hexadecimal)."""
-    path = Path(path)
-    name = printable(path)
-    remedy = f"make it with: {made_by}"
+    try:
+        return _load(Path(path), kind)
+    except _Unusable as error:
+        command = made_by if isinstance(made_by, str) else made_by(Path(path))
+        raise BadInput(f"{printable(path)} {error}; make it with: {command}") from None
+
+
+class _Unusable(Exception):
+    """Why a file can't be loaded, to stand after its name."""
+
+
+def _load(path: Path, kind: str) -> tuple[dict[str, Any], str]:
     if not path.exists():
-        raise BadInput(f"{name} is not there; {remedy}")
+        raise _Unusable("is not there")
     if not path.is_file():
         what = "a folder" if path.is_dir() else "a device or a pipe"
-        raise BadInput(f"{name} is {what}, and a file was expected; {remedy}")
+        raise _Unusable(f"is {what}, and a file was expected")
     with open(path, "rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - _COMMENT_SIZE))
         comment = file.read()
         if not comment.startswith(_LABEL):  # before all of it is read: it may be anything, of any size
-            raise BadInput(f"{name} is truncated, or was not written by this suite; {remedy}")
+            raise _Unusable("is truncated, or was not written by this suite")
         file.seek(0)
         raw = file.read()
     if comment != _LABEL + hashlib.sha256(memoryview(raw)[:-_COMMENT_SIZE]).hexdigest().encode():
-        raise BadInput(f"{name} is damaged: its checksum does not match its content; {remedy}")
+        raise _Unusable("is damaged: its checksum does not match its content")
     try:
         _refuse_all_but_our_own(raw)
         content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
         _refuse_what_is_larger_than_it_is(content)
     except Exception as error:  # a foreign archive makes zipfile and torch raise many types; none has run any code
-        raise BadInput(f"{name} is not a file of this suite ({type(error).__name__}); {remedy}") from None
+        raise _Unusable(f"is not a file of this suite ({type(error).__name__})") from None
     found = content.get("kind") if isinstance(content, dict) else None
     if found != kind:
         what = f"a {printable(found)}" if isinstance(found, str) else "something else"
-        raise BadInput(f"{name} holds {what}, and a {kind} was expected; {remedy}")
+        raise _Unusable(f"holds {what}, and a {kind} was expected")
     return content, hashlib.sha256(raw).hexdigest()
 
 

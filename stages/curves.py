@@ -15,9 +15,9 @@ from model.snapshots import load_snapshots
 from run.artefacts import file_sha256, read_json, snapshots_path, write_csv
 from run.console import note, say, table
 from run.errors import BadInput, printable
+from run.hints import own_command, sizes_in, training_command
 
 MEASURED = ("train_mse", "val_mse", "train_reconstruction", "train_kl")
-_TRAIN_WITH_SNAPSHOTS = "python train.py --latent_size N --snapshot_epochs 1 5 10"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def run(settings: Settings) -> None:
         figure = draw_snapshots(originals, columns, title)
         saved += save_figure(figure, settings.output_dir / "snapshots.png", svg=settings.svg, show=settings.show)
     else:
-        note("no snapshots were kept; for a grid of them train with, say, --snapshot_epochs 1 5 10")
+        note(f"no snapshots were kept; for a grid of them: {with_snapshots(trainings[0])}")
 
     say(summary(trainings))
     for path in saved:
@@ -91,7 +91,8 @@ def read_trainings(settings: Settings) -> list[Training]:
     Raises:
         BadInput: a file is missing or damaged, has none of the bottlenecks asked for, or two splits differ.
     """
-    records = {folder: read_json(folder / "metrics_training.json") for folder in settings.runs or [settings.output_dir]}
+    folders = settings.runs or [settings.output_dir]
+    records = {folder: read_json(folder / "metrics_training.json", training_command) for folder in folders}
     require_one_split(records)
     names = names_of(records)
     return [
@@ -109,16 +110,14 @@ def require_one_split(records: dict[Path, dict[str, Any]]) -> None:
     for folder, record in records.items():
         texts = all(isinstance(record.get(name), str) for name in ("model", "dataset", "fingerprint"))
         if not texts or not isinstance(record.get("held_out"), dict):
-            raise BadInput(
-                f"{printable(folder / 'metrics_training.json')} does not say what was trained; train again: "
-                "python train.py --latent_size N"
-            )
+            path = folder / "metrics_training.json"
+            raise BadInput(f"{printable(path)} does not say what was trained; train again: {training_command(path)}")
     (first, known), *others = records.items()
     for folder, record in others:
         if record["fingerprint"] != known["fingerprint"]:
             raise BadInput(
                 f"{printable(first)} and {printable(folder)} are trainings on different splits, whose errors can't be "
-                "compared; draw runs of one split, each by: python train.py with the same images and --split_seed"
+                f"compared; draw one of them: {own_command({'--runs': [first]})}"
             )
 
 
@@ -142,18 +141,23 @@ def read_log(folder: Path, sizes: Sequence[int] | None, digest: str | None) -> l
         log = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         sound = all(is_record(line) for line in log) and file_sha256(path) == digest
     except FileNotFoundError:
-        raise BadInput(f"{printable(path)} is not there; make it with: python train.py --latent_size N") from None
+        raise BadInput(f"{printable(path)} is not there; make it with: {training_command(path)}") from None
     except (ValueError, AttributeError):
         sound = False
     if not sound:
         raise BadInput(
             f"{printable(path)} is damaged, or not of the training that metrics_training.json beside it is of (has it "
-            "come to its end?); make both with: python train.py --latent_size N"
+            f"come to its end?); make both with: {training_command(path)}"
         )
     wanted = [line for line in log if sizes is None or line["latent_size"] in sizes]
     if not wanted:
-        has = ", ".join(map(str, sorted({line["latent_size"] for line in log})))
-        raise BadInput(f"{printable(folder)} has trained bottlenecks of {has or 'no size'}; name one: --latent_size N")
+        has = sorted({line["latent_size"] for line in log})
+        if not has:
+            raise BadInput(f"{printable(path)} holds no epoch; train again: {training_command(path)}")
+        raise BadInput(
+            f"{printable(folder)} has trained bottlenecks of {', '.join(map(str, has))}; draw them: "
+            f"{own_command({'--latent_size': has})}"
+        )
     return wanted
 
 
@@ -184,15 +188,24 @@ def collect_snapshots(trainings: Sequence[Training]) -> tuple[np.ndarray | None,
             if snapshots.fingerprint != trainings[0].record["fingerprint"]:
                 raise BadInput(
                     f"{printable(path)} does not hold snapshots of this training; make them with: "
-                    f"{_TRAIN_WITH_SNAPSHOTS}"
+                    f"{training_command(path, {'--retrain': []})}"
                 )
             if originals is not None and not np.array_equal(snapshots.images, originals):
                 raise BadInput(
-                    f"{printable(path)} is of other images than the first run's; train with one --split_seed"
+                    f"{printable(path)} is of other images than the first run's; draw the first alone: "
+                    f"{own_command({'--runs': [trainings[0].folder]})}"
                 )
             originals = snapshots.images
             columns.append(SnapshotColumn(training.name, size, snapshots.epochs))
     return originals, columns
+
+
+def with_snapshots(training: Training) -> str:
+    """The command that trains the same networks and keeps some snapshots of each."""
+    last = max(line["epoch"] for line in training.log)
+    epochs = sorted({epoch for epoch in (1, 5, 10) if epoch < last} | {last})
+    changes = {"--latent_size": sizes_in(training.folder) or training.sizes, "--snapshot_epochs": epochs}
+    return training_command(training.folder / "metrics_training.json", changes)
 
 
 def summary(trainings: Sequence[Training]) -> str:

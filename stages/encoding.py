@@ -17,6 +17,7 @@ from run.artefacts import latent_space_path, write_csv
 from run.console import say
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
+from run.hints import own_command
 from run.provenance import command_line, versions
 from run.training_folder import undisturbed
 
@@ -78,7 +79,10 @@ def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
     if wanted is None:
         wanted = min(count, USUAL_SAMPLES)
     if wanted > count:
-        raise BadInput(f"--num_samples {wanted} is more than the {count} test images; use --num_samples all")
+        raise BadInput(
+            f"--num_samples {wanted} is more than the {count} test image{'s' * (count != 1)}; encode all of them: "
+            f"{own_command({'--num_samples': ['all']})}"
+        )
     return np.sort(np.random.default_rng(seed).permutation(count)[:wanted])
 
 

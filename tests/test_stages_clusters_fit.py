@@ -100,7 +100,7 @@ def rewrite(path: Path, arrays: dict[str, np.ndarray], save=np.savez, **changes:
 
 def test_what_is_damaged_or_forged_is_refused(path: Path):
     def refused() -> str:
-        with pytest.raises(BadInput, match="python viz_kmeans_latent_space") as caught:
+        with pytest.raises(BadInput, match="make it with: python ") as caught:
             load_assigner(path)
         return str(caught.value)
 

@@ -29,6 +29,7 @@ from run.artefacts import write_csv, write_json, write_text
 from run.console import note, say
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
+from run.hints import training_command
 from run.provenance import command_line, versions
 from run.random_subset import random_subset
 from stages.classifiers.learning_curves import draw_learning_curves
@@ -103,14 +104,14 @@ def require_classes(image_set: ImageSet, split: Split, path: Path) -> None:
         has = "no classes" if image_set.labels is None else "one class only"
         raise BadInput(
             f"{printable(path)} was trained on {printable(image_set.name)}, which has {has}, and a classifier needs "
-            "two; train on images with one folder a class: python train.py --dataset DIR --latent_size N"
+            f"two; put the images into one folder a class, and train again: {training_command(path)}"
         )
     tested = set(image_set.labels[split.test].tolist())
     if len(tested) < 2:
         raise BadInput(
             f"all test images of {printable(image_set.name)} are of the class "
             f"{printable(image_set.class_names[tested.pop()])}, and whatever says so is right; add images of other "
-            "classes, or test on more: python train.py --test_fraction 0.3 --latent_size N"
+            f"classes, or test on more: {training_command(path, {'--test_fraction': [0.3], '--max_test': None})}"
         )
 
 

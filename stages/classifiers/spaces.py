@@ -16,6 +16,7 @@ from model.autoencoder import Autoencoder
 from model.inference import encode_batches
 from run.console import note
 from run.errors import BadInput, printable
+from run.hints import training_command
 from run.provenance import command_line, versions
 
 SIDES = ("train", "val", "test")
@@ -115,7 +116,7 @@ def latents_of(checkpoint: Checkpoint, side: str, image_set: ImageSet, rows: np.
     if not np.isfinite(vectors).all():
         raise BadInput(
             f"{printable(checkpoint.path)} encodes images as NaN or infinity; train again with a lower rate: "
-            f"python train.py --latent_size {size} --lr 0.00001"
+            f"{training_command(checkpoint.path, {'--lr': [0.00001]})}"
         )
     origin |= {"command": command_line(), "versions": versions()}
     labels, groups = image_set.labels[rows], image_set.groups[rows]

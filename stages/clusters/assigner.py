@@ -11,10 +11,10 @@ from latent.clustering import assign
 from latent.options import CLUSTERERS
 from run.array_file import load_arrays, save_arrays
 from run.errors import BadInput, printable
+from run.hints import encoding_at_hand, own_command
 from stages.clusters.reduction import place
 
 _KIND = "clustering"
-_MADE_BY = "python viz_kmeans_latent_space.py --latent_size N"
 _REDUCTION, _CLUSTERING = "reduction.", "clustering."  # what the names of arrays begin with
 
 
@@ -47,7 +47,7 @@ class Assigner:
         if vectors.shape[1] != self.size:
             raise BadInput(
                 f"the clusters are of vectors of {self.size} dimensions, and these have {vectors.shape[1]}; encode "
-                f"with the same model: python encode_latent_space.py --latent_size {self.size}"
+                f"with the same model: {encoding_at_hand({})}"
             )
         return assign(self.method, self.clustering, place(self.reduction, vectors))
 
@@ -74,12 +74,13 @@ def save_assigner(path: Path, assigner: Assigner) -> list[Path]:
     )
 
 
-def load_assigner(path: Path, made_by: str = _MADE_BY) -> Assigner:
-    """Read what :func:`save_assigner` wrote; ``made_by`` is the command that makes it.
+def load_assigner(path: Path) -> Assigner:
+    """Read what :func:`save_assigner` wrote.
 
     Raises:
         BadInput: the files are missing, damaged, or do not hold what such files hold.
     """
+    made_by = own_command({"--assign": None})
     arrays, about = load_arrays(path, _KIND, made_by)
     parts = [
         {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}

@@ -13,6 +13,7 @@ from run.artefacts import model_path, write_csv
 from run.console import note, say, table, warn
 from run.device import choose_device
 from run.errors import BadInput, printable
+from run.hints import encoding_command, own_command
 from stages.clusters.assigner import Assigner, load_assigner
 from stages.clusters.settings import Settings
 from stages.clusters.tables import assigned_rows, summary_rows
@@ -24,14 +25,13 @@ def assign_new(settings: Settings) -> None:
     Raises:
         BadInput: there is no fit, nothing to assign, or it comes out of another model than what was clustered.
     """
-    fit = f"python viz_kmeans_latent_space.py --latent_space {printable(settings.latent_space)} "
-    fit += f"--clusterer {settings.clusterer} --space {settings.space}"
+    fit = own_command({"--assign": None})
     fitted, new = settings.path("_fitted.npz"), settings.assign
-    assigner = load_assigner(fitted, fit)
+    assigner = load_assigner(fitted)
     if not new.exists():
         raise BadInput(
-            f"--assign {printable(new)} is not there; give a folder of images, or a .npy of latents, which "
-            "python encode_latent_space.py --images FOLDER makes"
+            f"--assign {printable(new)} is not there; give a folder of images, or a .npy of latents, say: "
+            f"{own_command({'--assign': [settings.latent_space]})}"
         )
     space = encode_folder(assigner, settings) if new.is_dir() else load_latent_space(new)
     if not assigner.may_know(space):
@@ -61,7 +61,7 @@ def encode_folder(assigner: Assigner, settings: Settings) -> LatentSpace:
     if record["sha256"] != assigner.about["checkpoint_sha256"]:
         raise BadInput(
             f"{printable(path)} is not the model whose latents were clustered; encode and cluster anew: "
-            f"python encode_latent_space.py --latent_size {assigner.size}"
+            f"{encoding_command(settings.latent_space)}"
         )
     channels, *size = model.image_shape
     workers = settings.num_workers or None

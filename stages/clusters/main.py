@@ -17,6 +17,7 @@ from latent.pixels import pixels_as_rows
 from run.artefacts import test_data_path, write_csv, write_json
 from run.console import note, say, warn
 from run.errors import BadInput, printable
+from run.hints import own_command
 from run.provenance import command_line, versions
 from stages.clusters.assigner import save_assigner
 from stages.clusters.assigning import assign_new
@@ -101,7 +102,7 @@ def number_asked(space: LatentSpace, settings: Settings) -> int | str | None:
     if settings.num_clusters is None and space.labels is None:
         raise BadInput(
             f"{printable(settings.latent_space)} has no classes to count; say how many clusters, with "
-            "--num_clusters 10, or have the number found, with --num_clusters auto"
+            f"--num_clusters 10, or have the number found: {own_command({'--num_clusters': ['auto']})}"
         )
     number = settings.num_clusters or len(set(space.labels.tolist()))
     require_different(space.vectors, number)

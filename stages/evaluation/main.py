@@ -22,6 +22,7 @@ from run.artefacts import write_csv, write_json
 from run.console import note, say, warn
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
+from run.hints import command
 from run.provenance import command_line, versions
 from run.random_subset import random_subset
 from run.training_folder import undisturbed
@@ -196,7 +197,7 @@ def load_models_and_test_data(settings: Settings) -> tuple[Models, TestData]:
     if len(architectures) > 1:
         raise BadInput(
             f"the checkpoints are of the architectures {', '.join(architectures)}; evaluate each by itself, or set "
-            "them side by side with: python train_classifier.py --model_path FILE FILE"
+            f"them side by side with: {command('train_classifier.py', '--model_path', *models)}"
         )
     return models, test_data
 

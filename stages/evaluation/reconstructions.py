@@ -7,6 +7,7 @@ import numpy as np
 from latent.measures import RECONSTRUCTED, Measure, measure
 from model.fidelity import squared_errors, structural_similarities
 from run.errors import BadInput
+from run.hints import training_at_hand
 from stages.evaluation.spaces import Spaces
 
 PerRun = list[dict[str, float]]  # measure -> value, a run each
@@ -32,7 +33,7 @@ def measure_reconstructions(
     for name, made in spaces.reconstructions(images, labels):
         if not np.isfinite(made).all():
             raise BadInput(
-                f"{name} makes images that are not finite; train again: python train.py --latent_size N --lr 0.00001"
+                f"{name} makes images that are not finite; train again: {training_at_hand({'--lr': [0.00001]})}"
             )
         whole, classes = measure_reconstruction(images, made, labels)
         runs.setdefault(name, []).append(whole)

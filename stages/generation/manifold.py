@@ -14,6 +14,7 @@ from model.inference import decode
 from run.artefacts import model_path
 from run.console import say
 from run.errors import BadInput, printable
+from run.hints import own_command, training_command
 from stages.generation.subject import HIGHEST, LOWEST, RANGE, Result, SharedSettings, Subject
 
 _DRAWN = 8  # grids, one a label; the images of all labels are saved
@@ -95,10 +96,10 @@ def require_plane(latent_size: int, path: Path) -> None:
     if latent_size == 2:
         return
     sibling = model_path(path.parent, 2)
-    where = f"--model_path {printable(sibling)}" if sibling.exists() else "--latent_size 2, once it is trained"
+    take, make = own_command({"--latent_size": None, "--model_path": [sibling]}), training_command(sibling)
     raise BadInput(
-        f"a manifold is a plane, and {printable(path)} has a bottleneck of {latent_size}; take that of 2: "
-        f"python generate_images.py manifold {where}"
+        f"a manifold is a plane, and {printable(path)} has a bottleneck of {latent_size}; "
+        + (f"take that of 2: {take}" if sibling.exists() else f"train that of 2: {make}")
     )
 
 
@@ -112,7 +113,7 @@ def plane(latents: np.ndarray) -> np.ndarray:
     if not (span[1] > span[0]).all():
         raise BadInput(
             f"the latents of the test images ({len(latents)}) do not spread over a plane, so there is nothing to draw; "
-            "take a test split of more images, or train again: python train.py --latent_size 2"
+            "take a test split of more images, or train again: {training_at_hand({'--retrain': []})}"
         )
     return span
 

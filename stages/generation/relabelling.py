@@ -16,6 +16,7 @@ from model.classifier_training import Labelled, Schedule, predict, train_classif
 from model.inference import decode
 from run.console import note, say, table_of, warn
 from run.errors import BadInput, printable
+from run.hints import training_at_hand
 from run.random_subset import random_subset
 from stages.generation.sheet import Cell, Row, draw_sheet
 from stages.generation.subject import Result, SharedSettings, Subject
@@ -116,7 +117,7 @@ def require_labels(subject: Subject, test_data_path: Path) -> None:
     if not model.takes_labels:
         raise BadInput(
             f"a {model.architecture} network takes no labels, so no image can be decoded under another one; train one "
-            f"that does: python train.py --model cvae --latent_size {model.latent_size}"
+            f"that does: {training_at_hand({'--model': ['cvae']})}"
         )
     if subject.test_data.labels is None:
         raise BadInput(

@@ -15,6 +15,7 @@ from model.fidelity import squared_errors
 from model.inference import decode, encode
 from run.console import note, say, table_of, warn
 from run.errors import BadInput
+from run.hints import training_at_hand
 from run.random_subset import random_subset
 from stages.generation.sheet import Cell, Row, draw_sheet
 from stages.generation.subject import Result, SharedSettings, Subject
@@ -131,7 +132,7 @@ def require_source(subject: Subject, source: str) -> None:
     if source == "prior" and not model.variational:
         raise BadInput(
             f"a {model.architecture} network has no prior to sample from; use --source mixture, or train one that has: "
-            f"python train.py --model vae --latent_size {model.latent_size}"
+            f"{training_at_hand({'--model': ['vae']})}"
         )
 
 
@@ -174,7 +175,7 @@ def sample_mixture(subject: Subject, real: RealImages, settings: Settings, rando
     rows, number = random_subset(len(real.images), _MOST, settings.seed), settings.num_components
     fewest = max(_FEWEST, number or 0)
     if len(rows) < fewest:
-        more = "train with more: python train.py --latent_size N"
+        more = f"train with more: {training_at_hand({'--max_train': None, '--max_test': None})}"
         advice = "take fewer --num_components, or more images" if number else more
         raise BadInput(f"a mixture needs at least {fewest} images to fit on, and there are {len(rows)}; {advice}")
     note(f"fitting mixtures on latents of {len(rows):,} {real.side} images")

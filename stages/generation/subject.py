@@ -15,6 +15,7 @@ from model.autoencoder import Autoencoder
 from model.inference import encode
 from run.arguments import nearest
 from run.errors import BadInput, printable
+from run.hints import training_at_hand
 from stages.generation.sheet import Cell
 
 LOWEST, HIGHEST = 0.01, 0.99  # quantiles that a grid or a traversal spans: what lies beyond is a rare image or none
@@ -71,7 +72,7 @@ class Subject:
         if asked is not None:
             raise BadInput(
                 f"--labels: a {self.model.architecture} network takes no labels; leave them out, or train one that "
-                f"does: python train.py --model cvae --latent_size {self.model.latent_size}"
+                f"does: {training_at_hand({'--model': ['cvae']})}"
             )
         return None
 
@@ -134,5 +135,5 @@ def require_images(test_data: TestData, count: int, what: str) -> None:
     if total < count:
         raise BadInput(
             f"the test split has {total} image{'s' * (total != 1)} only, and {what} needs {count}; train with more to "
-            "test on: python train.py --latent_size N --test_fraction 0.1"
+            f"test on: {training_at_hand({'--test_fraction': [0.5], '--max_test': None})}"
         )

@@ -1,5 +1,6 @@
 """The checkpoints that are compared: one of each size, all of one split and one architecture."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from run.artefacts import model_paths, test_data_path
 from run.console import warn
 from run.device import choose_device
 from run.errors import BadInput, printable
+from run.hints import command, own_command, sizes_in, training_command
 from run.training_folder import undisturbed
 
 Models = dict[int, tuple[Autoencoder, dict[str, Any]]]  # size, rising -> network and record
-TRAIN = "python train.py --latent_size 4 8 16 32 64"
 _SIZE_SETTINGS = {"latent_size", "only_named", "snapshot_epochs"}  # arguments of train.py that may differ
 
 
@@ -40,32 +41,50 @@ def load_models_and_test_data(
     models: Models = {}
     for path, (model, record) in loaded.items():
         if not named and record["fingerprint"] != test_data.fingerprint:
+            anew = training_command(path, {"--latent_size": sizes_in(path.parent)})
             warn(
                 f"{printable(path)} is left out: it is of another split than {printable(test_path)}, which the last "
-                f"training into that folder made; train all sizes by one command: {TRAIN}"
+                f"training into that folder made; train all anew: {anew}"
             )
             continue
         require_split(record, path, test_data.fingerprint, test_path)
         if model.latent_size in models:
+            same = [each for each, (other, _) in loaded.items() if other.latent_size == model.latent_size]
             raise BadInput(
                 f"two of the checkpoints are of size {model.latent_size}; name one of each, or see what seeds do to "
-                "one size: python evaluate.py --model_path FILE FILE"
+                f"one size: {command('evaluate.py', '--model_path', *same)}"
             )
         models[model.latent_size] = model, record
     architectures = sorted({model.architecture for model, _ in models.values()})
     if len(architectures) > 1:
         raise BadInput(
-            f"the checkpoints are of the architectures {', '.join(architectures)}; compare sizes of one architecture, "
-            "each trained into an --output_dir of its own"
+            f"the checkpoints are of the architectures {', '.join(architectures)}; compare sizes of one architecture: "
+            f"{_of_one_architecture(loaded)}"
         )
-    if len(models) < 2 and named:
-        raise BadInput("a comparison takes two sizes or more; name another, or none for all that lie in OUTPUT_DIR")
+    if len(models) < 2 and len(model_paths(test_path.parent)) > 1 and named:
+        raise BadInput(
+            "a comparison takes two sizes or more; name another, or none for all that lie in its folder: "
+            f"{own_command({'--model_path': None, '--output_dir': [test_path.parent]})}"
+        )
     if len(models) < 2:
+        values = math.prod(test_data.images.shape[1:])
+        sizes = sorted({*models, *(size for size in (4, 8, 16, 32, 64) if size < values)})
         raise BadInput(
             f"there {'is 1 size' if models else 'are no sizes'} to compare in {printable(test_path.parent)}, and two "
-            f"are the fewest; train more: {TRAIN}"
+            f"are the fewest; train more: {training_command(test_path, {'--latent_size': sizes})}"
         )
     return dict(sorted(models.items())), test_data
+
+
+def _of_one_architecture(loaded: dict[Path, tuple[Autoencoder, dict[str, Any]]]) -> str:
+    """The command that compares the checkpoints of the architecture that most are of, or that trains such."""
+    by_architecture: dict[str, list[Path]] = {}
+    for path, (model, _) in loaded.items():
+        by_architecture.setdefault(model.architecture, []).append(path)
+    most = max(by_architecture.values(), key=len)
+    if len(most) > 1:
+        return own_command({"--model_path": most})
+    return training_command(most[0], {"--latent_size": [model.latent_size for model, _ in loaded.values()]})
 
 
 def warn_of_other_settings(models: Models) -> None:

@@ -27,10 +27,11 @@ from run.artefacts import model_path, write_csv, write_json
 from run.console import note, say, table_of
 from run.device import make_repeatable
 from run.errors import BadInput, printable
+from run.hints import training_at_hand
 from run.provenance import command_line, versions
 from stages.sweep.answers import answer_sweep, dimensions, independent_of
 from stages.sweep.figure import draw_sweep
-from stages.sweep.loading import TRAIN, Models, load_models_and_test_data, takes_labels, warn_of_other_settings
+from stages.sweep.loading import Models, load_models_and_test_data, takes_labels, warn_of_other_settings
 from stages.sweep.measuring import curve_sizes, errors_of, measure_classes
 
 _LARGEST_PCA = 512  # dimensions; or as many as the largest bottleneck has
@@ -127,7 +128,8 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
     mean_image = measure_mean_image(pca.mean, test_data.images)["mse"]
     if not mean_image:
         raise BadInput(
-            f"every test image is the mean training image, so there is nothing to keep; train on others: {TRAIN}"
+            "every test image is the mean training image, so there is nothing to keep; train on others, say: "
+            f"{training_at_hand({'--dataset': ['digits'], '--latent_size': sorted(models)})}"
         )
     networks = [model for model, _ in models.values()]
     classes, right = measure_classes(networks, pca, image_set, split, settings.num_fit, settings.seed)
@@ -156,7 +158,7 @@ def reconstructions(models: Models, test_data: TestData) -> Iterator[tuple[int, 
         if not np.isfinite(made).all():
             raise BadInput(
                 f"bottleneck {size} makes images that are not finite; train again: "
-                f"python train.py --latent_size {size} --lr 0.00001"
+                f"{training_at_hand({'--lr': [0.00001], '--latent_size': [size]})}"
             )
         yield size, made
 

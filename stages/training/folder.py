@@ -1,8 +1,6 @@
 """What lies in the output folder before a training: the same one, to which sizes are added, or another one."""
 
 import json
-import shlex
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,13 @@ from model.training_state import find_run, has_states
 from run.artefacts import model_paths, test_data_path
 from run.console import note
 from run.errors import BadInput, printable
+from run.hints import own_command
 from run.training_folder import move_aside
 from stages.training.plan import Plan
 
-# Of two trainings that differ in these alone, the one may add its sizes to the other's.
-_SIZES = {"latent_size", "only_named"}
+# Of two trainings that differ in these alone, the one may add its sizes to the other's. Whatever the images are called,
+# the split's fingerprint says that they are the same.
+_MAY_DIFFER = {"latent_size", "only_named", "dataset"}
 
 
 @dataclass
@@ -70,13 +70,7 @@ def command_elsewhere(folder: Path) -> str:
     """This command, with another output folder than ``folder`` that is not there yet."""
     numbers = (folder.with_name(f"{folder.name}_{number}") for number in range(2, 10**6))
     other = next(each for each in numbers if not each.exists())
-    kept, words = [], iter(sys.argv[1:])
-    for word in words:
-        if word == "--output_dir":
-            next(words, None)
-        elif not word.startswith("--output_dir="):
-            kept.append(word)
-    return shlex.join(["python", Path(sys.argv[0]).name, *kept, "--output_dir", str(other)])
+    return own_command({"--output_dir": [other]})
 
 
 def _record_of(path: Path) -> dict[str, Any] | None:
@@ -91,8 +85,8 @@ def _record_of(path: Path) -> dict[str, Any] | None:
 def _is_same(plan: Plan, record: dict[str, Any]) -> bool:
     ours, theirs = plan.settings.decisive, record["arguments"]
     return record["fingerprint"] == plan.data.split.fingerprint and {
-        name: _plain(value) for name, value in ours.items() if name not in _SIZES
-    } == {name: _plain(value) for name, value in theirs.items() if name not in _SIZES}
+        name: _plain(value) for name, value in ours.items() if name not in _MAY_DIFFER
+    } == {name: _plain(value) for name, value in theirs.items() if name not in _MAY_DIFFER}
 
 
 def _plain(value: object) -> object:

@@ -13,6 +13,7 @@ from model.inference import labels_for, reconstruct, to_float
 from model.training_state import LoopState, StateKeeper
 from run.artefacts import write_csv
 from run.errors import BadInput, printable
+from run.hints import training_at_hand
 from run.signals import StopRequest
 from stages.training.plan import Plan
 from stages.training.report import Relay, Report
@@ -126,6 +127,6 @@ def not_finite(model: Autoencoder, at: LoopState, rows: np.ndarray, plan: Plan) 
     where = f"bottleneck {model.latent_size}, epoch {at.epoch}, step {at.step + 1} of {plan.steps}"
     return BadInput(
         f"the loss or a gradient is no longer finite ({where}, images {some}: all in {printable(listed)}); the step "
-        f"was not taken and the last training state is kept; train with a lower rate, say "
-        f"--lr {plan.settings.lr / 10:g}"
+        f"was not taken and the last training state is kept; train with a lower rate: "
+        f"{training_at_hand({'--lr': [f'{plan.settings.lr / 10:g}']})}"
     )

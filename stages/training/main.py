@@ -5,7 +5,6 @@ The training loop stands in :mod:`stages.training.loop`; what is settled before 
 
 import argparse
 import os
-import shlex
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from run.artefacts import file_sha256, model_path, require_folder, snapshots_pat
 from run.console import duration, note, say, warn
 from run.device import make_repeatable
 from run.errors import BadInput, printable
+from run.hints import resume_command, training_at_hand
 from run.provenance import command_line, versions
 from run.resumed_arguments import resumed_arguments
 from run.signals import StopRequest
@@ -55,7 +55,10 @@ def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
         arguments.setdefault("output_dir", kept.output_dir)
     settings = replace(settings, **arguments)
     if settings.latent_size is None:
-        raise BadInput("the run to resume does not say which bottlenecks it trains; train anew without --resume")
+        raise BadInput(
+            "the run to resume does not say which bottlenecks it trains; train anew: "
+            + training_at_hand({"--resume": None})
+        )
     if os.sep in settings.dataset and not Path(settings.dataset).expanduser().is_dir():
         raise BadInput(
             f"the run to resume began with --dataset {printable(settings.dataset)}, and no such folder is here; go on "
@@ -100,8 +103,7 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         except BaseException as error:
             if isinstance(error, Exception):
                 raise
-            again = f"python train.py --resume --output_dir {shlex.quote(str(settings.output_dir))}"
-            note(f"the training state is kept; go on with: {again}")
+            note(f"the training state is kept; go on with: {resume_command(settings.output_dir)}")
             raise
         finally:
             report.close()

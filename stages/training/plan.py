@@ -19,6 +19,7 @@ from model.options import KL_WARMUP, parse_mix
 from model.training_state import KeptRun
 from run.device import choose_device, choose_precision
 from run.errors import BadInput, printable
+from run.hints import training_at_hand
 from run.provenance import command_line
 
 # Settings that decide nothing about the outcome, and so may differ when a run is resumed.
@@ -158,30 +159,37 @@ def refuse_what_does_not_fit(settings: Settings, architecture: type[Autoencoder]
     if settings.sizes[-1] >= math.prod(shape):
         raise BadInput(
             f"--latent_size {settings.sizes[-1]} is no bottleneck for images of {' x '.join(map(str, shape))} = "
-            f"{math.prod(shape)} values; choose a smaller one: python train.py --latent_size 32"
+            f"{math.prod(shape)} values; choose a smaller one: "
+            f"{training_at_hand({'--latent_size': [min(32, math.prod(shape) // 2)]})}"
         )
     for flag in ("beta", "kl_warmup"):
         if getattr(settings, flag) is not None and flag not in architecture.own_flags:
             raise BadInput(
-                f"--{flag} weighs the KL part of a loss, and --model {name} has none; leave it out, or train an "
-                "architecture that has one: --model vae, beta_vae or cvae"
+                f"--{flag} weighs the KL part of a loss, and --model {name} has none; train an "
+                "architecture that has one (--model vae, beta_vae or cvae), or leave it out: "
+                f"{training_at_hand({f'--{flag}': None})}"
             )
     if architecture.takes_labels and not labelled:
         raise BadInput(
             f"--model {name} decodes by each image's class, and the images of {printable(data.image_set.name)} have "
-            "none; put them into one folder a class, or train an architecture that takes no labels: --model conv"
+            "none; put them into one folder a class, or train an architecture that takes no labels: "
+            f"{training_at_hand({'--model': ['conv'], '--beta': None, '--kl_warmup': None})}"
         )
     if settings.balance != "none" and not labelled:
         raise BadInput(
-            "--balance needs classes, and the images have none; put them into one folder a class, or leave it out"
+            "--balance needs classes, and the images have none; put them into one folder a class, or leave it out: "
+            f"{training_at_hand({'--balance': None})}"
         )
     if settings.patience is not None and not len(data.validation.images):
-        raise BadInput("--patience needs validation images, and none are left; use a larger --val_fraction")
+        raise BadInput(
+            "--patience needs validation images, and none are left; use a larger --val_fraction, or leave it out: "
+            f"{training_at_hand({'--patience': None})}"
+        )
     late = [epoch for epoch in settings.snapshot_epochs if epoch > settings.num_epochs]
     if late:
         raise BadInput(
             f"--snapshot_epochs {late[0]} is after the last of {settings.num_epochs} epochs; take one that comes, or "
-            f"train longer: --num_epochs {late[0]}"
+            f"train longer: {training_at_hand({'--num_epochs': [max(late)]})}"
         )
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from run.cores import cores
 from run.errors import BadInput
+from run.hints import resume_command
 from run.signals import StopRequest
 from stages.training.report import Relay, Report
 
@@ -136,6 +137,6 @@ def _end_with_parent() -> None:
 def _killed(size: int, number: int) -> BadInput:
     why = "is the memory used up?" if number == signal.SIGKILL else f"by {signal.Signals(number).name}"
     return BadInput(
-        f"the process that trained bottleneck {size} was killed ({why}); its last state is kept: go on with the same "
-        "command and --resume"
+        f"the process that trained bottleneck {size} was killed ({why}); its last state is kept: go on with "
+        f"{resume_command()}"
     )

@@ -1,0 +1,299 @@
+"""The very command to run next: complete, of the case at hand, and quoted as a shell wants it.
+
+What a folder's training was made with stands in its records as it was typed: the metrics, a checkpoint, a training
+state. Where none can be read, the flags of the present command say what is known. Nothing is recorded for hints: places
+are those of the command itself, so that files do not depend on the folder that somebody worked in.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from run.artefacts import latent_space_path, model_path, model_paths, read_json, test_data_path
+from run.errors import BadInput, printable
+
+Changes = Mapping[str, Sequence[object] | None]  # flag -> its values; None leaves it out
+
+_ROOT = Path(__file__).parent.parent
+_EXAMPLE = ["--num_epochs", "10", "--latent_size", "256", "--batch_size", "128", "--lr", "0.0001"]
+_OUTPUT_DIR, _DATA_DIR = "output", "data"  # where commands write and download unless they are told otherwise
+# Flags of a training that its repetition does without, or gets anew.
+_OF_ONE_RUN: Changes = dict.fromkeys(("--resume", "--retrain", "--show", "--output_dir"))
+_KEPT_ON_RESUME = ("--data_dir", "--num_workers", "--save_every", "--svg", "--show")
+_PLACES = ("--dataset", "--labels", "--data_dir")  # flags of a training that name what it reads
+
+
+def command(script: str, *words: object) -> str:
+    """``python script words``, quoted; the script where it is from here, or where the one that runs was typed to be."""
+    own = _ROOT / script
+    places = (Path(script), Path(sys.argv[0]).with_name(script))
+    place = next((each for each in places if each.exists() and own.exists() and each.samefile(own)), own)
+    return printable(shlex.join(["python", str(place), *map(str, words)]))
+
+
+def own_command(changes: Changes) -> str:
+    """The command that is running, with some flags changed."""
+    return command(Path(sys.argv[0]).name, *edited(sys.argv[1:], changes))
+
+
+def training_command(path: Path, changes: Changes | None = None) -> str:
+    """The train.py that makes a file of a training: a checkpoint, the test split, the log, the metrics.
+
+    Args:
+        path: of the file, which may be missing or damaged. Others of the same training lie beside it, perhaps.
+        changes: flags of the training to change.
+
+    Returns:
+        The command of the training in that folder, for the size that the file is named by; ``--resume`` where that
+        was stopped; where nothing is recorded, what the present command's flags tell of it.
+    """
+    folder, changes = Path(path).parent, dict(changes or {})
+    size = _size_in_name(path)
+    if not changes and (words := _words_of_stopped(folder, size)) is not None:
+        state = [_state_path(folder, size)] if words != _words_of_stopped(folder, None, newest=True) else []
+        return resume_command(folder, words, *state)
+    words = _recorded_words(folder)
+    if size is not None:
+        changes.setdefault("--latent_size", [size])
+    if words is None:
+        words = [] if "--latent_size" in changes else _EXAMPLE
+        for flag in ("--dataset", "--data_dir"):
+            words = edited(words, {flag: _values(sys.argv[1:], flag) or None})
+    elif "--dataset" not in changes:
+        words = _as_from_here(words, folder)
+    words = edited(words, {**_OF_ONE_RUN, **changes})
+    return command("train.py", *words, *_into(folder))
+
+
+def training_at_hand(changes: Changes | None = None) -> str:
+    """The train.py whose files the present command reads, or that itself is running, with some flags changed."""
+    typed = sys.argv[1:]
+    if Path(sys.argv[0]).name == "train.py" and "--resume" not in _flags(typed):
+        return own_command(changes or {})
+    named = _values(typed, "--model_path") + _values(typed, "--latent_space")
+    folder = Path(os.path.expanduser(named[0])).parent if named else _folder_at_hand()
+    size = "".join(_values(typed, "--latent_size")[:1])
+    return training_command(model_path(folder, int(size)) if size.isdecimal() else test_data_path(folder), changes)
+
+
+def resume_command(folder: Path | None = None, words: Sequence[str] | None = None, *state: Path) -> str:
+    """The train.py that goes on with a stopped training: the one in ``folder``, which ``words`` began, or this one."""
+    folder, words = folder or _folder_at_hand(), sys.argv[1:] if words is None else words
+    left_out = {flag: None for flag in _flags(words) if flag not in _KEPT_ON_RESUME}
+    return command("train.py", "--resume", *state, *edited(words, left_out), "--output_dir", folder)
+
+
+def encoding_command(path: Path, changes: Changes | None = None) -> str:
+    """The encode_latent_space.py that makes latents, or train.py where there is no checkpoint to encode with.
+
+    Args:
+        path: of the latents, or of another file of their folder.
+        changes: flags of it to change.
+    """
+    folder, size = Path(path).parent, _size_in_name(path)
+    sizes = sizes_in(folder)
+    checkpoint = model_path(folder, size or (sizes[-1] if sizes else 256))
+    words = _words_of_earlier_encoding(folder, size)
+    if words is None and not checkpoint.exists():
+        return training_command(checkpoint if size or sizes else test_data_path(folder))
+    if words is None:
+        words = ["--model_path", str(checkpoint), "--test_data", str(test_data_path(folder))]
+    return command("encode_latent_space.py", *edited(words, changes or {}))
+
+
+def encoding_at_hand(changes: Changes) -> str:
+    """The encode_latent_space.py that made the latents which the present command reads, with some flags changed."""
+    size = "".join(_values(sys.argv[1:], "--latent_size")[:1])
+    found = latent_space_path(_folder_at_hand(), int(size) if size.isdecimal() else 256)
+    named = _values(sys.argv[1:], "--latent_space") or [str(found)]
+    return encoding_command(Path(os.path.expanduser(named[0])), changes)
+
+
+def choice_of_file(flag: str, folder: Path) -> str:
+    """The present command for one bottleneck of those in a folder; without ``flag`` if that was given as well."""
+    typed = _flags(sys.argv[1:])
+    if flag in typed and "--latent_size" in typed:
+        return own_command({"--latent_size": None})
+    sizes = sizes_in(folder)
+    return own_command({"--latent_size": sizes[-1:]}) if sizes else training_command(test_data_path(folder))
+
+
+def sizes_in(folder: Path) -> list[int]:
+    """The bottlenecks whose checkpoints are in a folder by their names, from the smallest up."""
+    return sorted(size for path in model_paths(folder) if (size := _size_in_name(path)))
+
+
+def edited(words: Sequence[str], changes: Changes) -> list[str]:
+    """The words of a command line with some flags changed, added, or left out."""
+    kept, dropped = [], False
+    for word in words:
+        if word.startswith("--"):
+            dropped = _flag(word) in changes
+        if not dropped:
+            kept.append(word)
+    for flag, values in changes.items():
+        if values is not None:
+            kept += [flag, *map(str, values)]
+    return kept
+
+
+def _folder_at_hand() -> Path:
+    """Where the present command writes, or a training lies that it resumes."""
+    if written := _values(sys.argv[1:], "--output_dir"):
+        return Path(os.path.expanduser(written[0]))
+    resumed = Path(os.path.expanduser((_values(sys.argv[1:], "--resume") or [_OUTPUT_DIR])[0]))
+    return resumed.parent.parent if resumed.is_file() else resumed
+
+
+def _state_path(folder: Path, size: int) -> Path:
+    return folder / "training_state" / f"latent_size_{size}.pth"
+
+
+def _words_of_stopped(folder: Path, size: int | None, *, newest: bool = False) -> list[str] | None:
+    """The words that began the training of which a state is kept, if it can go on from the folder that one is in.
+
+    Args:
+        folder: of the training.
+        size: of the bottleneck whose state it is; None takes the newest state.
+        newest: also where every bottleneck with a state has come to a checkpoint.
+    """
+    paths = [_state_path(folder, size)] if size else sorted((folder / "training_state").glob("latent_size_*.pth"))
+    paths = [path for path in paths if path.is_file()]
+    if not paths or not (size or newest or any(not (folder / f"model_{path.name}").exists() for path in paths)):
+        return None
+    try:
+        kept = _load(max(paths, key=lambda path: path.stat().st_mtime))["identity"]
+    except (BadInput, OSError, KeyError):
+        return None
+    words = _words_from(kept)
+    return words if words is not None and words == _as_from_here(words, folder) else None
+
+
+def _into(folder: Path) -> list[str]:
+    return [] if folder == Path(_OUTPUT_DIR) else ["--output_dir", str(folder)]
+
+
+def _as_from_here(words: Sequence[str], folder: Path) -> list[str]:
+    """The words of the training in ``folder`` as they are right in the folder that one is in now.
+
+    Where it began follows from the place that it wrote to, of which the end is as it was typed.
+    """
+    typed = Path(os.path.normpath((_values(words, "--output_dir") or [_OUTPUT_DIR])[0]))
+    parts, end = Path(os.path.abspath(folder)).parts, typed.parts
+    before = len(parts) - len(end)
+    if typed.is_absolute() or parts[max(0, before) :] != end:
+        return list(words)
+    began = Path(*parts[:before])
+    changes: dict[str, Sequence[str]] = {}
+    for flag in _PLACES:
+        typed_place = (_values(words, flag) or [_DATA_DIR if flag == "--data_dir" else ""])[0]
+        place = began / typed_place
+        if typed_place and place.exists() and os.path.abspath(place) != os.path.abspath(typed_place):
+            shortest = os.path.relpath(place)
+            changes[flag] = [str(place) if shortest.startswith("..") else shortest]
+    return edited(words, changes)
+
+
+def _recorded_words(folder: Path) -> list[str] | None:
+    """The command line after ``train.py`` of the training in a folder; None if none is recorded."""
+    for read in (_from_metrics, _from_checkpoints, _from_states):
+        with contextlib.suppress(BadInput, OSError, KeyError, TypeError):
+            for record in read(folder):
+                if (words := _words_from(record)) is not None:
+                    return words
+    return None
+
+
+def _from_metrics(folder: Path) -> list[dict[str, Any]]:
+    return [read_json(folder / "metrics_training.json")]
+
+
+def _from_checkpoints(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in model_paths(folder):
+        with contextlib.suppress(BadInput, OSError):
+            yield _load(path)["record"]
+
+
+def _from_states(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted((folder / "training_state").glob("latent_size_*.pth")):
+        with contextlib.suppress(BadInput, OSError):
+            yield _load(path)["identity"]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """A checkpoint, or a training state."""
+    # late: torch, which takes seconds, is needed where no file of metrics says what was trained, and not for --help
+    from run.tensor_file import CHECKPOINT, TRAINING_STATE, load_tensors
+
+    return load_tensors(path, CHECKPOINT if path.name.startswith("model_") else TRAINING_STATE, "")
+
+
+def _words_from(record: Mapping[str, Any]) -> list[str] | None:
+    """What a record says, as hostile as the file that it came from; None if it does not say enough."""
+    if not isinstance(record, Mapping) or not isinstance(record.get("command"), str):
+        return None
+    try:
+        words = shlex.split(record["command"])
+    except ValueError:  # a quotation mark that nothing closes
+        return None
+    if len(words) < 3 or Path(words[1]).name != "train.py":
+        return None
+    words, arguments = words[2:], record.get("arguments")
+    epochs = arguments.get("num_epochs") if isinstance(arguments, dict) else None
+    if type(epochs) is int and "--num_epochs" in words and _values(words, "--num_epochs")[:1] != [str(epochs)]:
+        words = edited(words, {"--num_epochs": [epochs]})  # --resume may have raised it
+    return words
+
+
+def _words_of_earlier_encoding(folder: Path, size: int | None) -> list[str] | None:
+    """The words by which latents of any size in ``folder`` were made, for another size; None if they do not serve."""
+    own = [] if size is None else [latent_space_path(folder, size).with_suffix(".json")]
+    for sidecar in [*own, *sorted(folder.glob("latent_space_size_*.json"))]:
+        with contextlib.suppress(BadInput, OSError, KeyError, TypeError, ValueError, AttributeError):
+            words = shlex.split(read_json(sidecar)["origin"]["command"])[2:]
+            typed = (_values(words, "--latent_size") or [""])[0]
+            before = (_values(words, "--output_dir") or [_OUTPUT_DIR])[0]
+            named = (_values(words, "--model_path") or [str(model_path(Path(before), int(typed or 0)))])[0]
+            checkpoint = Path(named) if size is None else model_path(Path(named).parent, size)
+            images = _values(words, "--images")
+            read = [str(checkpoint), *_values(words, "--test_data"), *images]
+            if all(os.path.exists(os.path.expanduser(each)) for each in read):
+                into = folder.parent if images else folder
+                other = [] if into.resolve() == checkpoint.parent.resolve() else [into]
+                words = edited(words, {"--latent_size": None, "--model_path": [checkpoint], "--output_dir": None})
+                return edited(words, {"--output_dir": other}) if other else words
+    return None
+
+
+def _size_in_name(path: Path) -> int | None:
+    """The bottleneck that a file would be of by its name alone, of which there may be nothing else."""
+    match = re.fullmatch(r"(?:model|snapshots)_latent_size_([0-9]{1,9})\.pth|latent_space_size_([0-9]{1,9})\.npy",
+                         Path(path).name, re.ASCII)  # fmt: skip
+    return int(match[1] or match[2]) or None if match else None
+
+
+def _flag(word: str) -> str:
+    """The flag that a word is, as it is spelt here."""
+    return "--" + word.partition("=")[0][2:].lower().replace("-", "_")
+
+
+def _flags(words: Sequence[str]) -> list[str]:
+    return [_flag(word) for word in words if word.startswith("--")]
+
+
+def _values(words: Sequence[str], flag: str) -> list[str]:
+    """What stands after a flag on a command line, of the last if it stands there several times."""
+    values: list[str] = []
+    mine = False
+    for word in words:
+        if word.startswith("--"):
+            mine = _flag(word) == flag
+            values = ([word.partition("=")[2]] if "=" in word else []) if mine else values
+        elif mine:
+            values.append(word)
+    return values
