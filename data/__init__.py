@@ -9,12 +9,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.annotations import Annotations
+from data.annotations import FITS, FRAMES, Annotations
+from data.tones import GROUNDS
 from run.arguments import (
     add_choice,
     add_image_size,
     add_shared,
     add_value,
+    add_value_range,
     name_or_path,
     nearest,
     path,
@@ -60,6 +62,7 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
     add_image_size(group, scaled)
     group.add_argument("--grayscale", action="store_true", help="turn colours into one channel of brightness")
     add_annotation_arguments(group)
+    add_pixel_arguments(group)
     add_choice(
         group, "--split", SPLIT_KINDS, None,
         "what the test images are: the published test set, whole groups (all frames of one object on one side), or "
@@ -87,6 +90,8 @@ def add_annotation_arguments(group: argparse._ArgumentGroup) -> None:
         )
     label = "of a folder: labels are what this regular expression finds in relative paths, as in '([a-z]+)_[0-9]+'"
     add_value(group, "--label_from", str, None, "REGEX", label)
+    order = "of a folder: classes that come first, in this order; the others follow in natural order (2 before 10)"
+    add_value(group, "--class_order", str, [], "NAME", order, several=True)
     together = "of a folder: images in whose relative paths this finds the same text stay on one side of the split"
     add_value(group, "--group_from", str, None, "REGEX", together)
     add_choice(
@@ -94,6 +99,19 @@ def add_annotation_arguments(group: argparse._ArgumentGroup) -> None:
         "of a folder: copies that were re-encoded or resized are kept on one side of the split, are reported alone, or "
         "are not looked at",
     )  # fmt: skip
+
+
+def add_pixel_arguments(group: argparse._ArgumentGroup) -> None:
+    """The flags that say how the files of a folder become pixels."""
+    levels = "of a folder: values that are black and white (default: found over all files with more than 8 bits)"
+    add_value_range(group, levels)
+    add_choice(group, "--frames", FRAMES, "first", "of a folder: frames of TIFF stacks and animations that are images")
+    ways = "of a folder: images of other proportions are stretched, padded in their edge's colour, or cropped"
+    add_choice(group, "--fit", FITS, "stretch", ways)
+    seen = "of a folder: what transparent images are laid on (default: white, unless they could not be seen on it)"
+    add_choice(group, "--ground", list(GROUNDS), None, seen)
+    limit = "of a folder: read files of up to N pixels (default: 89,478,485; large JPEGs are reduced as they are read)"
+    add_value(group, "--max_pixels", whole_number(1, 10**11), None, "N", limit)
 
 
 def _name_or_folder(text: str) -> str:
@@ -156,6 +174,8 @@ def load_images(
     images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
     if images.layout:
         note(images.layout)
+    for doubt in images.doubts:
+        warn(doubt)
     if images.left_out:
         listed = [f"  {printable(sample_id)}: {printable(why)}" for sample_id, why in images.left_out[:_LISTED]]
         if len(images.left_out) > _LISTED:

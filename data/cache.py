@@ -10,15 +10,18 @@ import hashlib
 import io
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import PIL
 
-from data.decode import DECODER, Shape, ShapeDisproved
+from data.decode import Shape, ShapeDisproved, TonesUnknown
+from data.formats import READERS
 from data.image_set import ImageSet, joined_groups
 from data.near_duplicates import near_duplicates
+from data.noted import Noted, doubts, remarks
 from data.pictures import Pictures
 from data.source import Source
 from run import console
@@ -45,7 +48,7 @@ def load(
     if not source.cached:
         return _in_memory(source.open(image_size, grayscale, num_workers), source.name, source.seeks_near_duplicates)
     asked_for = _short_digest(repr((source.name, source.place, image_size, grayscale)))
-    state = _short_digest(repr((source.key, DECODER, PIL.__version__)))
+    state = _short_digest(repr((source.key, READERS, PIL.__version__)))
     prefix = f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{asked_for}-"
     folder = data_dir / "cache" / (prefix + state)
     try:
@@ -125,6 +128,9 @@ def _image_set(name: str, images: np.ndarray, facts: dict[str, Any]) -> ImageSet
         published_val=None if facts["published_val"] is None else np.array(facts["published_val"], bool),
         near_duplicates=None if pairs is None else np.array(pairs, np.int64).reshape(-1, 2),
         layout=facts["layout"],
+        doubts=tuple(facts["doubts"]),
+        wide=facts["wide"],
+        tones=facts["tones"],
     )
 
 
@@ -140,6 +146,8 @@ def _decode(pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, An
             return _decode_as(shape, pictures, name, file)
         except ShapeDisproved as disproved:
             shape = disproved.shape
+        except TonesUnknown:
+            shape = replace(shape, tones=pictures.survey(shape))
 
 
 def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, Any], bool]:
@@ -149,13 +157,15 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
     kept: list[int] = []
     digests: list[bytes] = []
     left_out = list(pictures.left_out)
-    lasting = True
+    lasting, noted = True, Noted()
     for batch in pictures.batches(shape):
         file.write(np.ascontiguousarray(batch.images).data)
         digests += batch.digests
         kept += batch.positions
         left_out += [(pictures.ids[each.position], each.why) for each in batch.unread]
         lasting = lasting and not any(each.passing for each in batch.unread)
+        if batch.noted is not None:
+            noted.add(batch.noted)
     if not kept:
         first, why = left_out[0]
         raise BadInput(
@@ -183,7 +193,10 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
         "groups": joined_groups(groups, digests).tolist(),
         "published_test": None if pictures.published_test is None else pictures.published_test[kept].tolist(),
         "published_val": None if pictures.published_val is None else pictures.published_val[kept].tolist(),
-        "layout": pictures.layout,
+        "layout": "\n".join([pictures.layout, *remarks(noted, shape.tones, shape.fit, shape.size, pictures.ids)]),
+        "doubts": doubts(noted, shape.tones),
+        "wide": noted.wide_count,
+        "tones": shape.tones.plain if pictures.survey is not None else None,
         "left_out": sorted(left_out),
     }
     return facts, lasting

@@ -1,25 +1,22 @@
 """Image files become uint8 arrays: any size, colour and orientation in; one shape out.
 
-Images are scaled to the wanted height and width whatever their proportions (a sign or a digit fills its frame
-either way), with Pillow's antialiased bilinear filter. Transparent pixels are laid on white, as a page shows them.
+Images are scaled to the wanted height and width with Pillow's antialiased bilinear filter, whatever their proportions
+unless another ``fit`` is asked for (a sign or a digit fills its frame either way).
 """
 
-import errno
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from data.formats import FORMATS, TooLarge, is_passing, reason
 from data.image_set import content_digests
-
-# Only formats that Pillow decodes by itself: its EPS reader would run Ghostscript on a file from anywhere.
-FORMATS = ("PPM", "PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "JPEG2000")
-_PNM, _JPEG, _JPEG2000 = (".ppm", ".pgm", ".pbm", ".pnm"), (".jpg", ".jpeg", ".jpe", ".jfif"), (".jp2", ".j2k", ".jpx")
-EXTENSIONS = frozenset((*_PNM, *_JPEG, *_JPEG2000, ".png", ".apng", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp"))
-# Changes whenever the same file would decode to other pixels, so that no cache outlives the code that filled it.
-DECODER = "1"
+from data.noted import Noted, Seen
+from data.tones import BYTES, Range, Tones
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -31,9 +28,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_WHITE = (255, 255, 255, 255)
-# Pillow's own errors have no number; a damaged file sends it to places where no file has any.
-_ABOUT_THE_FILE = {None, errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOVERFLOW}
+_REDUCED = ("JPEG", "MPO")  # read at a part of their size where they are much larger than what is wanted
+_STILL = (*_REDUCED, "PPM", "BMP", "JPEG2000")  # a phone's MPO holds a preview, no second picture
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,14 @@ class Shape:
     width: int
     own_size: bool  # the size was taken from the images: one of another size proves it wrong
     grayscale: bool  # colours are wanted as brightness; otherwise one channel means that all images are grey
+    fit: str = "stretch"  # how other proportions are fitted: "stretch", "pad", "crop"
+    tones: Tones = field(default_factory=Tones)
+    max_pixels: int | None = None  # of a file; None for Pillow's own limit
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
 
 
 class Unread(NamedTuple):
@@ -62,6 +66,7 @@ class Batch(NamedTuple):
     digests: list[bytes]  # n, of their pixels
     positions: list[int]  # n, among the source's images
     unread: list[Unread]
+    noted: Noted | None = None  # of files
 
 
 class ShapeDisproved(Exception):
@@ -71,39 +76,237 @@ class ShapeDisproved(Exception):
         self.shape = shape
 
 
-def decode_file(path: str, shape: Shape) -> np.ndarray:
-    """One file as uint8 (C, H, W).
+class TonesUnknown(Exception):
+    """A picture whose black and white, or whose ground, has not been looked for."""
+
+
+class Wide(NamedTuple):
+    """A picture with more than 8 bits a channel."""
+
+    values: np.ndarray  # (H, W) or (H, W, 3)
+    kind: str  # "integers" or "floats"
+    alpha: np.ndarray | None  # uint8 (H, W)
+
+
+def decode_file(path: str, shape: Shape) -> tuple[np.ndarray, Seen]:
+    """The first frame of a file as uint8 (C, H, W), and what it was.
 
     Raises:
         ShapeDisproved: the image has another size, or colours, than were guessed.
-        Exception: whatever Pillow raises for a damaged file; :func:`reason` puts it in words.
+        TonesUnknown: it can't be decoded before all files have been looked at.
+        Exception: whatever Pillow raises for a damaged file; :func:`data.formats.reason` puts it in words.
     """
-    image = read_upright(path, None if shape.own_size else (shape.height, shape.width))
-    return fit(image, shape)
+    with opened(path, None if shape.own_size else shape.size, shape.max_pixels) as (image, size):
+        frames = count_frames(image)
+        picture, seen = upright(image, shape.tones)
+        return fit(picture, shape), seen._replace(
+            size=size, frames=frames, lost_colour=shape.grayscale and _has_colours(picture)
+        )
 
 
-def read_upright(path: str, wanted: tuple[int, int] | None = None) -> Image.Image:
-    """The first frame of a file, upright as its EXIF orientation asks, in mode ``L`` or ``RGB``.
+def decode_batch(paths: Sequence[str], first: int, shape: Shape) -> Batch:
+    """Files whose positions count from ``first``; to be called within :class:`quiet_pillow`.
+
+    Raises:
+        ShapeDisproved, TonesUnknown: as of :func:`decode_file`.
+    """
+    return _collected((_tried(lambda path=path: decode_file(path, shape), path) for path in paths), len(paths), first,
+                      shape)  # fmt: skip
+
+
+def decode_frames(path: str, frames: range, first: int, shape: Shape) -> Batch:
+    """Frames of one file, as :func:`decode_batch` does it with files."""
+
+    def decoded(image: Image.Image, frame: int) -> tuple[np.ndarray, Seen]:
+        image.seek(frame)
+        refuse_too_large(image, shape.max_pixels)
+        size = upright_size(image)
+        picture, seen = upright(image, shape.tones)
+        return fit(picture, shape), seen._replace(size=size, lost_colour=shape.grayscale and _has_colours(picture))
+
+    def each() -> Iterator[tuple[np.ndarray, Seen] | tuple[str, bool]]:
+        try:
+            with opened(path, None, shape.max_pixels) as (image, _):
+                for frame in frames:
+                    yield _tried(lambda frame=frame: decoded(image, frame), path)
+        except (ShapeDisproved, TonesUnknown):
+            raise
+        except Exception as error:  # it can't even be opened any more
+            for _ in frames:
+                yield reason(error, path), is_passing(error)
+
+    return _collected(each(), len(frames), first, shape)
+
+
+def _tried(decode, path: str) -> tuple[np.ndarray, Seen] | tuple[str, bool]:
+    """What ``decode`` gives, or why it gives nothing and whether that may pass."""
+    try:
+        return decode()
+    except (ShapeDisproved, TonesUnknown):
+        raise
+    except Exception as error:  # a damaged file makes Pillow raise nearly anything; it is left out by name
+        return reason(error, path), is_passing(error)
+
+
+def _collected(results, count: int, first: int, shape: Shape) -> Batch:
+    images = np.empty((count, shape.channels, *shape.size), np.uint8)
+    positions, unread, noted = [], [], Noted()
+    for position, (result, more) in enumerate(results, first):
+        if isinstance(result, str):
+            unread.append(Unread(position, result, more))
+            continue
+        images[len(positions)] = result
+        positions.append(position)
+        noted.see(more, position, shape.size)
+    images = images[: len(positions)]
+    noted.brightest = images.reshape(len(images), -1).max(axis=1).tolist() if len(images) else []
+    return Batch(images, content_digests(images), positions, unread, noted)
+
+
+@contextmanager
+def opened(
+    path: str, wanted: tuple[int, int] | None, max_pixels: int | None
+) -> Iterator[tuple[Image.Image, tuple[int, int]]]:
+    """A file that is no larger than what is read without a word, and the (height, width) of its first frame.
 
     With ``wanted`` (height, width) a large JPEG may come at a half, a quarter or an eighth of its size, never below
-    twice what is wanted: libjpeg then skips most of the work, and the scaling that follows still averages.
+    twice what is wanted: libjpeg then skips most of the work, and the scaling that follows still averages. So the
+    largest photographs of phones are read.
+
+    Raises:
+        TooLarge: it is larger.
     """
     with Image.open(path, formats=FORMATS) as image:
-        if wanted and image.format in ("JPEG", "MPO"):
+        whole, size = image.size, upright_size(image)
+        if wanted and image.format in _REDUCED:
             image.draft(image.mode, (2 * max(wanted), 2 * max(wanted)))
-        image.load()
-        turn = None if image.format == "PPM" else _UPRIGHT.get(_orientation(image))
-        plain = _plain(image)
-        return plain.transpose(turn) if turn is not None else plain
+            if image.info.get("progressive"):  # all of it is held in memory, at whatever size it is given
+                refuse_too_large(image, 2 * (max_pixels or pixel_limit()), whole)
+        refuse_too_large(image, max_pixels)
+        yield image, size
+
+
+def refuse_too_large(image: Image.Image, limit: int | None, size: tuple[int, int] | None = None) -> None:
+    """Raises: TooLarge: the image, or one of that size, has more pixels than the limit (Pillow's own for None)."""
+    width, height = size or image.size
+    if width * height > (limit or pixel_limit()):
+        raise TooLarge(width * height, limit or pixel_limit())
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(height, width) of an opened file's frame as it stands upright, from its header alone."""
+    width, height = image.size
+    # PPM has no orientation; of a TIFF Pillow gives the upright size by itself.
+    sideways = image.format not in ("PPM", "TIFF") and _orientation(image) >= 5
+    return (width, height) if sideways else (height, width)
+
+
+def count_frames(image: Image.Image) -> int:
+    """How many frames an opened file holds: pages of a TIFF, pictures of an animation."""
+    if image.format in _STILL:
+        return 1
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # the first frame may be good even where those behind it are not
+        return 1
 
 
 def read_size(path: str) -> tuple[int, int]:
     """(height, width) of a file's first frame as it stands upright, from its header alone."""
     with Image.open(path, formats=FORMATS) as image:
-        width, height = image.size
-        # PPM has no orientation; of a TIFF Pillow gives the upright size by itself.
-        sideways = image.format not in ("PPM", "TIFF") and _orientation(image) >= 5
-    return (width, height) if sideways else (height, width)
+        return upright_size(image)
+
+
+def upright(image: Image.Image, tones: Tones) -> tuple[Image.Image, Seen]:
+    """An opened file's frame in mode ``L`` or ``RGB``, turned as its EXIF orientation asks, and what it was.
+
+    Raises:
+        TonesUnknown: black, white or ground of such a picture is not known.
+    """
+    picture = load(image)
+    turn = None if image.format == "PPM" else _UPRIGHT.get(_orientation(image))
+    seen = Seen((image.height, image.width))
+    if isinstance(picture, Wide):
+        used = getattr(tones, picture.kind)
+        if used is None:
+            raise TonesUnknown
+        seen = seen._replace(kind=picture.kind, low=float(picture.values.min()), high=float(picture.values.max()))
+        alpha, picture = picture.alpha, Image.fromarray(_eight_bits(picture.values, used))
+        if alpha is not None:
+            picture = picture.convert("RGB")
+            picture.putalpha(Image.fromarray(alpha))
+    elif tones.small != BYTES:
+        picture = _rescaled(picture, tones.small)
+    if picture.mode == "RGBA":
+        seen = seen._replace(is_transparent=True)
+        if tones.ground is None:
+            raise TonesUnknown
+        opaque = Image.new("RGBA", picture.size, (tones.ground,) * 3 + (255,))
+        opaque.alpha_composite(picture)
+        picture = opaque.convert("RGB")
+    return picture.transpose(turn) if turn is not None else picture, seen
+
+
+def load(image: Image.Image) -> Image.Image | Wide:
+    """The pixels of an opened file's frame as they are: mode ``L``, ``RGB``, ``RGBA`` where it is transparent anywhere,
+    or with more than 8 bits.
+
+    Raises:
+        ValueError: it holds values that are no numbers.
+    """
+    wide_colours = _wide_colours(image)
+    if wide_colours is not None:
+        return wide_colours
+    image.load()
+    mode = image.mode
+    if mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        picture = image.convert("RGBA")
+        return picture if picture.getextrema()[3][0] < 255 else picture.convert("RGB")
+    if mode == "I" or mode.startswith("I;16"):
+        return Wide(np.asarray(image), "integers", None)
+    if mode == "F":
+        values = np.asarray(image)
+        if not np.isfinite(values).all():
+            raise ValueError("pixels that are no numbers (NaN or infinite)")
+        return Wide(values, "floats", None)
+    if mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if mode == "1" else "RGB")
+
+
+def _wide_colours(image: Image.Image) -> Wide | None:
+    """Colours of 16 bits a channel, of which Pillow alone gives the upper 8; None for what is no such file.
+
+    The lower 8 are what it gives when it is told that the bytes stand in the other order.
+    """
+    orders = {_order(tile.args) for tile in image.tile}
+    if not orders or not orders <= set(_OTHER_ORDER):
+        return None
+    other = [tile._replace(args=_in_other_order(tile.args)) for tile in image.tile]
+    with Image.open(image.filename, formats=FORMATS) as again:
+        again.seek(image.tell())
+        again.tile = other
+        again.load()
+        low = np.asarray(again)
+    image.load()
+    high = np.asarray(image)
+    alpha = high[..., 3] if high.shape[-1] == 4 and high[..., 3].min() < 255 else None
+    return Wide(high[..., :3].astype(np.uint16) << 8 | low[..., :3], "integers", alpha)
+
+
+_OTHER_ORDER = {
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA")
+    for order, other in (("B", "L"), ("L", "B"), ("N", "B"))  # N: this machine's, on all that are in use L
+}
+
+
+def _order(args: object) -> object:
+    return args[0] if isinstance(args, tuple) and args else args
+
+
+def _in_other_order(args: object) -> object:
+    return (_OTHER_ORDER[args[0]], *args[1:]) if isinstance(args, tuple) else _OTHER_ORDER[args]
 
 
 def fit(image: Image.Image, shape: Shape) -> np.ndarray:
@@ -112,16 +315,43 @@ def fit(image: Image.Image, shape: Shape) -> np.ndarray:
         image = image.convert("L")
     if image.size != (shape.width, shape.height):
         if shape.own_size:
-            raise ShapeDisproved(Shape(shape.channels, 32, 32, False, shape.grayscale))
-        image = image.resize((shape.width, shape.height), Image.Resampling.BILINEAR)
+            raise ShapeDisproved(replace(shape, height=32, width=32, own_size=False))
+        image = _scaled(image, shape)
     pixels = np.asarray(image)  # (H, W) or (H, W, 3)
     if pixels.ndim == 2:
         return np.broadcast_to(pixels, (shape.channels, *pixels.shape))
     if shape.channels == 1:
         if not is_grey(pixels):
-            raise ShapeDisproved(Shape(3, shape.height, shape.width, shape.own_size, False))
+            raise ShapeDisproved(replace(shape, channels=3, grayscale=False))
         return pixels[None, :, :, 0]
     return pixels.transpose(2, 0, 1)
+
+
+def _scaled(image: Image.Image, shape: Shape) -> Image.Image:
+    """An image at the wanted size, with its proportions stretched, or kept by padding or by cropping."""
+    size, by = (shape.width, shape.height), Image.Resampling.BILINEAR
+    across, down = (wanted / own for wanted, own in zip(size, image.size, strict=True))
+    if shape.fit == "stretch" or across == down:
+        return image.resize(size, by)
+    if shape.fit == "crop":
+        kept = [wanted / max(across, down) for wanted in size]
+        left, top = ((own - inner) / 2 for own, inner in zip(image.size, kept, strict=True))
+        return image.resize(size, by, box=(left, top, left + kept[0], top + kept[1]))
+    inner = image.resize([max(1, round(own * min(across, down))) for own in image.size], by)
+    padded = Image.new(image.mode, size, _edge_colour(np.asarray(inner)))
+    padded.paste(inner, tuple((whole - part) // 2 for whole, part in zip(size, inner.size, strict=True)))
+    return padded
+
+
+def _edge_colour(pixels: np.ndarray) -> int | tuple[int, ...]:
+    """The median colour along the edge of pixels (H, W) or (H, W, 3)."""
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    middle = np.median(edge, axis=0)
+    return int(middle) if pixels.ndim == 2 else tuple(map(int, middle))
+
+
+def _has_colours(image: Image.Image) -> bool:
+    return image.mode == "RGB" and not is_grey(np.asarray(image))
 
 
 def is_grey(pixels: np.ndarray) -> bool:
@@ -129,53 +359,31 @@ def is_grey(pixels: np.ndarray) -> bool:
     return bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all())
 
 
-def reason(error: Exception) -> str:
-    """Why a file could not be read, in words."""
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"a decompression bomb: more than {Image.MAX_IMAGE_PIXELS:,} pixels"
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    if isinstance(error, PermissionError):
-        return "permission denied"
-    if isinstance(error, FileNotFoundError):
-        return "vanished while the folder was read"
-    if isinstance(error, MemoryError):
-        return "too large for the memory of this machine"
-    return f"truncated or damaged: {str(error) or type(error).__name__}"
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether an error says nothing about the file: it may be readable the next time, so its absence is not kept."""
-    return isinstance(error, MemoryError) or getattr(error, "errno", None) not in _ABOUT_THE_FILE
-
-
-def decode_batch(paths: list[str], first: int, shape: Shape) -> Batch:
-    """Files whose positions count from ``first``; to be called within :class:`quiet_pillow`.
-
-    Raises:
-        ShapeDisproved: an image does not fit ``shape``.
-    """
-    images = np.empty((len(paths), shape.channels, shape.height, shape.width), np.uint8)
-    positions, unread = [], []
-    for position, path in enumerate(paths, first):
-        try:
-            images[len(positions)] = decode_file(path, shape)
-            positions.append(position)
-        except ShapeDisproved:
-            raise
-        except Exception as error:  # a damaged file makes Pillow raise nearly anything; it is left out by name
-            unread.append(Unread(position, reason(error), is_passing(error)))
-    images = images[: len(positions)]
-    return Batch(images, content_digests(images), positions, unread)
+def pixel_limit() -> int:
+    """How many pixels a picture may have unless it is told otherwise: what Pillow takes to be no decompression bomb."""
+    return quiet_pillow.limit
 
 
 class quiet_pillow(warnings.catch_warnings):
-    """Pillow's warnings about odd files are silenced, but a decompression bomb is an error rather than a warning."""
+    """Pillow's warnings about odd files are silenced, and its limit of pixels is ours to keep: it knows no reduction.
+
+    Attributes:
+        limit: that limit, as it was when this was entered.
+    """
+
+    limit = Image.MAX_IMAGE_PIXELS
 
     def __enter__(self) -> None:
         super().__enter__()
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        self._before = Image.MAX_IMAGE_PIXELS
+        if self._before is not None:
+            quiet_pillow.limit = self._before
+        Image.MAX_IMAGE_PIXELS = None
+
+    def __exit__(self, *error: object) -> None:
+        Image.MAX_IMAGE_PIXELS = self._before
+        super().__exit__(*error)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -185,33 +393,19 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """Any mode as ``L`` or ``RGB``, 8 bits a channel."""
-    mode = image.mode
-    if mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        opaque = Image.new("RGBA", image.size, _WHITE)
-        opaque.alpha_composite(image.convert("RGBA"))
-        return opaque.convert("RGB")
-    if mode == "1":
-        return image.convert("L")
-    if mode == "I" or mode.startswith("I;16"):
-        return Image.fromarray(_eight_bits(np.asarray(image)))
-    if mode == "F":
-        values = np.asarray(image)
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-            raise ValueError("floating-point pixels outside 0..1")
-        return Image.fromarray((values * 255).round().astype(np.uint8))
-    if mode in ("L", "RGB"):
-        return image
-    return image.convert("RGB")
+def _rescaled(image: Image.Image, used: Range) -> Image.Image:
+    """8-bit channels with other black and white; what is transparent stays so."""
+    black, white = used
+    table = ((np.arange(256) - black) * (255 / (white - black))).round().clip(0, 255).astype(np.uint8).tolist()
+    return image.point(table * len(image.getbands()[:3]) + list(range(256)) * (image.mode == "RGBA"))
 
 
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """16-bit grey scaled to 8 bits; Pillow's own conversion would clip everything above 255 to white."""
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("integer pixels outside 0..65535")
-    values = values.astype(np.uint32)  # in place from here on: an image may have 89 million pixels
-    values *= 255
-    values += 32767
-    values //= 65535
-    return values.astype(np.uint8)
+def _eight_bits(values: np.ndarray, used: Range) -> np.ndarray:
+    """Wide values as uint8, black as 0 and white as 255; what lies beyond is cut off."""
+    black, white = used
+    scaled = values.astype(np.float32)  # in place from here on: an image may have 89 million pixels
+    scaled -= np.float32(black)
+    scaled *= np.float32(255 / (white - black))
+    np.clip(scaled, 0, 255, out=scaled)
+    np.rint(scaled, out=scaled)
+    return scaled.astype(np.uint8)

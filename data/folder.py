@@ -5,33 +5,67 @@ import os
 import stat
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from data.annotations import Annotations
-from data.decode import EXTENSIONS, Shape, is_grey, quiet_pillow, read_size, read_upright
+from data.decode import Shape, quiet_pillow
+from data.formats import EXTENSIONS, UNSUPPORTED
 from data.groups import suggestion, tracks
 from data.label_file import METADATA, Columns, examples, match_pattern, read_table
 from data.layout import TEST, VAL, Layout, natural_order, recognise
 from data.pictures import Pictures
+from data.shape import Wanted, count_frames_of, guess_shape
 from data.source import Source
-from data.workers import decode_files
+from data.survey import survey
+from data.tones import Tones
+from data.workers import Frames, decode_files
 from run import console
+from run.arguments import nearest
 from run.errors import BadInput, printable
 
 # A file changed within the file system's clock tick keeps its times; ticks are 4 ms on Linux, 15 ms on Windows.
 _CLOCK_TICK = 0.02
-_SAMPLE = 64
-_DEFAULT_SIZE = (32, 32)
+_NAMED = 8
+# Folders that no person made, in which the same pictures lie again, smaller or thrown away; in small letters.
+_SYSTEM = {
+    "@eadir", ".thumbnails", ".thumbs", "thumbnails.lrdata", ".@__thumb", "$recycle.bin", "recycler", "recycled",
+    "#recycle", "@recycle", "#snapshot", "lost+found", "__macosx", ".appledouble", "system volume information",
+    ".picasaoriginals", ".ipynb_checkpoints",
+}  # fmt: skip
+_TRASH = ".trash"  # .Trash, .Trashes, .Trash-1000
+_THUMBNAIL = "synophoto_thumb_"  # what a Synology names those that it makes
 
 
 @dataclass
 class _Listing:
     files: list[tuple[str, int, int, int]] = field(default_factory=list)  # (relative path, size, mtime_ns, ctime_ns)
     unreadable: list[tuple[str, str]] = field(default_factory=list)  # (relative path, reason)
+    unsupported: list[tuple[str, str]] = field(default_factory=list)  # (relative path, what to do about it)
     passed_over: Counter = field(default_factory=Counter)  # extension -> files that are no images by their name
+    system: Counter = field(default_factory=Counter)  # name of a system's own folder -> pictures in all such folders
+    hidden: int = 0  # hidden files that are images by their name
+
+    def words(self) -> list[str]:
+        """What was passed over, a line each."""
+        lines = []
+        if self.system:
+            names = ", ".join(map(printable, sorted(self.system)[:_NAMED]))
+            count = sum(self.system.values())
+            lines.append(
+                f"passed over {count:,} pictures in folders of thumbnails, of the system or of what was thrown away "
+                f"({names}{', ...' * (len(self.system) > _NAMED)})"
+            )
+        if self.hidden:
+            plural = "s" * (self.hidden != 1)
+            lines.append(f"passed over {self.hidden:,} hidden file{plural} with the name of a picture (as ._1.png)")
+        if self.passed_over:
+            kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in sorted(self.passed_over.items())[:_NAMED])
+            count = sum(self.passed_over.values())
+            lines.append(f"passed over {count:,} files that are no images by their name: {kinds}")
+        return lines
 
 
 class Folder(Source):
@@ -72,17 +106,17 @@ class Folder(Source):
         self.key = digest.hexdigest()
 
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
-        """The images below the folder; how many other files there are is said.
+        """The images below the folder; how many other files there are stands in their layout.
 
         Raises:
             BadInput: there are none.
         """
-        self._report_passed_over()
-        return self.pictures(image_size, grayscale, num_workers)
+        pictures = self.pictures(image_size, grayscale, num_workers)
+        return replace(pictures, layout="\n".join([pictures.layout, *self._listing.words()]))
 
     def pictures(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
         """The images below the folder, with what their paths say of them; see :meth:`open`."""
-        files, left_out = list(self._listing.files), list(self._listing.unreadable)
+        files, left_out = self._listing.files, [*self._listing.unreadable, *self._listing.unsupported]
         left_out += [(relative, "empty file") for relative, size, *_ in files if size == 0]
         ids = [relative for relative, size, *_ in files if size]
         if not ids:
@@ -93,24 +127,58 @@ class Folder(Source):
         ids = [ids[position] for position in kept]
         if not ids:
             raise BadInput(self._nothing_here(left_out))
-        names = [known.labels[position] for position in kept]
-        class_names = tuple(sorted(set(names) - {None}, key=natural_order))
-        numbers = {name: number for number, name in enumerate(class_names)}
-        parts = None if known.parts is None else np.array([known.parts[position] for position in kept])
-        paths = [self.file_of(relative) for relative in ids]
-        console.note(f"decoding {len(ids):,} images of {printable(self.name)}")
+        said = self._annotations
+        files = [Frames(self.file_of(relative)) for relative in ids]
+        wanted = Wanted(image_size, grayscale, said.fit, said.known_tones, said.max_pixels)
+        if said.frames == "all":
+            counts = count_frames_of([file.path for file in files], num_workers)
+            files = [
+                file if count == 1 else Frames(file.path, range(count))
+                for file, count in zip(files, counts, strict=True)
+            ]
+        row = [place for place, file in enumerate(files) for _ in range(file.count)]  # of each image, its file
+        names, groups = ([values[kept[place]] for place in row] for values in (known.labels, known.groups))
+        numbers = {name: number for number, name in enumerate(self._class_order(set(names) - {None}))}
+        parts = None if known.parts is None else np.array([known.parts[kept[place]] for place in row])
+        console.note(f"decoding {len(row):,} images of {printable(self.name)}")
         return Pictures(
-            shape=_guess_shape(paths, image_size, grayscale),
-            batches=lambda shape: decode_files(paths, shape, num_workers),
-            ids=ids,
-            labels=np.array([numbers[name] for name in names], np.int64) if class_names else None,
-            class_names=class_names,
-            groups=[known.groups[position] for position in kept],
+            shape=guess_shape([file.path for file in files], wanted),
+            batches=lambda shape: decode_files(files, shape, num_workers),
+            ids=[
+                ids[place] if file.frames is None else f"{ids[place]}#{frame + 1}"
+                for place, file in enumerate(files)
+                for frame in file.frames or range(1)
+            ],
+            labels=np.array([numbers[name] for name in names], np.int64) if numbers else None,
+            class_names=tuple(numbers),
+            groups=[
+                group if group is not None or files[place].frames is None else f"frames of {ids[place]}"
+                for place, group in zip(row, groups, strict=True)
+            ],
             published_test=None if parts is None else parts == TEST,
             published_val=None if parts is None or VAL not in parts else parts == VAL,
             layout="\n".join([f"{printable(self.name)}: {known.words}", *known.remarks]),
             left_out=left_out,
+            survey=lambda shape: _survey(files, shape, num_workers),
         )
+
+    def _class_order(self, names: set[str]) -> list[str]:
+        """The classes: those that were named in their order, then all others in natural order.
+
+        Raises:
+            BadInput: one is named that there is not, or twice.
+        """
+        first = list(self._annotations.class_order)
+        for name in first:
+            if name not in names or first.count(name) > 1:
+                near = nearest(name, list(names)) if name not in names else None
+                known = ", ".join(map(printable, sorted(names, key=natural_order)[:_NAMED]))
+                wrong = f"is no class (did you mean {printable(near)}?)" if near else "is no class"
+                wrong = "is named twice" if name in names else wrong
+                raise BadInput(
+                    f"--class_order {printable(name)} {wrong}; the classes are {known}{', ...' * (len(names) > _NAMED)}"
+                )
+        return first + sorted(names - set(first), key=natural_order)
 
     def _known(self, ids: list[str]) -> "_Known":
         """What is known of the images (M,): from their folders, and from what a person says of them, which counts more.
@@ -164,14 +232,9 @@ class Folder(Source):
         return Columns(said.file_column, said.label_column, said.group_column, said.split_column)
 
     def file_of(self, sample_id: str) -> str:
-        """The path of an image, whose sample id is its path below the folder."""
-        return os.path.join(self.place, sample_id)
-
-    def _report_passed_over(self) -> None:
-        passed_over = self._listing.passed_over
-        if passed_over:
-            kinds = ", ".join(f"{count} {printable(kind)}" for kind, count in sorted(passed_over.items())[:8])
-            console.note(f"passed over {sum(passed_over.values()):,} files that are no images by their name: {kinds}")
+        """The path of an image, whose sample id is its path below the folder, and which of its frames it is."""
+        path = os.path.join(self.place, sample_id)
+        return path if self._annotations.frames == "first" or os.path.exists(path) else path.rpartition("#")[0]
 
     def _nothing_here(self, left_out: list[tuple[str, str]]) -> str:
         place = printable(self.place)
@@ -203,6 +266,7 @@ def _list_images(root: str) -> _Listing:
         linked = _walk(root, sorted(linked), entered, listing)
     listing.files.sort()
     listing.unreadable.sort()
+    listing.unsupported.sort()
     return listing
 
 
@@ -216,18 +280,38 @@ def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing:
             if (status.st_dev, status.st_ino) in entered:
                 continue
             with os.scandir(os.path.join(root, folder)) as scan:
-                entries = sorted((entry for entry in scan if not entry.name.startswith(".")), key=lambda e: e.name)
+                entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
             listing.unreadable.append((folder or ".", f"folder: {(error.strerror or 'unreadable').lower()}"))
             continue
         entered.add((status.st_dev, status.st_ino))
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
+            if _is_passed_over(entry, listing):
+                continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(relative)
             else:
                 _list_file(entry, relative, linked, listing)
     return linked
+
+
+def _is_passed_over(entry: os.DirEntry, listing: _Listing) -> bool:
+    """Whether a file or folder is hidden, or the system's own; how many pictures are in it is counted."""
+    name = entry.name.lower()
+    is_folder = entry.is_dir(follow_symlinks=False)
+    if is_folder and (name in _SYSTEM or name.startswith(_TRASH)):
+        listing.system[entry.name] += sum(
+            os.path.splitext(file)[1].lower() in EXTENSIONS for _, _, files in os.walk(entry.path) for file in files
+        )
+        return True
+    if not is_folder and name.startswith(_THUMBNAIL):
+        listing.system[_THUMBNAIL.upper()] += 1
+        return True
+    if not name.startswith("."):
+        return False
+    listing.hidden += not is_folder and os.path.splitext(name)[1] in EXTENSIONS
+    return True
 
 
 def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: _Listing) -> None:
@@ -240,6 +324,8 @@ def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: _L
         return
     if stat.S_ISDIR(status.st_mode):
         linked.append(relative)
+    elif (ending := os.path.splitext(entry.name)[1].lower()) in UNSUPPORTED:
+        listing.unsupported.append((relative, UNSUPPORTED[ending]))
     elif not is_image:
         listing.passed_over[os.path.splitext(entry.name)[1].lower() or "without extension"] += 1
     elif stat.S_ISREG(status.st_mode):
@@ -248,23 +334,6 @@ def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: _L
         listing.unreadable.append((relative, "not a regular file"))
 
 
-def _guess_shape(paths: list[str], image_size: tuple[int, int] | None, grayscale: bool) -> Shape:
-    """The shape that a sample of the files suggests; decoding all of them proves it or puts it right."""
-    sizes, colour = set(), False
+def _survey(files: list[Frames], shape: Shape, num_workers: int | None) -> Tones:
     with quiet_pillow():
-        for path in paths[:: -(-len(paths) // _SAMPLE)]:
-            if image_size is not None and (grayscale or colour):  # nothing is left to find out
-                break
-            try:
-                image = read_upright(path, image_size or _DEFAULT_SIZE)
-                sizes.add(read_size(path))
-            except Exception:  # a damaged file; decoding them all will say so
-                continue
-            colour = colour or (image.mode == "RGB" and not is_grey(np.asarray(image)))
-    channels = 3 if colour and not grayscale else 1
-    if image_size is not None:
-        return Shape(channels, *image_size, own_size=False, grayscale=grayscale)
-    shared = next(iter(sizes)) if len(sizes) == 1 else (0, 0)
-    if all(8 <= side <= 1024 for side in shared):
-        return Shape(channels, *shared, own_size=True, grayscale=grayscale)
-    return Shape(channels, *_DEFAULT_SIZE, own_size=False, grayscale=grayscale)
+        return survey(files, shape, num_workers)

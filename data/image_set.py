@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,10 @@ class ImageSet:
     left_out: tuple[tuple[str, str], ...]  # (sample id, reason) of each image that could not be read, or has no label
     published_val: np.ndarray | None = None  # bool (N,): images that a published split validates on
     near_duplicates: np.ndarray | None = None  # int64 (pairs, 2) of images that are nearly the same; None if not sought
-    layout: str = ""  # how the images lie, in a line for a person
+    layout: str = ""  # how the images lie and how they were read, in a few lines for a person
+    doubts: tuple[str, ...] = ()  # what a person should look at before trusting them
+    wide: int = 0  # how many came with more than 8 bits a channel
+    tones: dict[str, Any] | None = None  # of files: data.tones.Tones in plain types, by which new ones are read as well
 
     def __len__(self) -> int:
         return len(self.images)

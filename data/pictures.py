@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.decode import Batch, Shape
+from data.tones import Tones
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,5 @@ class Pictures:
     published_test: np.ndarray | None  # bool (M,)
     left_out: list[tuple[str, str]]  # (sample id, reason) of what is known already not to be taken
     published_val: np.ndarray | None = None  # bool (M,): images that a published split validates on
-    layout: str = ""  # how they lie, in a line for a person
+    layout: str = ""  # how they lie, in a few lines for a person
+    survey: Callable[[Shape], Tones] | None = None  # looks at all files, once none of them alone tells black and white

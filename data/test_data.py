@@ -47,6 +47,7 @@ def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
         "dataset": image_set.name,
         "fingerprint": split.fingerprint,
         "groups": torch.from_numpy(image_set.groups[split.test].astype(np.int64)),
+        "tones": image_set.tones,  # for whoever holds these images beside files of their own
     }
     save_tensors(path, TEST_SPLIT, content)
 

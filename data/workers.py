@@ -6,10 +6,11 @@ person feels, and are decoded once. Processes were not measurably faster: docs/r
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-from data.decode import Batch, Shape, decode_batch, quiet_pillow
+from data.decode import Batch, Shape, decode_batch, decode_frames, quiet_pillow
 from run import console
 from run.cores import cores
 
@@ -18,36 +19,77 @@ _BATCH_BYTES = 4 << 20  # decoded pixels a batch, at most: small beside any memo
 _BATCH_FILES = 32
 
 
-def decode_files(paths: list[str], shape: Shape, num_workers: int | None) -> Iterator[Batch]:
+class Frames(NamedTuple):
+    """A file, and which of its frames are images of the set; the first alone for None."""
+
+    path: str
+    frames: range | None = None
+
+    @property
+    def count(self) -> int:
+        """How many images it holds."""
+        return 1 if self.frames is None else len(self.frames)
+
+
+def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None) -> Iterator[Batch]:
     """Decode files in batches, in order.
 
     Args:
-        paths: absolute.
+        files: by absolute paths.
         shape: what every image becomes.
         num_workers: threads that decode; None takes one a core.
 
     Raises:
         ShapeDisproved: an image does not fit ``shape``.
+        TonesUnknown: one can't be decoded before all files have been looked at.
     """
     size = max(1, min(_BATCH_FILES, _BATCH_BYTES // (shape.channels * shape.height * shape.width)))
+    pieces = list(_pieces(files, size))
+    total = sum(file.count for file in files)
     done, told = 0, time.monotonic()
-    progress = console.Progress(len(paths))
+    progress = console.Progress(total)
     try:
         with quiet_pillow():  # here, once: filters of warnings belong to all threads together
-            batches = in_order(
-                lambda first: decode_batch(paths[first : first + size], first, shape),
-                range(0, len(paths), size),
-                num_workers,
-            )
-            for batch in batches:
+            for batch in in_order(lambda piece: _decode(piece, shape), pieces, num_workers):
                 yield batch
-                before, done = done, min(len(paths), done + size)
-                progress.advance("decoding", done - before)
+                advanced = len(batch.positions) + len(batch.unread)
+                done += advanced
+                progress.advance("decoding", advanced)
                 if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
                     told = time.monotonic()
-                    progress.milestone(f"decoded {done:,} of {len(paths):,}")
+                    progress.milestone(f"decoded {done:,} of {total:,}")
     finally:
         progress.close()
+
+
+class _Piece(NamedTuple):
+    """What is decoded at once: first frames of some files, or some frames of one."""
+
+    first: int  # position of the first image
+    files: Sequence[Frames]
+
+
+def _pieces(files: Sequence[Frames], size: int) -> Iterator[_Piece]:
+    first, singles = 0, []
+    for file in [*files, None]:
+        single = file is not None and file.frames is None
+        if singles and (not single or len(singles) == size):
+            yield _Piece(first, singles)
+            first, singles = first + len(singles), []
+        if single:
+            singles.append(file)
+        elif file is not None:
+            for start in range(0, len(file.frames), size):
+                part = file.frames[start : start + size]
+                yield _Piece(first, [Frames(file.path, part)])
+                first += len(part)
+
+
+def _decode(piece: _Piece, shape: Shape) -> Batch:
+    file = piece.files[0]
+    if file.frames is not None:
+        return decode_frames(file.path, file.frames, piece.first, shape)
+    return decode_batch([file.path for file in piece.files], piece.first, shape)
 
 
 def in_order(function: Callable, items: Iterable, num_workers: int | None) -> Iterator:

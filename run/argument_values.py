@@ -97,6 +97,15 @@ def image_size(text: str) -> tuple[int, int]:
     return side(parts[0]), side(parts[-1])
 
 
+def value_range(text: str) -> list[float]:
+    """An argparse type: two numbers, the lower first; ``0 4095``, ``0,4095`` and ``0..4095`` will do."""
+    parts = [part for part in re.split(r"\.\.+|[,;:\s]+", text.strip()) if part]
+    values = [_real(part) for part in parts]
+    if len(values) != 2 or not -(10**12) < values[0] < values[1] < 10**12:  # NaN of what is no number lies nowhere
+        raise argparse.ArgumentTypeError(f"{_shown(text)} is not two numbers, the lower first (0 4095)")
+    return values
+
+
 def path(text: str) -> Path:
     """An argparse type: a file or a folder, with ``~`` for a person's own folder."""
     return Path(name_or_path(text))

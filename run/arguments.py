@@ -18,6 +18,7 @@ from run.argument_values import (  # noqa: F401  (the faces take all of a comman
     real_number,
     same_word,
     separated,
+    value_range,
     whole_number,
     word,
     word_or_number,
@@ -223,6 +224,20 @@ class _ImageSize(argparse.Action):
     def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
         try:
             setattr(namespace, self.dest, image_size(" ".join(values)))
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+
+
+def add_value_range(group: argparse._ArgumentGroup, meaning: str) -> None:
+    """``--value_range``, whose two numbers may also be one word."""
+    told = {"nargs": "+", "action": _ValueRange, "default": None, "metavar": ("LO", "HI"), "help": meaning}
+    group.add_argument("--value_range", **told)
+
+
+class _ValueRange(argparse.Action):
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        try:
+            setattr(namespace, self.dest, value_range(" ".join(values)))
         except argparse.ArgumentTypeError as error:
             raise argparse.ArgumentError(self, str(error)) from None
 

@@ -60,7 +60,8 @@ def _could_be_given(parser: argparse.ArgumentParser, name: str, value: object) -
         words = [f"--{name}"]
     elif isinstance(value, list):
         words = [f"--{name}", *map(str, value)]
-        if any(word.startswith("-") for word in words[1:]):  # would be read as another flag
+        texts = [each for each in value if not isinstance(each, int | float)]
+        if any(str(text).startswith("-") for text in texts):  # would be read as another flag
             return False
     else:
         words = [f"--{name}={'x'.join(map(str, value)) if isinstance(value, tuple) else value}"]

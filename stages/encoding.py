@@ -1,13 +1,13 @@
 """encode_latent_space.py: images -> latents of both bottlenecks, each a .npy and its sidecar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data import load_images
 from data.image_set import ImageSet
+from data.new_images import load_new_images
 from data.test_data import TestData, load_test_data
 from latent.archive import save_latent_batches
 from model.autoencoder import Autoencoder
@@ -62,10 +62,12 @@ def run(settings: Settings) -> None:
             save(settings.output_dir, model.to(device), record, test_data, rows)
     else:
         output_dir = settings.output_dir / "images"
-        new = load_new_images(settings, next(iter(models.values()))[0].image_shape)
+        model, record = next(iter(models.values()))
+        workers = settings.num_workers or None
+        new, pixels = load_new_images(settings.images, settings.data_dir, model.image_shape, record, workers)
         write_csv(output_dir / "left_out.csv", ["sample_id", "reason"], [list(each) for each in new.left_out])
         for model, record in models.values():
-            save(output_dir, model.to(device), record, new, np.arange(len(new)))
+            save(output_dir, model.to(device), record, replace(new, images=pixels), np.arange(len(new)))
 
 
 def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
@@ -86,30 +88,15 @@ def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(count)[:wanted])
 
 
-def load_new_images(settings: Settings, image_shape: tuple[int, int, int]) -> ImageSet:
-    """The folder of new images as a network for images of (C, H, W) sees them."""
-    channels, height, width = image_shape
-    return load_images(
-        str(settings.images),
-        settings.data_dir,
-        (height, width),
-        channels == 1,
-        settings.num_workers or None,
-        is_new=True,
-    )
-
-
 def save(
     output_dir: Path, model: Autoencoder, record: dict[str, Any], source: TestData | ImageSet, rows: np.ndarray
 ) -> None:
     """Encode the images at ``rows`` (int64 (M,)) of ``source`` and write their latents."""
-    # a folder of grey pictures shown to a network for colour: the one channel stands for all three
-    images = np.broadcast_to(source.images, (len(source.images), *model.image_shape))
     tested = isinstance(source, TestData)
     path = latent_space_path(output_dir, model.latent_size)
     save_latent_batches(
         path,
-        encode_batches(model, images, rows),
+        encode_batches(model, source.images, rows),
         (len(rows), model.latent_size),
         labels=None if source.labels is None else source.labels[rows],
         class_names=source.class_names,

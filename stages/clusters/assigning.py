@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data import load_images
+from data.new_images import load_new_images
 from latent.archive import LatentSpace, load_latent_space
 from latent.clustering import MEASURES
 from latent.metrics import NOISE
@@ -63,10 +63,8 @@ def encode_folder(assigner: Assigner, settings: Settings) -> LatentSpace:
             f"{printable(path)} is not the model whose latents were clustered; encode and cluster anew: "
             f"{encoding_command(settings.latent_space)}"
         )
-    channels, *size = model.image_shape
     workers = settings.num_workers or None
-    source = load_images(str(settings.assign), settings.data_dir, tuple(size), channels == 1, workers, is_new=True)
-    images = np.broadcast_to(source.images, (len(source.images), *model.image_shape))
+    source, images = load_new_images(settings.assign, settings.data_dir, model.image_shape, record, workers)
     vectors = encode(model.to(choose_device(settings.device)), images)
     origin = {"dataset": source.name, "checkpoint_sha256": record["sha256"]}
     return LatentSpace(vectors, source.labels, source.class_names, source.sample_ids, None, origin, source.groups)

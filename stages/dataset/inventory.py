@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from data import sources
+from data.annotations import Annotations
 from data.decode import quiet_pillow, read_size
 from data.image_set import ImageSet, content_digests, joined_groups
 from data.split import Split
@@ -134,7 +135,10 @@ def mean_image(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def original_sizes(
-    dataset: str, data_dir: Path, image_set: ImageSet
+    dataset: str,
+    data_dir: Path,
+    image_set: ImageSet,
+    annotations: Annotations = Annotations(),  # noqa: B008  (frozen)
 ) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
     """Height and width that image files have, before any scaling, from their headers.
 
@@ -142,12 +146,13 @@ def original_sizes(
         dataset: what the images were loaded as, a name or a folder.
         data_dir: where named sets are kept.
         image_set: what was loaded.
+        annotations: what was said of a folder.
 
     Returns:
         Positions of the images (all, or 20,000 evenly spaced ones) and int64 (those, 2) heights and widths. None for
         sets whose images are not files of their own: they are of one size.
     """
-    source = sources.find(dataset, Path(data_dir))
+    source = sources.find(dataset, Path(data_dir), annotations)
     count = len(image_set)
     rows = np.unique(np.linspace(0, count - 1, min(count, _SIZES_OF)).astype(np.int64))
     files = [source.file_of(image_set.sample_ids[row]) for row in rows]

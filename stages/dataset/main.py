@@ -41,8 +41,14 @@ class Settings:
     group_column: str | None
     split_column: str | None
     label_from: str | None
+    class_order: list[str]
     group_from: str | None
     near_duplicates: str
+    value_range: list[float] | None
+    frames: str
+    fit: str
+    ground: str | None
+    max_pixels: int | None
     split: str | None
     split_seed: int
     test_fraction: float
@@ -62,20 +68,23 @@ def run(settings: Settings) -> None:
     Raises:
         BadInput: there are no such images, or a kind of split was asked for that they can't have.
     """
+    annotations = Annotations.of(settings)
     image_set = load_images(
         settings.dataset,
         settings.data_dir,
         settings.image_size,
         settings.grayscale,
         settings.num_workers or None,
-        Annotations.of(settings),
+        annotations,
     )
     if image_set.near_duplicates is None:  # of a named set, whose split does not heed them
         note("looking for images that are nearly the same")
         image_set = replace(image_set, near_duplicates=near_duplicates(image_set.images))
     split = split_if_possible(image_set, settings)
     note("reading the sizes that the images came in")
-    inventory = Inventory(image_set, split, *original_sizes(settings.dataset, settings.data_dir, image_set))
+    inventory = Inventory(
+        image_set, split, *original_sizes(settings.dataset, settings.data_dir, image_set, annotations)
+    )
     say(words.describe(inventory))
     say(table(*words.class_rows(inventory)))
     say(words.describe_duplicates(inventory))

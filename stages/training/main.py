@@ -168,6 +168,7 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         "model": settings.model,
         "decoder_takes_labels": plan.architecture.takes_labels,
         "arguments": settings.decisive,
+        "tones": data.image_set.tones,
         "precision": str(plan.precision).removeprefix("torch."),
         "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
         "held_out_images": len(data.test.images),

@@ -47,8 +47,14 @@ class Settings:
     group_column: str | None
     split_column: str | None
     label_from: str | None
+    class_order: list[str]
     group_from: str | None
     near_duplicates: str
+    value_range: list[float] | None
+    frames: str
+    fit: str
+    ground: str | None
+    max_pixels: int | None
     split: str | None
     split_seed: int
     test_fraction: float
