@@ -61,7 +61,9 @@ def run(settings: Settings) -> None:
     originals, columns = collect_snapshots(trainings)
     curves = [(each.name, size, each.epochs_of(size)) for each in trainings for size in each.sizes]
 
-    figure = draw_compared_curves(curves, f"{shown(first['dataset'])}: error after each epoch")
+    baselines = baselines_of(first)
+    title = f"{shown(first['dataset'])}: error after each epoch" + (", beside PCA of each size" if baselines else "")
+    figure = draw_compared_curves(curves, baselines, title)
     saved = save_figure(
         figure, settings.output_dir / "training_compared.png", svg=settings.svg, show=settings.show
     )  # fmt: skip
@@ -119,6 +121,17 @@ def require_one_split(records: dict[Path, dict[str, Any]]) -> None:
                 f"{printable(first)} and {printable(folder)} are trainings on different splits, whose errors can't be "
                 f"compared; draw one of them: {own_command({'--runs': [first]})}"
             )
+
+
+def baselines_of(record: dict[str, Any]) -> dict[int, float]:
+    """Latent size -> the error of PCA of that size on validation images, as train.py measured it; {} if it did not."""
+    found = record.get("validation")
+    errors = found.items() if isinstance(found, dict) else ()
+    return {
+        int(name.removeprefix("PCA of ")): float(error["mse"])
+        for name, error in errors
+        if isinstance(error, dict) and name.removeprefix("PCA of ").isdecimal() and isinstance(error.get("mse"), float)
+    }
 
 
 def names_of(records: dict[Path, dict[str, Any]]) -> dict[Path, str]:

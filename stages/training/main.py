@@ -116,9 +116,11 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         for size in sorted(scores):
             held_out |= scores[size]
         log_sha256 = file_sha256(settings.output_dir / "training_log.jsonl")
-        metrics = {**record, "held_out": held_out, "log_sha256": log_sha256}
+        of_pca = measure_pca(plan, pca)
+        validation = {f"PCA of {size}": {"mse": error} for size, error in of_pca.items()}
+        metrics = {**record, "held_out": held_out, "validation": validation, "log_sha256": log_sha256}
         write_json(settings.output_dir / "metrics_training.json", metrics)
-        figures = draw_curves(plan, pca, report.records)
+        figures = draw_curves(plan, of_pca, report.records)
     say(held_out_table(held_out, len(data.test.images)))
     if plan.architecture.takes_labels:
         say(f"(the decoder of {settings.model} was given each image's label, which PCA was not)")
@@ -187,12 +189,19 @@ def start_model(plan: Plan, latent_size: int, pca: PCA) -> Autoencoder:
     return model
 
 
-def draw_curves(plan: Plan, pca: PCA, log: list[dict[str, Any]]) -> list[Path]:
+def measure_pca(plan: Plan, pca: PCA) -> dict[int, float]:
+    """Latent size -> the error of PCA of that size on validation images; {} where there are none."""
+    images = plan.data.validation.images
+    if not len(images):
+        return {}
+    return {size: mean_error(images, pca.first(size).reconstruct(images)) for size in plan.settings.sizes}
+
+
+def draw_curves(plan: Plan, baselines: dict[int, float], log: list[dict[str, Any]]) -> list[Path]:
     """The error after each epoch beside that of PCA of the same size, on validation images; the figures' paths."""
-    settings, images = plan.settings, plan.data.validation.images
-    baselines: dict[int, float | None] = dict.fromkeys(settings.sizes)
-    if len(images):
-        baselines = {size: mean_error(images, pca.first(size).reconstruct(images)) for size in settings.sizes}
-    title = f"{settings.model} autoencoder on {printable(plan.data.image_set.name)}"
-    figure = draw_training_curves(log, baselines, title)
+    settings = plan.settings
+    title = f"{settings.model} autoencoder on {printable(plan.data.image_set.name)}: error after each epoch"
+    begins_as_pca = plan.architecture.start_from_pca is not Autoencoder.start_from_pca
+    footer = "before its first step each network is PCA of its size" if begins_as_pca else ""
+    figure = draw_training_curves(log, {size: baselines.get(size) for size in settings.sizes}, title, footer)
     return save_figure(figure, settings.output_dir / "training_curves.png", svg=settings.svg, show=settings.show)
