@@ -22,6 +22,7 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_value(
         group, "--perplexity", flags.real_number(0, 1e6), 30.0, "P", "tsne: about how many neighbours count"
     )
+    group.add_argument("--thumbnails", action="store_true", help="draw some of the images at their points")
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "svg", "show")
     return flags.with_latent_space_path(parser.parse_args())
 

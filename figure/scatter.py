@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patheffects import withStroke
 
-from figure.style import MUTED, NO_CLASS, class_colour, class_marker, literal, new_figure, shown
+from figure.style import MUTED, NO_CLASS, class_colour, class_marker, draw_title, literal, new_figure, shown
 
 NO_GROUP = -1
 _LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
@@ -19,6 +20,7 @@ _FRAMED_UP_TO = 20  # groups; the frames of more would hide the points
 _NAMED_AT_MOST = 100  # groups; of more, the largest are named
 _UNPAIRED = "#bdbdbd"
 _PANEL = 5.6  # inches
+_PICTURE = 0.3  # inches a side, of pictures on a map
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Panel:
         title: what is drawn.
         remark: smaller, below the title: its numbers.
         axis_names: what the two axes are. None if they are nothing (UMAP, t-SNE): no ticks then.
+        pictures: uint8 (rows, C, H, W), of which as many are drawn at their points as find room. None for none.
     """
 
     points: np.ndarray
@@ -39,10 +42,15 @@ class Panel:
     title: str
     remark: str
     axis_names: tuple[str, str] | None
+    pictures: np.ndarray | None = None
 
 
 def draw_maps(
-    panels: Sequence[Sequence[Panel]], group_names: Sequence[str], footer: str = "", legend_title: str = "class"
+    panels: Sequence[Sequence[Panel]],
+    group_names: Sequence[str],
+    footer: str = "",
+    legend_title: str = "class",
+    subject: str = "",
 ) -> Figure:
     """Draw rows of panels.
 
@@ -54,6 +62,7 @@ def draw_maps(
         group_names: the name of group 0, 1, ...; hostile text.
         footer: lines below everything.
         legend_title: what the groups are.
+        subject: the title of the figure.
     """
     rows, columns = len(panels), len(panels[0])
     groups = [panel.groups for row in panels for panel in row if panel.groups is not None]
@@ -84,6 +93,12 @@ def draw_maps(
         if entries:
             draw_legend(figure, entries, legend_title, loc="outside right upper")
         literal(figure.supxlabel(footer, x=0.01, ha="left", fontsize=8, color="#333333"))
+    if subject:
+        draw_title(figure, subject)
+    for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
+        if panel.pictures is not None:
+            figure.draw_without_rendering()
+            _draw_pictures(axis, panel)
     if on_the_map:
         figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on
         for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
@@ -128,6 +143,26 @@ def draw_points(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> No
     markers = {group: MarkerStyle(_marker(group)) for group in np.unique(coloured)}
     shapes = {group: marker.get_path().transformed(marker.get_transform()) for group, marker in markers.items()}
     drawn.set_paths([shapes[group] for group in coloured[order]])
+
+
+def _draw_pictures(axis: Axes, panel: Panel) -> None:
+    """Pictures at their points, in random order: each that lies on none before it, framed in its group's colour."""
+    places, window = axis.transData.transform(panel.points), axis.get_window_extent()
+    side = _PICTURE * axis.figure.dpi
+    inside = ((places >= window.min + side / 2) & (places <= window.max - side / 2)).all(axis=1)
+    drawn = np.empty((0, 2))
+    for row in np.random.default_rng(0).permutation(np.flatnonzero(inside)):
+        if (np.abs(drawn - places[row]).max(axis=1) < 1.2 * side).any():
+            continue
+        drawn = np.vstack([drawn, places[row]])
+        image = panel.pictures[row]
+        picture = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
+        box = OffsetImage(picture, zoom=side / max(picture.shape[:2]), cmap="gray", clim=(0, 255), dpi_cor=False,
+                          interpolation="nearest")  # fmt: skip
+        colour = NO_CLASS if panel.groups is None else _colour(panel.groups[row])
+        framed = AnnotationBbox(box, panel.points[row], pad=0.06, bboxprops={"edgecolor": colour, "linewidth": 1.2})
+        framed.set_in_layout(False)
+        axis.add_artist(framed)
 
 
 def _write_heading(axis: Axes, title: str, remark: list[str], lines: int) -> None:

@@ -6,21 +6,19 @@ from pathlib import Path
 import numpy as np
 
 from figure.scatter import Panel, draw_maps
-from figure.style import save_figure
+from figure.style import save_figure, shown
 from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.metrics import latent_dimensions, trustworthiness
 from latent.options import METHODS
 from latent.probes import NEIGHBOURS, knn_accuracy_apart
 from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings
-from run.artefacts import write_csv, write_json
+from run.artefacts import test_data_path, write_csv, write_json
 from run.console import note, say, table, warn
-from run.errors import printable
+from run.errors import BadInput, printable
 from run.provenance import command_line, versions
 
-PROTOCOL = (
-    "transductive: each map is fitted on, and each number taken from, the same images that are drawn; an image's own "
-    "group is left out of its neighbours"
-)
+PROTOCOL = "transductive: each map is fitted on, and each number taken from, the same images that are drawn"
+OTHER_GROUPS = "; an image's own group (images that belong together) is left out of its neighbours"
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,7 @@ class Settings:
     vis_type: str  # one of latent.options.METHODS
     n_neighbors: int  # of UMAP
     perplexity: float  # of t-SNE
+    thumbnails: bool  # draw some of the images at their points
     output_dir: Path
     seed: int
     svg: bool
@@ -49,6 +48,7 @@ class DrawnSpace:
         drawn: one of ``METHODS``, or ``AS_IT_IS``.
         settings: of the map.
         measures: see :func:`measure`.
+        pictures: uint8 (rows, C, H, W) that are drawn at their points, or None.
     """
 
     path: Path
@@ -57,6 +57,7 @@ class DrawnSpace:
     drawn: str
     settings: dict[str, float]
     measures: dict[str, float]
+    pictures: np.ndarray | None
 
     @property
     def numbers(self) -> dict[str, object]:
@@ -73,7 +74,7 @@ class DrawnSpace:
     def panel(self) -> Panel:
         """What is drawn of it."""
         title = f"{self.space.name}, {METHODS.get(self.drawn, 'as it is')}: {self.space.contents}"
-        return Panel(self.points, self.space.labels, title, remark(self.measures), self.axis_names)
+        return Panel(self.points, self.space.labels, title, remark(self.measures), self.axis_names, self.pictures)
 
 
 def run(settings: Settings) -> None:
@@ -85,7 +86,10 @@ def run(settings: Settings) -> None:
     spaces, warnings = load_with_bottleneck_2(settings.latent_space)
     for sentence in warnings:
         warn(sentence)
-    maps = [draw_space(path, space, settings) for path, space in spaces.items()]
+    pictures = load_pictures(settings.latent_space, spaces[settings.latent_space]) if settings.thumbnails else None
+    maps = [draw_space(path, space, settings, pictures) for path, space in spaces.items()]
+    grouped = any(each.measures["groups"] < each.measures["rows"] for each in maps)
+    protocol = PROTOCOL + (OTHER_GROUPS if grouped else "")
     stem = f"{settings.latent_space.stem}_{maps[-1].drawn}"
     saved = [settings.output_dir / f"{stem}.csv", settings.output_dir / f"metrics_{stem}.json"]
     write_csv(saved[0], *as_table(maps))
@@ -93,7 +97,7 @@ def run(settings: Settings) -> None:
     write_json(
         saved[1],
         {
-            "protocol": PROTOCOL,
+            "protocol": protocol,
             "maps": numbers,
             "seed": settings.seed,
             "command": command_line(),
@@ -102,14 +106,31 @@ def run(settings: Settings) -> None:
     )
     say(as_text(numbers))
     class_names = spaces[settings.latent_space].class_names
-    figure = draw_maps([[each.panel() for each in maps]], class_names, footer=PROTOCOL if len(maps) > 1 else "")
+    footer = protocol if len(maps) > 1 else ""
+    figure = draw_maps([[each.panel() for each in maps]], class_names, footer, subject=what_was_found(maps))
     # last, since a window that is shown keeps everything waiting
     saved += save_figure(figure, settings.output_dir / f"{stem}.png", svg=settings.svg, show=settings.show)
     for path in saved:
         say(f"saved {printable(path)}")
 
 
-def draw_space(path: Path, space: LatentSpace, settings: Settings) -> DrawnSpace:
+def load_pictures(path: Path, space: LatentSpace) -> np.ndarray:
+    """The images that the rows of a latent space are of, uint8 (rows, C, H, W).
+
+    Raises:
+        BadInput: nobody says which images they are, or the test split beside them can't be read or is another.
+    """
+    if space.rows is None:
+        raise BadInput(
+            f"--thumbnails needs the test images that the rows are of, and {printable(path)} does not say which they "
+            "are; leave the flag out"
+        )
+    from data.test_data import load_encoded_images  # and torch: a second that only a map with pictures waits for
+
+    return load_encoded_images(test_data_path(path.parent), space.rows, space.origin.get("split_fingerprint"))
+
+
+def draw_space(path: Path, space: LatentSpace, settings: Settings, pictures: np.ndarray | None) -> DrawnSpace:
     """Where the rows of one space are drawn, and its numbers; what should be known before these are trusted is said."""
     rows, size = space.vectors.shape
     if size > 2:
@@ -123,7 +144,7 @@ def draw_space(path: Path, space: LatentSpace, settings: Settings) -> DrawnSpace
     if still and rows > 1:
         warn(f"{space.name} has collapsed: {still} of {size} latent dimensions do not vary")
     used = {} if drawn == AS_IT_IS else map_settings(drawn, rows, **wanted)
-    return DrawnSpace(path, space, points, drawn, used, measures)
+    return DrawnSpace(path, space, points, drawn, used, measures, pictures)
 
 
 def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
@@ -153,10 +174,22 @@ def remark(measures: dict[str, float]) -> str:
             f"(largest class alone: {measures['knn_accuracy_chance']:.0%})"
         )
     use = f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary"
-    use += f", effective rank {measures['effective_rank']:.1f}"
+    use += f", as evenly as {measures['effective_rank']:.1f} equal ones (effective rank)"
+    lines.append(use)
     if "trustworthiness" in measures:
-        use += f"; trustworthiness of the map {measures['trustworthiness']:.3f}"
-    return "\n".join([*lines, use])
+        lines.append(f"neighbours on the map are neighbours in the space: {measures['trustworthiness']:.3f} of 1")
+    return "\n".join(lines)
+
+
+def what_was_found(maps: list[DrawnSpace]) -> str:
+    """The title: the data set, and how well neighbours tell the class in each space."""
+    name = maps[-1].space.origin.get("dataset")
+    known = [each for each in maps if "knn_accuracy" in each.measures]
+    parts = [shown(name)] if isinstance(name, str) else []
+    if known:
+        told = " and ".join(f"{each.measures['knn_accuracy']:.0%} in {each.space.name}" for each in known)
+        parts.append(f"nearest neighbours tell the class of {told}")
+    return ": ".join(parts)
 
 
 def as_table(maps: list[DrawnSpace]) -> tuple[list[str], list[list[object]]]:

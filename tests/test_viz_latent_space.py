@@ -170,3 +170,15 @@ def test_pixels_of_another_split_are_refused(output: Path, tmp_path: Path):
     arguments = ["--latent_space", output / "latent_space_size_2.npy", "--test_data", tmp_path / "test_data.pth"]
     done = run_script("viz_kmeans_latent_space.py", *arguments, "--output_dir", tmp_path)
     assert "not the split" in refusal(done)
+
+
+def test_thumbnails_are_drawn_of_known_test_images_alone(output: Path, tmp_path: Path):
+    arguments = ["--latent_space", output / "latent_space_size_16.npy", "--vis_type", "pca", "--output_dir", tmp_path]
+    plain = run_script("viz_latent_space.py", *arguments)
+    without = (tmp_path / "latent_space_size_16_pca.png").read_bytes()
+    done = run_script("viz_latent_space.py", *arguments, "--thumbnails")
+    assert (plain.returncode, done.returncode) == (0, 0), done.stderr
+    assert (tmp_path / "latent_space_size_16_pca.png").read_bytes() != without
+    np.save(tmp_path / "own.npy", np.random.default_rng(0).normal(size=(30, 5)))
+    own = ["--latent_space", tmp_path / "own.npy", "--vis_type", "pca", "--thumbnails"]
+    assert "does not say which they are; leave the flag out" in refusal(run_script("viz_latent_space.py", *own))

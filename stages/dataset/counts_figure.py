@@ -28,6 +28,9 @@ def draw_counts(
         subject: the figure's title.
         footer: a line below everything.
     """
+    if sizes is not None and len(np.unique(sizes, axis=0)) == 1:  # one point is no panel
+        footer += f"; all images came as {sizes[0][0]} x {sizes[0][1]} pixels"
+        sizes = None
     count = len(class_names)
     height = 1.6 + (0.17 * count if count <= _BARS_UP_TO else 4.5)
     height = max(height, 3.8 if sizes is not None else 2.2)
@@ -75,11 +78,6 @@ def _draw_ranks(axes: Axes, totals: np.ndarray) -> None:
 def _draw_sizes(axes: Axes, sizes: np.ndarray) -> None:
     heights, widths = sizes.T
     largest = sizes.max()
-    if len(np.unique(sizes, axis=0)) == 1:
-        text = f"all images came as\n{heights[0]} x {widths[0]} pixels"
-        axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=MUTED)
-        axes.set_axis_off()
-        return
     axes.plot([0, largest], [0, largest], color="#cccccc", linewidth=0.8, zorder=0)
     axes.scatter(widths, heights, s=5, color=NO_CLASS, alpha=0.25, linewidths=0, rasterized=True)
     axes.set_aspect("equal", adjustable="box", anchor="N")

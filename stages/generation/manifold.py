@@ -190,7 +190,9 @@ def draw_manifold(grids: Sequence[DecodedGrid], where: Map, title: str, remark: 
     for axes, decoded in zip(panels, grids, strict=False):
         _draw_grid(axes, decoded, where.span)
     map_axes = panels[len(grids)]
-    draw_points(map_axes, where.points, where.labels)
+    inside = ((where.points >= where.span[0]) & (where.points <= where.span[1])).all(axis=1)
+    draw_points(map_axes, where.points[inside], None if where.labels is None else where.labels[inside])
+    map_axes.collections[-1].set_clip_on(False)  # points on the edge are drawn whole
     literal(map_axes.set_title(remark, fontweight="bold"))
     for axes in panels[: len(grids) + 1]:
         axes.set(xlim=where.span[:, 0], ylim=where.span[:, 1], xlabel="latent 1", ylabel="latent 2", box_aspect=tall)
@@ -203,7 +205,6 @@ def draw_manifold(grids: Sequence[DecodedGrid], where: Map, title: str, remark: 
         draw_legend(figure, entries, "class", loc="outside right upper")
     draw_title(figure, title)
     if present and not with_legend:
-        inside = ((where.points >= where.span[0]) & (where.points <= where.span[1])).all(axis=1)
         figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on
         names = names_on_the_map(where.class_names, present)
         name_groups(map_axes, where.points[inside], where.labels[inside], names)
