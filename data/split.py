@@ -84,7 +84,7 @@ def split_images(
         rest = np.array([p for p in range(len(order)) if same_pixels[p] not in tested], np.int64)
         dropped = len(order) - len(test) - len(rest)
     else:
-        drawn = _draw(groups, labels, test_fraction, _ranks(ids, seed, "test"), in_every_class=True)
+        drawn = _hold_out(groups, labels, test_fraction, _ranks(ids, seed, "test"), in_every_class=True)
         test, rest = np.flatnonzero(drawn), np.flatnonzero(~drawn)
     if not len(test) or not len(rest):
         side = "training" if len(test) else "test"
@@ -99,18 +99,18 @@ def split_images(
     if kind == "published" and image_set.published_val is not None:
         validates = image_set.published_val[order][rest]
     else:
-        validates = _draw(
+        validates = _hold_out(
             groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False
         )
     train, val = rest[~validates], rest[validates]
 
-    whole = hashlib.sha256(f"{image_set.images.shape[1:]}".encode())
+    fingerprint = hashlib.sha256(f"{image_set.images.shape[1:]}".encode())
     for side, positions in (("train", train), ("val", val), ("test", test)):
-        whole.update(f"{side} {len(positions)} ".encode())
-        whole.update(b"".join(len(ids[p]).to_bytes(8, "big") + ids[p] + digests[p] for p in positions))
+        fingerprint.update(f"{side} {len(positions)} ".encode())
+        fingerprint.update(b"".join(len(ids[p]).to_bytes(8, "big") + ids[p] + digests[p] for p in positions))
     place = np.array(order, np.int64)
     sides = (np.sort(place[positions]) for positions in (train, val, test))
-    return Split(*sides, kind, whole.hexdigest(), dropped, chained)
+    return Split(*sides, kind, fingerprint.hexdigest(), dropped, chained)
 
 
 def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, int]:
@@ -196,12 +196,12 @@ def _ranks(ids: list[bytes], seed: int, purpose: str) -> np.ndarray:
     )
 
 
-def _draw(
+def _hold_out(
     groups: np.ndarray, labels: np.ndarray, fraction: float, ranks: np.ndarray, in_every_class: bool
 ) -> np.ndarray:
-    """Draw whole groups until about ``fraction`` of each class is drawn; bool (N,).
+    """Choose whole groups until about ``fraction`` of each class is held out; bool (N,).
 
-    What a class is drawn too much or too little, by at most half a group, the next class makes up for. With
+    What of a class is chosen too much or too little, by at most half a group, the next class makes up for. With
     ``in_every_class`` a class whose share is at least one image gets at least one group.
     """
     _, first, group_of, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)

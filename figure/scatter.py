@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from figure.style import MUTED, NO_CLASS, class_colour, class_marker, draw_title, literal, new_figure, shown
 
 NO_GROUP = -1
-_LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
+LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
 _FRAMED_UP_TO = 20  # groups; the frames of more would hide the points
 _NAMED_AT_MOST = 100  # groups; of more, the largest are named
 _UNPAIRED = "#bdbdbd"
@@ -68,7 +68,7 @@ def draw_maps(
     groups = [panel.groups for row in panels for panel in row if panel.groups is not None]
     present = [int(group) for group in np.unique(np.concatenate(groups))] if groups else []
     named = [group for group in present if group != NO_GROUP]
-    on_the_map = names_on_the_map(group_names, named) if len(named) > _LEGEND_UP_TO else {}
+    on_the_map = names_on_the_map(group_names, named) if len(named) > LEGEND_UP_TO else {}
     entries = []  # of the legend
     if not on_the_map:
         entries = [(group, shown(group_names[group])) for group in named]

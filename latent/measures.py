@@ -7,14 +7,20 @@ returns ``{name: value}``. It says where it stands how it is taken and what each
     def mean_norm(latents, labels):
         return {"norm": float(np.linalg.norm(latents, axis=1).mean())}
 
-That is enough to have it in the tables of evaluate.py and in its metrics.json.
+That is enough to have it in the tables of evaluate.py and in its metrics.json: every file of this package is looked
+through for measures.
 """
 
+import functools
+import importlib
+import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
+import latent
 
 _FITTED = "fitted on training images, scored on test images"
 _DESCRIBED = "of the scored images alone; nothing is fitted"
@@ -47,7 +53,7 @@ class Protocol:
 
 
 # All are given the latents, float (rows, D), and the labels, int64 (rows,) or None, of the scored images, and moreover:
-# (of reconstructions: images and what was made of them, in place of both)
+# (of reconstructions nothing of this: the only one is called where it stands, in stages/evaluation/reconstructions.py)
 RECONSTRUCTED = Protocol("reconstruction", _FITTED, _FITTED)
 # the clusters that were found, latent.cluster_probes.Clusters
 CLUSTERED = Protocol("clusters", _FITTED, "transductive: fitted and scored on the same images")
@@ -115,7 +121,7 @@ class _Declared:
     of_classes: bool
 
 
-_DECLARED: list[_Declared] = []
+_DECLARED: list[_Declared] = []  # by those modules that have been imported
 
 
 def measure(protocol: Protocol, *measures: Measure, of_classes: bool = False) -> Callable:
@@ -134,12 +140,24 @@ def measure(protocol: Protocol, *measures: Measure, of_classes: bool = False) ->
     return declare
 
 
+@functools.cache
+def _look_through_package() -> None:
+    """Import every module of this package, so that what each declares is known."""
+    for module in pkgutil.iter_modules(latent.__path__, "latent."):
+        importlib.import_module(module.name)
+
+
+def _all_declared() -> list[_Declared]:
+    _look_through_package()
+    return _DECLARED
+
+
 def declared(*tables: str) -> dict[str, Measure]:
     """The numbers of some of the ``TABLES``, of all for none, by name, in the order of their columns."""
     return {
         name: each
         for table in tables or TABLES
-        for one in _DECLARED
+        for one in _all_declared()
         if one.protocol.table == table
         for name, each in one.measures.items()
     }
@@ -147,7 +165,7 @@ def declared(*tables: str) -> dict[str, Measure]:
 
 def protocol_in_words(name: str, transductive: bool) -> str:
     """How a number was fitted and what it was scored on."""
-    words = (one.protocol.words(transductive) for one in _DECLARED if name in one.measures)
+    words = (one.protocol.words(transductive) for one in _all_declared() if name in one.measures)
     return next(filter(None, words))
 
 
@@ -166,7 +184,7 @@ def take(
         ValueError: a measure gives a number that it does not declare.
     """
     values = {}
-    for one in _DECLARED:
+    for one in _all_declared():
         if one.protocol in protocols and (tells_apart(labels) or not one.of_classes):
             found = one.function(latents, labels, *given)
             if unknown := found.keys() - one.measures.keys():

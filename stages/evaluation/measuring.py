@@ -7,7 +7,7 @@ import numpy as np
 
 from data.image_set import ImageSet
 from data.test_data import TestData
-from latent import cluster_probes, metrics, probes
+from latent import cluster_probes, metrics
 from latent.measures import (
     APART,
     CLASSIFIED,
@@ -27,7 +27,6 @@ from run.errors import BadInput
 from run.random_subset import random_subset
 from stages.evaluation.spaces import PIXELS_TURNED_INTO, Encode, Spaces
 
-DECLARING = (metrics, cluster_probes, probes)  # modules whose functions are the measures; imported, they are declared
 Runs = dict[str, list[dict[str, float]]]  # space -> what was measured of it, a run each
 Summary = dict[str, dict[str, Any]]  # measure -> its mean and spread over runs
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figure.scatter import draw_legend, draw_points, name_groups, names_on_the_map
+from figure.scatter import LEGEND_UP_TO, draw_legend, draw_points, name_groups, names_on_the_map
 from figure.style import MUTED, draw_title, literal, new_figure, shown
 from model.inference import decode
 from run.artefacts import model_path
@@ -19,7 +19,6 @@ from stages.generation.subject import HIGHEST, LOWEST, RANGE, Result, SharedSett
 
 _DRAWN = 8  # grids, one a label; the images of all labels are saved
 _PANEL = 5.2  # inches
-_LEGEND_UP_TO = 10  # classes; more are named among the points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +181,7 @@ def draw_manifold(grids: Sequence[DecodedGrid], where: Map, title: str, remark: 
     columns = min(len(grids) + 1, 3)
     rows = -(-(len(grids) + 1) // columns)
     present = [] if where.labels is None else np.unique(where.labels).tolist()
-    with_legend = 0 < len(present) <= _LEGEND_UP_TO
+    with_legend = 0 < len(present) <= LEGEND_UP_TO
     figure = new_figure(_PANEL * columns + (1.3 if with_legend else 0), (_PANEL * tall + 0.6) * rows + 0.3)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in panels[len(grids) + 1 :]:
