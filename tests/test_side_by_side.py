@@ -143,7 +143,7 @@ def test_sizes_are_added_and_nothing_is_trained_twice(tmp_path, trained_at_once)
     before = {path.name: path.read_bytes() for path in output.glob("model_*.pth")}
     done = train(output, "--latent_size", 3)
     assert done.returncode == 0, done.stderr
-    assert "bottleneck 2: trained already" in done.stderr
+    assert "bottlenecks 2 and 5: trained already" in done.stderr
     assert "bottleneck   3" in done.stderr
     assert "bottleneck   2" not in done.stderr
     assert {name: (output / name).read_bytes() for name in before} == before
