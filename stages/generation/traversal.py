@@ -177,9 +177,12 @@ def draw_traversals(
             first = [None, None] if column else [original, Cell(traversals.decoded[row])]
             label = f"latent {each['dimension']}\n{each['share_of_variance']:.0%} of variance\n"
             label += f"here {traversals.own[row, column]:.3g}"
-            pairs = zip(traversals.made[row, column], traversals.values[:, column], strict=True)
-            cells = [Cell(image, f"{value:.3g}") for image, value in pairs]
+            values = traversals.values[:, column]
+            here = int(np.abs(values - traversals.own[row, column]).argmin())
+            pairs = enumerate(zip(traversals.made[row, column], values, strict=True))
+            cells = [Cell(image, f"{value:.3g}", "yes" if step == here else "") for step, (image, value) in pairs]
             sheet.append(Row(label, first + cells, opens=column == 0))
     headings = ["original", "decoded", *(f"{level:.0%}" for level in traversals.levels)]
-    footer = f"columns: quantiles of {count:,} test images' latents; below: the dimension's value"
+    footer = f"columns: quantiles of {count:,} test images' latents; below: the dimension's value; "
+    footer += "framed: the step that is nearest to the image's own value"
     return draw_sheet(sheet, headings, title, footer)
