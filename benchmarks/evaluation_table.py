@@ -47,7 +47,8 @@ def main() -> None:
     for row, space in enumerate(spaces):
         print(f"| {space} | " + " | ".join(each[row] for _, each in kept) + " |")
     for each in found[0]["answers"]:
-        print(f"\n*{each['question']}* {each['answer']}\n{each['because']}")
+        print(f"\n*{each['question']}* {each['sentence']}.")
+        print("\n".join(f"- {evidence}" for evidence in each["evidence"]))
 
 
 def written(value: dict | None, percent: bool | None) -> str:

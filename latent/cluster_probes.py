@@ -1,4 +1,4 @@
-"""Clusters that are found in some vectors and scored on others: against the classes, and against themselves.
+"""Clusters that are found in some vectors and scored on others, against the classes.
 
 They are found on the fitting side (the training images) and scored on the scored side (the test images), or on the same
 images under the transductive protocol. Both sides have the same columns and may have any number of rows.
@@ -7,16 +7,15 @@ images under the transductive protocol. Both sides have the same columns and may
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import silhouette_score
 
 from latent.clustering import fit_kmeans
-from latent.measures import CLUSTERED, STABLE, Measure, Side, measure
+from latent.measures import CLUSTERED, SEPARATED, Measure, Side, Values, measure
 from latent.metrics import clustering_scores, match_clusters
-from run.errors import BadInput
+from latent.separation import Separation
 from run.random_subset import random_subset
 
 _STARTS = 3  # of k-means; the whole is repeated with other seeds anyway
-_PART = 2000  # rows that each of two clusterings to compare is fitted on, at most
 _SILHOUETTE_OF = 2000  # rows: enough for two decimals
 
 
@@ -41,6 +40,14 @@ class Clusters:
     seed: int
 
 
+@dataclass(frozen=True)
+class Gaps:
+    """What the borders between clusters, and between classes, of a space cut; None where nothing can be said."""
+
+    clusters: Separation | None
+    classes: Separation | None
+
+
 @dataclass(frozen=True, eq=False)
 class ClusteredRows:
     """Rows whose clusters and classes are compared; int (rows,) each."""
@@ -53,19 +60,19 @@ class ClusteredRows:
 @measure(
     CLUSTERED,
     Measure("accuracy_hungarian", heading="one to one", percent=True, better="more", chance="accuracy_hungarian_chance",
-            compared_as="k-means accuracy"),
+            compared_as="k-means accuracy", above_chance=True),
     Measure("accuracy_hungarian_chance", heading="chance", percent=True),
     Measure("accuracy_majority", heading="majority", percent=True, better="more", chance="accuracy_majority_chance"),
     Measure("accuracy_majority_chance"),
-    Measure("nmi", heading="NMI", better="more", chance="nmi_chance", compared_as="NMI", above_chance=True),
+    Measure("nmi", heading="NMI", better="more", chance="nmi_chance", above_chance=True),
     Measure("nmi_chance"),
-    Measure("ari", heading="ARI", better="more", chance="ari_chance", compared_as="ARI", above_chance=True),
+    Measure("ari", heading="ARI", better="more", chance="ari_chance", above_chance=True),
     Measure("ari_chance"),
-    Measure("ami", heading="AMI", better="more", chance="ami_chance", compared_as="AMI", above_chance=True),
+    Measure("ami", heading="AMI", better="more", chance="ami_chance", above_chance=True),
     Measure("ami_chance", heading="chance"),
     of_classes=True,
 )  # fmt: skip
-def cluster_agreement(latents: np.ndarray, labels: np.ndarray, found: Clusters) -> dict[str, float]:
+def cluster_agreement(latents: np.ndarray, labels: np.ndarray, found: Clusters) -> Values:
     """k-means clusters against the classes: :func:`assigned_scores`, and each by chance (``_chance``).
 
     ``ami_chance`` is what ``ami`` would be if the classes were permuted over whole groups, and likewise for the others.
@@ -74,17 +81,22 @@ def cluster_agreement(latents: np.ndarray, labels: np.ndarray, found: Clusters) 
     scored = ClusteredRows(found.of_scored, labels, found.scored.groups)
     chance = permutation_baseline(fitted, None if found.scored is found.fitted else scored, found.seed)
     scores = assigned_scores(fitted.clusters, fitted.labels, scored.clusters, labels)
+    scores["accuracy_hungarian"] = assigned_hits(
+        match_clusters(fitted.clusters, fitted.labels)[0], scored.clusters, labels
+    )
     return scores | {f"{name}_chance": value for name, value in chance.items()}
 
 
 @measure(
-    STABLE,
-    Measure("stability", heading="stability", better="more", chance="stability_structureless"),
-    Measure("stability_structureless", heading="if no clusters"),
-)
-def stability(latents: np.ndarray, labels: np.ndarray | None, found: Clusters) -> dict[str, float]:
-    """:func:`cluster_stability` of what clusters were found in."""
-    return cluster_stability(found.fitted.vectors, found.fitted.groups, found.count, found.seed)
+    SEPARATED,
+    Measure("ties_cut", heading="ties cut", better="less", places=2, chance=1,
+            footnote="of the ties between neighbours that borders through a continuum cut: 0 gaps, 1 continuum"),
+    Measure("ties_cut_by_classes", heading="by classes", better="less", places=2, chance=1),
+)  # fmt: skip
+def ties_cut(latents: np.ndarray, labels: np.ndarray | None, gaps: Gaps) -> dict[str, float]:
+    """How far borders between clusters, and between classes, run through gaps: :mod:`latent.separation`."""
+    found = {"ties_cut": gaps.clusters, "ties_cut_by_classes": gaps.classes}
+    return {name: each.ratio for name, each in found.items() if each is not None}
 
 
 @measure(
@@ -131,9 +143,13 @@ def assigned_scores(
     one_to_one, majority = match_clusters(fitted_clusters, fitted_labels)
     scores = clustering_scores(clusters, labels)
     for name, class_of in [("accuracy_hungarian", one_to_one), ("accuracy_majority", majority)]:
-        named = np.array([class_of.get(cluster, -1) for cluster in clusters.tolist()])
-        scores[name] = float((named == labels).mean())
+        scores[name] = float(assigned_hits(class_of, clusters, labels).mean())
     return scores
+
+
+def assigned_hits(class_of: dict[int, int], clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """1 for each row (rows,) whose class is that which its cluster was named after, else 0."""
+    return np.array([class_of.get(cluster, -1) for cluster in clusters.tolist()] == labels, float)
 
 
 def permuted_labels(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -169,41 +185,3 @@ def permutation_baseline(
             others = permuted_labels(scored.labels, scored.groups, random)
             scores.append(assigned_scores(fitted.clusters, labels, scored.clusters, others))
     return {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
-
-
-def cluster_stability(vectors: np.ndarray, groups: np.ndarray, num_clusters: int, seed: int) -> dict[str, float]:
-    """Whether clusters are found again: k-means on two parts of the rows, compared on a third.
-
-    No group has rows in two parts: the frames of a track would be found again whatever the clusters are like. Needs no
-    classes. Structureless data are cut into pieces too, some of them the same ones each time, so the same is done for
-    normally distributed rows of the same mean and covariance, which have no clusters.
-
-    Args:
-        vectors: float (rows, D), of which at most 5,000 are taken.
-        groups: int (rows,): which rows belong together.
-
-    Returns:
-        ``stability``: adjusted Rand index of the two clusterings of the rows that neither has seen (after Lange et al.,
-        2004); 1 if they agree throughout. ``stability_structureless``: that of the normal rows. {} for one cluster,
-        and where a part to fit on has fewer than 10 rows for each cluster.
-    """
-    random = np.random.default_rng(seed)
-    _, group_of = np.unique(groups, return_inverse=True)
-    rank = random.permutation(group_of.max() + 1)[group_of]
-    rows = np.argsort(rank, kind="stable")[: 2 * _PART + _PART // 2]  # group by group, in random order
-    starts = [int(np.searchsorted(rank[rows], rank[rows][len(rows) * part // 5])) for part in (2, 4)]
-    taken = np.asarray(vectors[rows], np.float32)
-    mean = taken.mean(axis=0)
-    weights = random.standard_normal((len(taken), len(taken)), np.float32) / np.float32(np.sqrt(len(taken)))
-    normal = weights @ (taken - mean) + mean  # sums of many rows: normal, with the rows' own covariance
-    if num_clusters < 2 or min(starts[0], starts[1] - starts[0]) < 10 * num_clusters:
-        return {}
-    values = {}
-    for name, points in [("stability", taken), ("stability_structureless", normal)]:
-        first, second, rest = np.split(points, starts)
-        try:
-            found = [cluster_both(part, rest, num_clusters, seed)[1] for part in (first, second)]
-        except BadInput:  # fewer different rows than clusters
-            return {}
-        values[name] = float(adjusted_rand_score(*found))
-    return values

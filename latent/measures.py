@@ -1,7 +1,8 @@
 """What a measure of latents is: a function, and beside it all there is to know of the numbers that it gives.
 
 A measure takes the latents and the labels of the images that are scored, and what else its protocol gives it, and
-returns ``{name: value}``. It says where it stands how it is taken and what each of its numbers is:
+returns ``{name: value}``; a value is a number, or one for each image, float (rows,), whose mean is the number: then two
+spaces can be compared image by image. It says where it stands how it is taken and what each of its numbers is:
 
     @measure(DESCRIBED, Measure("norm", heading="norm", places=2))
     def mean_norm(latents, labels):
@@ -25,8 +26,10 @@ import latent
 _FITTED = "fitted on training images, scored on test images"
 _DESCRIBED = "of the scored images alone; nothing is fitted"
 _APART = "transductive: the neighbours of each image among all that are not of its own group"
-_STABLE = "fitted on two parts of the fitting images, scored on a third; no group in two parts"
+_SEPARATED = "of up to 2,000 of the fitting images, spread over groups; ties within a group do not count"
 _MAPPED = "transductive: the map is fitted on, and scored by, the test images that it shows"
+
+Values = dict[str, "float | np.ndarray"]  # measure -> its value, or that of each image
 
 # The tables of an evaluation, in this order. A number stands in that of its protocol.
 TABLES = ("reconstruction", "clusters", "classes", "description", "maps")
@@ -57,7 +60,8 @@ class Protocol:
 RECONSTRUCTED = Protocol("reconstruction", _FITTED, _FITTED)
 # the clusters that were found, latent.cluster_probes.Clusters
 CLUSTERED = Protocol("clusters", _FITTED, "transductive: fitted and scored on the same images")
-STABLE = Protocol("clusters", _STABLE, _STABLE)
+# what borders between clusters, and between classes, cut: latent.cluster_probes.Gaps
+SEPARATED = Protocol("clusters", _SEPARATED, _SEPARATED)
 # the Side to fit on
 CLASSIFIED = Protocol("classes", _FITTED, None)
 # groups, int64 (rows,): which images belong together
@@ -82,7 +86,6 @@ class Measure:
             no such thing.
         compared_as: what it is called where two spaces are compared in a sentence; "" leaves it out of these.
         above_chance: whether it is compared on the scale on which its own chance is 0 and full agreement 1.
-        relative: whether two count as different beyond 2% of the larger; else beyond the sampling error of a share.
         footnote: stands under its table.
     """
 
@@ -94,7 +97,6 @@ class Measure:
     chance: float | str | None = None
     compared_as: str = ""
     above_chance: bool = False
-    relative: bool = False
     footnote: str = ""
 
 
@@ -115,7 +117,7 @@ class Side:
 
 @dataclass(frozen=True)
 class _Declared:
-    function: Callable[..., dict[str, float]]
+    function: Callable[..., Values]
     protocol: Protocol
     measures: dict[str, Measure]
     of_classes: bool
@@ -133,7 +135,7 @@ def measure(protocol: Protocol, *measures: Measure, of_classes: bool = False) ->
         of_classes: whether it is left out where the scored images have not two classes or more.
     """
 
-    def declare(function: Callable[..., dict[str, float]]) -> Callable[..., dict[str, float]]:
+    def declare(function: Callable[..., Values]) -> Callable[..., dict[str, float]]:
         _DECLARED.append(_Declared(function, protocol, {each.name: each for each in measures}, of_classes))
         return function
 
@@ -169,9 +171,7 @@ def protocol_in_words(name: str, transductive: bool) -> str:
     return next(filter(None, words))
 
 
-def take(
-    protocols: Sequence[Protocol], latents: np.ndarray, labels: np.ndarray | None, *given: object
-) -> dict[str, float]:
+def take(protocols: Sequence[Protocol], latents: np.ndarray, labels: np.ndarray | None, *given: object) -> Values:
     """All measures of some protocols.
 
     Args:

@@ -53,13 +53,18 @@ def test_every_space_is_measured_with_its_protocol_beside_it(evaluated, trained:
         assert metrics["reconstruction"][name]["ssim"]["mean"] == pytest.approx(held_out[other]["ssim"], rel=1e-4)
 
 
-def test_three_answers_stand_under_the_tables(evaluated):
+def test_the_answers_stand_under_the_tables(evaluated):
     done, output = evaluated
     found = json.loads((output / "metrics.json").read_text())["answers"]
-    assert len(found) == 3
+    assert [each["about"] for each in found] == ["bottleneck 8", "bottleneck 2"] * 2 + ["bottleneck 8"]
     for each in found:
-        assert each["question"] in done.stdout
-        assert each["because"] in done.stdout
+        assert set(each) == {"question", "about", "verdict", "sentence", "evidence", "would_change"}
+        assert each["verdict"] in ("yes", "no", "can't tell")
+        for said in (each["question"], each["sentence"], *each["evidence"], each["would_change"]):
+            assert said in done.stdout
+    assert found[3]["verdict"] != "yes"  # in 2 dimensions digits touch
+    ties = json.loads((output / "metrics.json").read_text())["latent_space"]
+    assert ties["bottleneck 8"]["ties_cut_by_classes"]["mean"] < ties["bottleneck 2"]["ties_cut_by_classes"]["mean"]
 
 
 def test_reconstruction_of_each_class(evaluated):
@@ -84,9 +89,9 @@ def test_images_without_classes_transductively(trained_without_classes: Path, tm
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["scored_images"] == metrics["fitting_images"] == 40
     assert set(metrics["latent_space"]["bottleneck 2"]) == {
-        "dimensions", "dimensions_that_vary", "effective_rank", "silhouette",
+        "dimensions", "dimensions_that_vary", "effective_rank", "silhouette", "ties_cut",
     }  # fmt: skip
-    assert metrics["answers"][1]["answer"] == "can't be said"
+    assert metrics["answers"][1]["verdict"] == "can't tell"
     assert "maps are left out" in done.stderr  # four test images
 
 

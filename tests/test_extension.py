@@ -238,7 +238,7 @@ def test_a_measure(tmp_path, monkeypatch, capsys, trained, data_dir, run_here, t
         assert mine["centroid_accuracy"]["mean"] > mine["centroid_accuracy_chance"]["mean"]
         assert mine["centroid_accuracy"]["protocol"] == "fitted on training images, scored on test images"
         assert mine["mean_norm"]["protocol"] == "of the scored images alone; nothing is fitted"
-    assert "nearest centroid" in found["answers"][2]["answer"]
+    assert "nearest centroid" in found["answers"][-1]["sentence"]
 
     run_here(evaluate, *command, "--protocol", "transductive")
     mine = read_json(Path("output/metrics.json"))["latent_space"]["bottleneck 2"]

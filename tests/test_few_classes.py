@@ -82,7 +82,7 @@ def test_without_classes_everything_that_needs_none_comes_out(forked, trained, t
     metrics = measures_of(done, tmp_path)
     assert not of_classes(metrics)
     assert set(metrics["latent_space"]["bottleneck 2"]) == {
-        "dimensions", "dimensions_that_vary", "effective_rank", "stability", "stability_structureless", "silhouette",
+        "dimensions", "dimensions_that_vary", "effective_rank", "ties_cut", "silhouette",
     }  # fmt: skip
     mapped = {"trustworthiness", "continuity", "pixel_trustworthiness", "pixel_continuity"}
     assert set(metrics["maps"]["raw pixels"]) == mapped
@@ -90,8 +90,8 @@ def test_without_classes_everything_that_needs_none_comes_out(forked, trained, t
     assert metrics["reconstruction_per_class"] == {}
     assert "against classes" not in done.stdout
     clusters, classes, _ = metrics["answers"]
-    assert "found again" in clusters["because"]
-    assert classes["answer"] == "can't be said"
+    assert any("ties between neighbours" in each for each in clusters["evidence"])
+    assert classes["verdict"] == "can't tell"
 
 
 def test_one_class_is_measured_as_none_and_not_classified(forked, trained, tmp_path: Path):
@@ -100,7 +100,7 @@ def test_one_class_is_measured_as_none_and_not_classified(forked, trained, tmp_p
     assert "all of one class" in done.stderr
     assert not of_classes(metrics)
     assert metrics["num_clusters"] == 10
-    assert metrics["answers"][1]["answer"] == "can't be said"
+    assert metrics["answers"][1]["verdict"] == "can't tell"
     error = metrics["reconstruction"]["bottleneck 2"]["mse"]["mean"]
     assert metrics["reconstruction_per_class"]["bottleneck 2"]["a"]["mse"]["mean"] == pytest.approx(error)
     assert "one class only" in refusal(classify(forked, trained("one"), tmp_path / "out"))

@@ -8,7 +8,6 @@ from latent.cluster_probes import (
     Clusters,
     assigned_scores,
     cluster_both,
-    cluster_stability,
     permutation_baseline,
     permuted_labels,
     silhouette,
@@ -30,6 +29,10 @@ def islands(rows: int, seed: int, classes: int = 4, size: int = 6) -> tuple[np.n
     centres = 20 * np.eye(classes, size)
     labels = np.arange(rows) % classes
     return (centres[labels] + np.random.default_rng(seed).normal(size=(rows, size))).astype(np.float32), labels
+
+
+def as_numbers(values: dict) -> dict[str, float]:
+    return {name: float(np.mean(value)) for name, value in values.items()}
 
 
 def test_islands_are_found_and_told_apart_on_rows_never_seen():
@@ -115,20 +118,6 @@ def test_a_balanced_probe_heeds_a_rare_class():
     assert balanced[labels == 1].mean() > plain[labels == 1].mean() + 0.3
 
 
-def test_real_clusters_are_stable_and_structureless_rows_no_more_than_their_like():
-    alone = np.arange(600)
-    found = cluster_stability(islands(600, 0)[0], alone, 4, seed=0)
-    assert found["stability"] > 0.99
-    assert found["stability_structureless"] < 0.8
-    blob = np.random.default_rng(0).normal(size=(600, 6))
-    nothing = cluster_stability(blob, alone, 4, seed=0)
-    assert abs(nothing["stability"] - nothing["stability_structureless"]) < 0.15
-    assert cluster_stability(blob, alone, 1, 0) == {}
-    assert cluster_stability(blob[:30], alone[:30], 4, 0) == {}
-    assert cluster_stability(np.ones((600, 2)), alone, 4, 0) == {}
-    assert cluster_stability(blob, np.zeros(600, int), 4, 0) == {}  # a single track has no two parts
-
-
 def test_macro_f1_by_hand():
     labels, predicted = np.array([0, 0, 0, 1, 1, 3]), np.array([0, 0, 1, 1, 2, 3])
     scores = classification_scores(predicted, labels)
@@ -168,21 +157,21 @@ def test_chance_is_above_one_in_so_many_classes_and_adjusts_to_0():
 def test_neighbours_on_two_islands():
     vectors = np.concatenate([np.linspace(0, 1, 30), np.linspace(50, 51, 30)])[:, None]
     labels = np.repeat([3, 8], 30)
-    assert knn_accuracy_apart(vectors, labels, np.arange(60)) == {
+    assert as_numbers(knn_accuracy_apart(vectors, labels, np.arange(60))) == {
         "knn_accuracy": 1.0,
         "knn_accuracy_chance": 0.5,
     }
     labels[0] = 8  # one in the wrong place: it is misnamed, and its neighbours are not
-    assert knn_accuracy_apart(vectors, labels, np.arange(60))["knn_accuracy"] == 59 / 60
+    assert knn_accuracy_apart(vectors, labels, np.arange(60))["knn_accuracy"].mean() == 59 / 60
 
 
 def test_a_row_is_not_its_own_neighbour():
-    assert knn_accuracy_apart(np.array([[0.0], [1.0]]), np.array([0, 1]), np.arange(2))["knn_accuracy"] == 0.0
-    assert knn_accuracy_apart(np.ones((1, 3)), np.array([5]), np.array([0])) == {
+    assert knn_accuracy_apart(np.array([[0.0], [1.0]]), np.array([0, 1]), np.arange(2))["knn_accuracy"].mean() == 0.0
+    assert as_numbers(knn_accuracy_apart(np.ones((1, 3)), np.array([5]), np.array([0]))) == {
         "knn_accuracy": 0.0,
         "knn_accuracy_chance": 1.0,
     }
     # frames of one track answer for nobody of their own track
     labels, groups = np.array([0, 0, 1, 1]), np.array([5, 5, 6, 6])
     apart = knn_accuracy_apart(np.array([[0.0], [0.1], [1.0], [1.1]]), labels, groups)
-    assert apart == {"knn_accuracy": 0.0, "knn_accuracy_chance": 0.5}
+    assert as_numbers(apart) == {"knn_accuracy": 0.0, "knn_accuracy_chance": 0.5}

@@ -9,8 +9,9 @@ import pytest
 from latent.measures import Side
 from latent.pca import fit_pca
 from latent.pixels import PIXELS
+from latent.verdicts import compare
 from model.fidelity import squared_errors
-from stages.sweep.answers import LARGEST, answer_sweep, dimensions, surely_more
+from stages.sweep.answers import LARGEST, answer_sweep, dimensions
 from stages.sweep.measuring import curve_sizes, equivalent_size, measure_space
 
 
@@ -55,7 +56,7 @@ def record(size: int, kept: float, as_pca_of: float) -> dict[str, float]:
 
 def said(records: list[dict[str, float]], right: dict[str, np.ndarray] | None = None) -> list[str]:
     count = len(next(iter((right or {"": []}).values())))
-    return [each["answer"] for each in answer_sweep(records, 64, right or {}, np.arange(count))]
+    return [each["sentence"] for each in answer_sweep(records, 64, right or {}, np.arange(count))]
 
 
 def right_on(shares: dict[int, float], pixels: float = 0.9, count: int = 1000) -> dict[str, np.ndarray]:
@@ -120,19 +121,19 @@ def test_probes_are_compared_on_the_same_images():
     """Of 180 images one is right on 11 that the other is wrong on, and wrong on one: p = 0.006."""
     first, second = np.ones(180, bool), np.ones(180, bool)
     second[:11] = first[11] = False
-    assert surely_more(first, second, np.arange(180))
-    assert not surely_more(second, first, np.arange(180))
+    assert compare(first, second, np.arange(180)).better > 0
+    assert not compare(second, first, np.arange(180)).better > 0
     second[:] = True
     second[:3] = first[3:5] = False
     first[:3] = True
-    assert not surely_more(first, second, np.arange(180))  # three against two or three
+    assert not compare(first, second, np.arange(180)).better > 0  # three against two or three
 
 
 def test_images_of_one_track_count_once():
     first, second = np.ones(300, bool), np.ones(300, bool)
     second[:30] = False
-    assert surely_more(first, second, np.arange(300))
-    assert not surely_more(first, second, np.arange(300) // 30)  # one track of ten
+    assert compare(first, second, np.arange(300)).better > 0
+    assert not compare(first, second, np.arange(300) // 30).better > 0  # one track of ten
 
 
 def test_a_space_that_has_one_class_or_two():

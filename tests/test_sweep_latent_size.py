@@ -46,8 +46,9 @@ def test_every_size_is_measured_beside_pca(swept):
     assert sweep["fitting_images"] == 800
     for each in sweep["answers"]:
         assert each["question"] in done.stdout
-        assert each["because"] in done.stdout
-    assert sweep["answers"][0]["answer"].endswith("%")
+        for said in (each["sentence"], *each["evidence"]):
+            assert said in done.stdout
+    assert sweep["answers"][0]["sentence"].endswith("%")
 
 
 def test_the_figures_have_their_numbers_beside_them(swept):

@@ -1,225 +1,163 @@
 """The three questions of the exercise, answered in words from the numbers, with a no where the numbers say no.
 
-Every sentence names the number it rests on and what that number is beside pixels, PCA and chance. Two numbers count
-as different where they lie farther apart than their spread over runs and the sampling error of the test set explain.
+What is judged, and by which rules, stands in :mod:`latent.verdicts`; here are the questions, and the spaces beside one
+another.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from latent.measures import declared
 from latent.pixels import PIXELS
-
-Number = Mapping[str, float | None]
-Numbers = Mapping[str, Mapping[str, Number]]  # space -> measure -> mean and spread
+from latent.verdicts import (
+    CANT_TELL,
+    NO,
+    RULE,
+    YES,
+    Comparison,
+    Facts,
+    Verdict,
+    classes_verdict,
+    clusters_verdict,
+    compare,
+    compare_numbers,
+)
 
 QUESTIONS = (
     "Are there meaningful cluster structures?",
     "Do the classes cluster well?",
     "How do the two representations compare?",
 )
-# From these on clusters are called so: a convention of this suite, no theorem. Both are on a scale on which chance is 0
-# and full agreement 1.
-_PLAIN, _SOME = 0.5, 0.15
-_WELL, _PARTLY = 0.8, 0.5  # share of images in the cluster of their class
-_GROUPS_SHOW = 0.05  # an AMI by chance above this comes of groups: of single images it is 0
-_FOUND_AGAIN = 0.05  # of stability above that of no structure: less is no more than the draw of images
-_APART = 0.15  # nearest neighbours know so many more images than clusters do
-_LEVEL = 0.02  # of the larger: errors that differ by less are level
-# What is set beside each other where two bottlenecks are compared, what it is called, and how it is written.
-_IN_FIGURES = (
-    ("mse", "reconstruction error", ".5f"),
-    ("accuracy_hungarian", "k-means accuracy", ".0%"),
-    ("knn_accuracy", "nearest neighbours", ".0%"),
-    ("effective_rank", "effective rank", ".1f"),
-    ("pixel_trustworthiness", "trustworthiness of the map as one of the images", ".3f"),
-)
+_WORDS = {1: "better", 0: "level", -1: "worse"}
+
+Answer = dict[str, Any]  # question, about (a space), verdict, sentence, evidence, would_change
 
 
-def compare(first: Number, second: Number, measure: str, independent: int) -> int:
-    """1 if the first is better, -1 if it is worse, 0 if they can't be told apart.
+@dataclass(frozen=True)
+class Scores:
+    """What two spaces are compared by.
+
+    Attributes:
+        of_each_image: space -> measure -> float (rows,), as far as it is taken by image.
+        numbers: space -> measure -> mean and spread.
+        groups: int (rows,), of the images; those of ``held_out`` measures, which are of the test images, apart.
+        held_out: groups of the test images, that reconstruction errors are of.
+    """
+
+    of_each_image: Mapping[str, Mapping[str, np.ndarray]]
+    numbers: Mapping[str, Mapping[str, Mapping[str, float | None]]]
+    groups: np.ndarray
+    held_out: np.ndarray
+
+
+def answer_exercise(facts: Sequence[Facts], scores: Scores) -> list[Answer]:
+    """Answers about each bottleneck, and about both beside each other.
 
     Args:
-        independent: how many images, or groups of images, the numbers were scored on.
+        facts: of each bottleneck, the one that the questions are about first.
+        scores: of all spaces.
     """
-    known = declared()[measure]
-    difference = first["mean"] - second["mean"]
-    spread = 2 * ((first["spread"] or 0) ** 2 + (second["spread"] or 0) ** 2) ** 0.5
-    # a share of n images is uncertain by up to 0.5 / sqrt(n), and two of those apart is no accident
-    floor = _LEVEL * max(abs(first["mean"]), abs(second["mean"])) if known.relative else independent**-0.5
-    if abs(difference) <= max(spread, floor):
-        return 0
-    return 1 if (difference > 0) == (known.better == "more") else -1
+    found = []
+    for question, verdict_of in zip(QUESTIONS, (clusters_verdict, classes_verdict), strict=False):
+        found += [_answer(question, each.space, verdict_of(each)) for each in facts]
+    return [*found, _answer(QUESTIONS[2], *_compare_spaces([each.space for each in facts], scores))]
 
 
-def above_chance(measures: Mapping[str, Number], measure: str) -> Number:
-    """A score on the scale on which its own chance is 0 and full agreement 1; other measures as they are.
-
-    Where images come in groups, clusters that follow groups agree with the classes by chance, more in some spaces than
-    in others: only above that do scores of two spaces compare.
-    """
-    value, known = measures[measure], declared()[measure]
-    if not known.above_chance or known.chance not in measures:
-        return value
-    chance = measures[known.chance]["mean"]
-    room = max(1 - chance, 1e-9)
-    return {"mean": (value["mean"] - chance) / room, "spread": value["spread"] and value["spread"] / room}
+def compare_spaces(first: str, second: str, scores: Scores) -> dict[str, Comparison]:
+    """What the measures that compare spaces are called -> which of the two is better, all by one rule."""
+    names = [
+        name for name, each in declared().items()
+        if each.compared_as and all(name in scores.numbers.get(space, {}) for space in (first, second))
+    ]  # fmt: skip
+    return {declared()[name].compared_as: _compare(name, first, second, scores, len(names)) for name in names}
 
 
-def comparison(numbers: Numbers, first: str, second: str, independent: int) -> str:
-    """``better in NMI; level in linear probe; worse in reconstruction error``: the first space beside the second."""
-    verdicts: dict[int, list[str]] = {1: [], 0: [], -1: []}
-    for measure, known in declared().items():
-        if known.compared_as and measure in numbers.get(first, {}) and measure in numbers.get(second, {}):
-            both = [above_chance(numbers[space], measure) for space in (first, second)]
-            name = f"{known.compared_as} above chance" if known.above_chance else known.compared_as
-            verdicts[compare(*both, measure, independent)].append(name)
-    said = [
-        f"{word} in {', '.join(verdicts[verdict])}"
-        for verdict, word in [(1, "better"), (0, "level"), (-1, "worse")]
-        if verdicts[verdict]
-    ]
+def comparison(found: Mapping[str, Comparison]) -> str:
+    """``better in NMI; level in linear probe; worse in reconstruction error``."""
+    said = []
+    for sign, word in _WORDS.items():
+        names = [name for name, each in found.items() if each.better == sign]
+        if names:
+            said.append(f"{word} in {', '.join(names)}")
     return "; ".join(said) or "nothing to compare"
 
 
-def answer_exercise(numbers: Numbers, sizes: Sequence[int], independent: int) -> list[dict[str, str]]:
-    """A question, a short answer and the sentences behind it, three times.
-
-    Args:
-        numbers: of spaces called ``bottleneck N``, ``PCA of N`` and ``raw pixels``.
-        sizes: the bottlenecks, the one that the questions are about first.
-        independent: how many images, or groups of images, the numbers were scored on.
-    """
-    found = [
-        _of_each(sizes, [_are_there_clusters(numbers, size, independent) for size in sizes]),
-        _of_each(sizes, [_do_classes_cluster(numbers, size, independent) for size in sizes]),
-        _how_do_they_compare(numbers, sizes, independent),
-    ]
-    if not any("accuracy_hungarian" in numbers.get(f"bottleneck {size}", {}) for size in sizes):
-        found[1] = "can't be said", "That takes images of two classes or more, and as many different ones as clusters."
-    return [
-        {"question": question, "answer": short, "because": because}
-        for question, (short, because) in zip(QUESTIONS, found, strict=True)
-    ]
+def in_words(answers: Sequence[Answer]) -> str:
+    """Each answer: the question, the sentence, its evidence as a list, what would change it."""
+    lines = []
+    for before, each in zip([None, *answers], answers, strict=False):
+        if before is None or before["question"] != each["question"]:
+            lines.append(f"\n{each['question']}")
+        lines.append(f"  {each['sentence']}.")
+        lines += [f"    - {evidence}" for evidence in each["evidence"]]
+        if each["would_change"]:
+            lines.append(f"    what would change it: {each['would_change']}")
+    return "\n".join(lines)
 
 
-def _of_each(sizes: Sequence[int], found: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """A word and a sentence about each bottleneck, put together."""
-    words = [f"bottleneck {size}: {word}" for size, (word, _) in zip(sizes, found, strict=True)]
-    return "; ".join(words), " ".join(sentence for _, sentence in found)
+def _answer(question: str, space: str, verdict: Verdict) -> Answer:
+    return {
+        "question": question,
+        "about": space,
+        "verdict": verdict.verdict,
+        "sentence": f"{space}: {verdict.sentence}",
+        "evidence": list(verdict.evidence),
+        "would_change": verdict.would_change,
+    }
 
 
-def _are_there_clusters(numbers: Numbers, size: int, independent: int) -> tuple[str, str]:
-    space = f"bottleneck {size}"
-    mine = numbers.get(space, {})
-    said, verdicts = [], []  # 0, 1, 2: no, some, yes
-    if "stability" in mine:
-        verdict, sentence = _are_found_again(mine)
-        verdicts.append(verdict)
-        said.append(sentence)
-    if "ami" in mine:
-        above, chance = above_chance(mine, "ami")["mean"], mine["ami_chance"]["mean"]
-        verdicts.append(2 if above >= _PLAIN else 1 if above >= _SOME else 0)
-        how = ("have next to nothing to do", "have something to do", "agree to a good part")[verdicts[-1]]
-        text = f"they {how} with the classes (AMI {_decimal(mine['ami']['mean'])}, chance {_decimal(chance)}"
-        text += f"{_beside(numbers, size, 'ami')})"
-        if chance > _GROUPS_SHOW:
-            text += ", and chance is that high because images of one group fall into one cluster"
-        said.append(text)
-    if not verdicts:
-        return "can't be said", (
-            f"In {space} there are too few images to look for so many clusters in two parts of them, or too few "
-            "different ones to find so many at all."
-        )
-    # no structure that is found again is no structure, however well it happens to suit the classes
-    word = ("no", "some", "yes")[min(verdicts)]
-    return word, f"In {space} {', and '.join(said)}{_against_pixels(numbers, space, 'ami', independent)}."
+def _compare(name: str, first: str, second: str, scores: Scores, comparisons: int) -> Comparison:
+    known = declared()[name]
+    sign = -1 if known.better == "less" else 1
+    both = [scores.of_each_image.get(space, {}).get(name) for space in (first, second)]
+    chances = [_chance(scores.numbers[space], known) for space in (first, second)]
+    groups = scores.held_out if name in declared("reconstruction") else scores.groups
+    if any(each is None or len(each) != len(groups) for each in both):
+        means = [scores.numbers[space][name] for space in (first, second)]
+        scaled = [(mean["mean"] - chance) / max(1 - chance, 1e-9) for mean, chance in zip(means, chances, strict=True)]
+        spread = sum((mean["spread"] or 0) ** 2 for mean in means) ** 0.5
+        return compare_numbers(sign * (scaled[0] - scaled[1]), spread, len(np.unique(groups)), comparisons)
+    scaled = [sign * (each - chance) / max(1 - chance, 1e-9) for each, chance in zip(both, chances, strict=True)]
+    return compare(*scaled, groups, comparisons)
 
 
-def _are_found_again(mine: Mapping[str, Number]) -> tuple[int, str]:
-    """Whether clusters are found again more than where there are none: 0, 1 or 2, and a sentence."""
-    stable, empty = mine["stability"]["mean"], mine["stability_structureless"]["mean"]
-    spreads = [mine[measure]["spread"] or 0 for measure in ("stability", "stability_structureless")]
-    above = stable - empty > max(_FOUND_AGAIN, 2 * (spreads[0] ** 2 + spreads[1] ** 2) ** 0.5)
-    verdict = 2 if above and stable >= _PLAIN else 1 if above else 0
-    found, unsure = (
-        "are found again in another more than" if above else "are not found again in another any more than",
-        "",
-    )
-    if stable - empty > _FOUND_AGAIN and not above:
-        found, unsure = "seem to be found again in another more than", ": seeds differ by as much"
-    return verdict, (
-        f"clusters found in one part of the images {found} where there is no structure "
-        f"({_decimal(stable)} beside {_decimal(empty)}{unsure})"
-    )
+def _chance(mine: Mapping[str, Mapping[str, float | None]], known: Any) -> float:
+    """Of the scale on which chance is 0; 0 where a measure is compared as it is."""
+    return mine[known.chance]["mean"] if known.above_chance and known.chance in mine else 0.0
 
 
-def _do_classes_cluster(numbers: Numbers, size: int, independent: int) -> tuple[str, str]:
-    space = f"bottleneck {size}"
-    mine = numbers.get(space, {})
-    if "accuracy_hungarian" not in mine:
-        return "can't be said", f"In {space} there are too few different images for so many clusters."
-    share, chance = mine["accuracy_hungarian"], mine["accuracy_hungarian_chance"]
-    how = f"{share['mean']:.0%} of the images"
-    word = "yes" if share["mean"] >= _WELL else "partly" if share["mean"] >= _PARTLY else "no"
-    if compare(share, chance, "accuracy_hungarian", independent) <= 0:
-        word, how = "no", f"{how}, too near to chance to tell"
-    beside = _beside(numbers, size, "accuracy_hungarian", ".0%")
-    text = f"In {space} one cluster a class holds {how} (chance {chance['mean']:.0%}{beside})"
-    known = [
-        f"{said} {mine[measure]['mean']:.0%}"
-        for measure, said in [("knn_accuracy", "nearest neighbours"), ("linear_accuracy", "a linear probe")]
-        if measure in mine
-    ]
-    if known:
-        largest = mine["knn_accuracy_chance"]["mean"]
-        text += f"; when the classes are known, {' and '.join(known)} (the largest class alone {largest:.0%})"
-        apart = mine["knn_accuracy"]["mean"] - max(share["mean"], largest)
-        if word != "yes" and apart > _APART:
-            text += ": the classes lie apart, but not as one round cluster each"
-    return word, text + "."
+def _compare_spaces(spaces: Sequence[str], scores: Scores) -> tuple[str, Verdict]:
+    large, small = spaces[0], spaces[-1]
+    evidence = []
+    if len(spaces) > 1:
+        evidence += _figures(large, small, scores)
+    for space in spaces:
+        for other in (f"PCA of {space.removeprefix('bottleneck ')}", PIXELS):
+            if other in scores.numbers:
+                evidence.append(f"{space} beside {other}: {comparison(compare_spaces(space, other, scores))}")
+    evidence.append(RULE)
+    if len(spaces) < 2:
+        return large, Verdict(CANT_TELL, "there is only one", tuple(evidence), "a second bottleneck: --latent_size 2 N")
+    found = compare_spaces(large, small, scores)
+    signs = {each.better for each in found.values()}
+    verdict = YES if 1 in signs and -1 not in signs else NO if -1 in signs else CANT_TELL
+    sentence = f"beside {small} it is {comparison(found)}"
+    units = len(np.unique(scores.held_out))
+    would = "more test images, which tell smaller differences apart" if 0 in signs else ""
+    return large, Verdict(verdict, sentence, tuple(evidence), would or f"nothing that {units:,} test images left open")
 
 
-def _how_do_they_compare(numbers: Numbers, sizes: Sequence[int], independent: int) -> tuple[str, str]:
-    large, small = f"bottleneck {sizes[0]}", f"bottleneck {sizes[-1]}"
-    short, sentences = "there is only one", []
-    if len(sizes) > 1:
-        short = f"{large} beside {small}: {comparison(numbers, large, small, independent)}"
-        figures = [
-            f"{what} {numbers[large][measure]['mean']:{form}} beside {numbers[small][measure]['mean']:{form}}"
-            for measure, what, form in _IN_FIGURES
-            if measure in numbers.get(large, {}) and measure in numbers.get(small, {})
-        ]
-        sentences.append(f"Bottleneck {sizes[0]} beside {small}: {', '.join(figures)}.")
-    for size in sizes:
-        for other in (f"PCA of {size}", PIXELS):
-            if other in numbers:
-                said = comparison(numbers, f"bottleneck {size}", other, independent)
-                sentences.append(f"Bottleneck {size} beside {other}: {said}.")
-    return short, " ".join(sentences)
-
-
-def _beside(numbers: Numbers, size: int, measure: str, form: str = ".2f") -> str:
-    """``; pixels 0.49, PCA of 16 0.50``, as far as they were measured, with their own chance where it is not small."""
+def _figures(large: str, small: str, scores: Scores) -> list[str]:
     texts = []
-    for space, said in [(PIXELS, "pixels"), (f"PCA of {size}", f"PCA of {size}")]:
-        if measure in numbers.get(space, {}):
-            text = f"{said} {numbers[space][measure]['mean']:{form}}"
-            chance = numbers[space].get(f"{measure}_chance", {}).get("mean", 0)
-            texts.append(f"{text} of chance {chance:{form}}" if measure == "ami" and chance > _GROUPS_SHOW else text)
-    return f"; {', '.join(texts)}" if texts else ""
-
-
-def _against_pixels(numbers: Numbers, space: str, measure: str, independent: int) -> str:
-    if measure not in numbers.get(space, {}) or measure not in numbers.get(PIXELS, {}):
-        return ""
-    both = [above_chance(numbers[each], measure) for each in (space, PIXELS)]
-    verdict = compare(*both, measure, independent)
-    return (
-        "; the pixels had as much before any training",
-        "; more than the pixels had before any training",
-        "; less than the pixels had before any training",
-    )[verdict]
-
-
-def _decimal(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}"
+    for name, each in {**declared(), **{n: declared()[n] for n in ("effective_rank",)}}.items():
+        if not (each.compared_as or name in ("effective_rank", "pixel_trustworthiness")):
+            continue
+        pair = [scores.numbers.get(space, {}).get(name) for space in (large, small)]
+        if None not in pair:
+            form = f".{each.places}f" if each.places is not None else ".0%" if each.percent else ".3f"
+            what = each.compared_as or each.heading
+            texts.append(f"{what} {pair[0]['mean']:{form}} beside {pair[1]['mean']:{form}}")
+    return [", ".join(texts)] if texts else []

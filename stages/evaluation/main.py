@@ -26,8 +26,10 @@ from run.hints import command
 from run.provenance import command_line, versions
 from run.random_subset import random_subset
 from run.training_folder import undisturbed
-from stages.evaluation.answers import answer_exercise
-from stages.evaluation.measuring import Summary, measure_maps, measure_spaces, summarise, with_protocol
+from stages.evaluation.answers import Answer, Scores, answer_exercise
+from stages.evaluation.answers import in_words as answers_in_words
+from stages.evaluation.facts import facts_of
+from stages.evaluation.measuring import Measured, Runs, Summary, measure_maps, measure_spaces, summarise, with_protocol
 from stages.evaluation.reconstructions import measure_reconstructions
 from stages.evaluation.spaces import PIXELS_TURNED_INTO, Spaces
 from stages.evaluation.tables import evaluation_tables, per_class_table
@@ -85,7 +87,7 @@ class Evaluated:
     rows: tuple[np.ndarray, np.ndarray]  # that were fitted on and scored on
     num_clusters: int
     pixels_turned_into: str  # before they were clustered; "" if into nothing
-    answers: list[dict[str, str]]
+    answers: list[Answer]
 
 
 def run(settings: Settings) -> None:
@@ -115,11 +117,25 @@ def evaluate(subject: Subject, settings: Settings) -> Evaluated:
     mapped = measure_maps(spaces, test_data, image_set.groups[split.test], settings.num_samples, seeds)
 
     errors, numbers, maps = (
-        {name: summarise(runs) for name, runs in each.items()} for each in (fidelities, measured, mapped)
+        {name: summarise(runs) for name, runs in each.items()} for each in (fidelities, measured.runs, mapped)
     )
     together = {name: {**errors.get(name, {}), **mine, **maps.get(name, {})} for name, mine in numbers.items()}
-    answers = answer_exercise(together, spaces.sizes, independent=len(np.unique(image_set.groups[rows[1]])))
+    scored = rows[1]
+    labels = None if image_set.labels is None else image_set.labels[scored]
+    given = image_set.images[scored], labels, image_set.groups[scored], image_set.class_names
+    facts = [facts_of(f"bottleneck {size}", measured, together, *given) for size in spaces.sizes]
+    scores = Scores(by_image(fidelities, measured), together, given[2], image_set.groups[split.test])
+    answers = answer_exercise(facts, scores)
     return Evaluated(errors, numbers, maps, per_class, rows, num_clusters, spaces.pixels_turned_into, answers)
+
+
+def by_image(fidelities: Runs, measured: Measured) -> dict[str, dict[str, np.ndarray]]:
+    """Space -> measure -> its value of each image, float (rows,), mean over runs; only what is taken by image."""
+    whole = Measured({space: [*measured.runs.get(space, []), *fidelities.get(space, [])] for space in
+                      {**measured.runs, **fidelities}}, {}, {})  # fmt: skip
+    names = {space: {name for run in runs for name in run} for space, runs in whole.runs.items()}
+    found = {space: {name: whole.of_each_image(space, name) for name in mine} for space, mine in names.items()}
+    return {space: {name: each for name, each in mine.items() if each is not None} for space, mine in found.items()}
 
 
 def in_words(evaluated: Evaluated, subject: Subject, settings: Settings) -> str:
@@ -140,9 +156,9 @@ def in_words(evaluated: Evaluated, subject: Subject, settings: Settings) -> str:
     lines.append(evaluation_tables(*found, evaluated.num_clusters, settings.transductive))
     if through := evaluated.pixels_turned_into:
         lines.append(
-            f"(clusters of raw pixels, their stability and silhouette: in {through}, not in the pixels themselves)"
+            f"(clusters of raw pixels, gaps between them and silhouette: in {through}, not in the pixels themselves)"
         )
-    lines += [f"\n{each['question']} {each['answer']}\n  {each['because']}" for each in evaluated.answers]
+    lines.append(answers_in_words(evaluated.answers))
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Every measure of each space, by one of two protocols, and how repeated measurements are put together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,32 +9,56 @@ import numpy as np
 from data.image_set import ImageSet
 from data.test_data import TestData
 from latent import cluster_probes, metrics
+from latent.cluster_probes import Gaps
 from latent.measures import (
     APART,
     CLASSIFIED,
     CLUSTERED,
     DESCRIBED,
     MAPPED,
-    STABLE,
+    SEPARATED,
     Side,
+    Values,
     declared,
     protocol_in_words,
     take,
+    tells_apart,
 )
 from latent.pixels import PIXELS, pixels_as_rows
 from latent.projection import AS_IT_IS, FEWEST_ROWS, draw_flat
+from latent.separation import separation
 from run.console import note, warn
 from run.errors import BadInput
 from run.random_subset import random_subset
 from stages.evaluation.spaces import PIXELS_TURNED_INTO, Encode, Spaces
 
-Runs = dict[str, list[dict[str, float]]]  # space -> what was measured of it, a run each
+Runs = dict[str, list[Values]]  # space -> what was measured of it, a run each
 Summary = dict[str, dict[str, Any]]  # measure -> its mean and spread over runs
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of each space, by its name.
+
+    Attributes:
+        runs: a run of what depends on no seed, and one for each seed.
+        gaps: whether clusters and classes lie apart.
+        clusters: those of the first seed that the scored rows fall into, int64 (rows,); None where there are none.
+    """
+
+    runs: Runs
+    gaps: dict[str, Gaps]
+    clusters: dict[str, np.ndarray | None]
+
+    def of_each_image(self, space: str, name: str) -> np.ndarray | None:
+        """A measure of each scored image, float (rows,), mean over the runs; None where it is not taken by image."""
+        values = [run[name] for run in self.runs.get(space, []) if isinstance(run.get(name), np.ndarray)]
+        return np.mean(values, axis=0) if values else None
 
 
 def measure_spaces(
     spaces: Spaces, image_set: ImageSet, rows: tuple[np.ndarray, np.ndarray], num_clusters: int, seeds: Sequence[int]
-) -> Runs:
+) -> Measured:
     """Clusters and classes in each space: a run of what depends on no seed, and one for each seed.
 
     Args:
@@ -41,18 +66,30 @@ def measure_spaces(
         num_clusters: of k-means.
         seeds: of its runs.
     """
-    runs: Runs = {}
+    measured = Measured({}, {}, {})
     for name, encode in spaces.encoders():
         note(f"measuring {name}")
         sides = sides_of(image_set, rows, encode)
         once = measure_once(*sides)
         if name == PIXELS and spaces.pixels_turned_into:
             sides = sides_of(image_set, rows, spaces.pca.first(PIXELS_TURNED_INTO).encode)
+        if name not in measured.gaps:  # of several trainings of a size, the first
+            gaps = measure_gaps(sides[0], seeds[0])
+            measured.gaps[name] = gaps
+            once |= take([SEPARATED], sides[1].vectors, sides[1].labels, gaps)
         found = [measure_clusters(*sides, num_clusters, seed) for seed in seeds]
-        if not any(found):
+        if not any(values for values, _ in found):
             warn(f"{name} has fewer than {num_clusters} different vectors, so no clusters were looked for in it")
-        runs.setdefault(name, []).extend([once, *found])
-    return runs
+        measured.clusters.setdefault(name, found[0][1])
+        measured.runs.setdefault(name, []).extend([once, *(values for values, _ in found)])
+    return measured
+
+
+def measure_gaps(fitted: Side, seed: int) -> Gaps:
+    """Whether clusters, which know no class, lie apart in a space, and whether the classes do."""
+    given = fitted.vectors, fitted.groups
+    classes = separation(*given, fitted.labels, None, seed) if tells_apart(fitted.labels) else None
+    return Gaps(separation(*given, None, None, seed), classes)
 
 
 def sides_of(image_set: ImageSet, rows: tuple[np.ndarray, np.ndarray], encode: Encode) -> tuple[Side, Side]:
@@ -66,21 +103,24 @@ def sides_of(image_set: ImageSet, rows: tuple[np.ndarray, np.ndarray], encode: E
     return fitted, fitted if rows[1] is rows[0] else side(rows[1])
 
 
-def measure_once(fitted: Side, scored: Side) -> dict[str, float]:
+def measure_once(fitted: Side, scored: Side) -> Values:
     """What depends on no seed. Arguments as :func:`sides_of` gives them."""
     given = scored.vectors, scored.labels
     of_classes = take([APART], *given, scored.groups) if scored is fitted else take([CLASSIFIED], *given, fitted)
     return take([DESCRIBED], *given) | of_classes
 
 
-def measure_clusters(fitted: Side, scored: Side, num_clusters: int, seed: int) -> dict[str, float]:
-    """What is measured of k-means clusters; {} where the fitting side has fewer different rows than clusters."""
+def measure_clusters(fitted: Side, scored: Side, num_clusters: int, seed: int) -> tuple[Values, np.ndarray | None]:
+    """What is measured of k-means clusters, and the clusters of the scored rows, int64 (rows,).
+
+    {} and None where the fitting side has fewer different rows than clusters.
+    """
     try:
         clusters, assigned = cluster_probes.cluster_both(fitted.vectors, scored.vectors, num_clusters, seed)
     except BadInput:  # a collapsed bottleneck: everything else about it still comes out
-        return {}
+        return {}, None
     found = cluster_probes.Clusters(fitted, clusters, scored, assigned, num_clusters, seed)
-    return take([CLUSTERED, STABLE], scored.vectors, scored.labels, found)
+    return take([CLUSTERED], scored.vectors, scored.labels, found), assigned
 
 
 def measure_maps(
@@ -118,7 +158,7 @@ def measure_map(side: Side, pixels: np.ndarray, seed: int) -> dict[str, float]:
     return take([MAPPED], side.vectors, side.labels, metrics.Map(points, drawn == AS_IT_IS, pixels, side.groups))
 
 
-def summarise(runs: Sequence[Mapping[str, float]]) -> Summary:
+def summarise(runs: Sequence[Values]) -> Summary:
     """Mean and spread of each measure over the runs that have it.
 
     Returns:
@@ -128,7 +168,7 @@ def summarise(runs: Sequence[Mapping[str, float]]) -> Summary:
     names = list(dict.fromkeys(name for run in runs for name in run))
     summary = {}
     for name in names:
-        values = np.array([run[name] for run in runs if name in run], np.float64)
+        values = np.array([np.mean(run[name]) for run in runs if name in run], np.float64)
         spread = float(values.std(ddof=1)) if len(values) > 1 and np.isfinite(values).all() else None
         summary[name] = {"mean": float(values.mean()), "spread": spread, "runs": len(values)}
     return summary

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from latent.measures import RECONSTRUCTED, Measure, measure
+from latent.measures import RECONSTRUCTED, Measure, Values, measure
 from model.fidelity import squared_errors, structural_similarities
 from run.errors import BadInput
 from run.hints import training_at_hand
 from stages.evaluation.spaces import Spaces
 
-PerRun = list[dict[str, float]]  # measure -> value, a run each
+PerRun = list[Values]  # measure -> value, or that of each image, a run each
 
 
 def measure_reconstructions(
@@ -44,7 +44,7 @@ def measure_reconstructions(
 
 def measure_reconstruction(
     images: np.ndarray, made: np.ndarray, labels: np.ndarray | None
-) -> tuple[dict[str, float], dict[int, dict[str, float]]]:
+) -> tuple[Values, dict[int, Values]]:
     """What :func:`fidelity` gives over all images, and over those of each class.
 
     Args:
@@ -60,12 +60,12 @@ def measure_reconstruction(
 
 @measure(
     RECONSTRUCTED,
-    Measure("mse", heading="MSE", places=5, better="less", compared_as="reconstruction error", relative=True),
+    Measure("mse", heading="MSE", places=5, better="less", compared_as="reconstruction error"),
     Measure("psnr_db", heading="PSNR dB", places=2, better="more"),
     Measure("ssim", heading="SSIM", better="more"),
 )
-def fidelity(errors: np.ndarray, similarities: np.ndarray) -> dict[str, float]:
-    """MSE, PSNR and SSIM over some images; PSNR is left out where nothing is wrong at all, since it would be infinite.
+def fidelity(errors: np.ndarray, similarities: np.ndarray) -> Values:
+    """MSE of each image, PSNR and SSIM over all; without PSNR, which would be infinite, where nothing is wrong.
 
     Args:
         errors: float64 (n,), mean squared error of each image, pixels in [0, 1].
@@ -73,4 +73,4 @@ def fidelity(errors: np.ndarray, similarities: np.ndarray) -> dict[str, float]:
     """
     mse = float(errors.mean())
     psnr = {"psnr_db": -10 * math.log10(mse)} if mse > 0 else {}
-    return {"mse": mse, **psnr, "ssim": float(similarities.mean())}
+    return {"mse": errors, **psnr, "ssim": float(similarities.mean())}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from latent.pixels import PIXELS
+from latent.verdicts import CANT_TELL, FEWEST, NO, RULE, YES, Verdict, compare
 
 QUESTIONS = (
     "How many dimensions keep the images?",
@@ -14,7 +15,6 @@ QUESTIONS = (
     "How many dimensions do the classes need?",
 )
 SHARES = (0.8, 0.9, 0.95, 0.99)  # of the variance: customary marks, no thresholds of anything
-_FEWEST = 10  # images, or groups of them, from which a standard error is taken
 _LEVEL = 0.02  # of PCA's error: one that is below by less adds nothing
 
 LARGEST = "the largest class alone"
@@ -22,28 +22,13 @@ LARGEST = "the largest class alone"
 Record = Mapping[str, Any]  # of a size: see :func:`answer_sweep`
 
 
-def surely_more(first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> bool:
-    """Whether one classifier is right more often than another on the same rows, by more than two standard errors.
-
-    Paired, since both see the same images, and with whole groups as what is independent (Liang and Zeger 1986).
-
-    Args:
-        first, second: bool (rows,), which rows each is right on.
-        groups: int (rows,), which rows belong together.
-    """
-    difference = first.astype(float) - second
-    mean = difference.mean()
-    summed = np.bincount(np.unique(groups, return_inverse=True)[1], weights=difference - mean)
-    return bool(mean > 2 * np.sqrt(np.square(summed).sum()) / len(difference)) and len(summed) >= _FEWEST
-
-
 def answer_sweep(
     records: Sequence[Record],
     largest_curve: int,
     right: Mapping[str, np.ndarray],
     groups: np.ndarray,
-) -> list[dict[str, str]]:
-    """A question, a short answer and the numbers behind it, three times.
+) -> list[dict[str, Any]]:
+    """Questions, each with a verdict, the answer as a sentence, its evidence, and what would change it.
 
     Args:
         records: of each size, rising: ``latent_size``, ``mse``, ``pca_mse``; ``kept`` and ``pca_kept``, shares of the
@@ -55,12 +40,18 @@ def answer_sweep(
     """
     found = [_how_many_keep(records), _what_is_added(records, largest_curve), _how_many_tell(records, right, groups)]
     return [
-        {"question": question, "answer": short, "because": because}
-        for question, (short, because) in zip(QUESTIONS, found, strict=True)
+        {
+            "question": question,
+            "verdict": each.verdict,
+            "sentence": each.sentence,
+            "evidence": list(each.evidence),
+            "would_change": each.would_change,
+        }
+        for question, each in zip(QUESTIONS, found, strict=True)
     ]
 
 
-def _how_many_keep(records: Sequence[Record]) -> tuple[str, str]:
+def _how_many_keep(records: Sequence[Record]) -> Verdict:
     enough: dict[int, float] = {}  # the largest share that each size is the first to keep
     for share in SHARES:
         size = next((record["latent_size"] for record in records if record["kept"] >= share), None)
@@ -73,50 +64,52 @@ def _how_many_keep(records: Sequence[Record]) -> tuple[str, str]:
     each = ", ".join(
         f"{record['latent_size']}: {record['kept']:.1%} (PCA {record['pca_kept']:.1%})" for record in records
     )
-    return "; ".join(parts), (
-        f"Kept of the variance of held-out images around the mean training image, by number of dimensions: {each}."
-    )
+    evidence = f"kept of the variance of held-out images around the mean training image, by dimensions: {each}"
+    return Verdict(YES if enough else NO, "; ".join(parts), (evidence,), "sizes between these, or larger ones")
 
 
-def _what_is_added(records: Sequence[Record], largest_curve: int) -> tuple[str, str]:
+def _what_is_added(records: Sequence[Record], largest_curve: int) -> Verdict:
     each = ", ".join(f"{record['latent_size']}: {dimensions(record['as_pca_of'], largest_curve)}" for record in records)
-    because = f"Dimensions that PCA needs for the held-out error of each bottleneck: {each}."
+    because = (f"dimensions that PCA needs for the held-out error of each bottleneck: {each}",)
+    longer = "a longer training: --num_epochs"
     ahead = [record for record in records if record["mse"] < (1 - _LEVEL) * record["pca_mse"]]
     if not ahead:
-        return "nothing: PCA of the same size is about as good or better at every size", because
+        return Verdict(NO, "nothing: PCA of the same size is about as good or better at every size", because, longer)
     best = max(ahead, key=lambda record: min(record["as_pca_of"], largest_curve) / record["latent_size"])
     needed = dimensions(best["as_pca_of"], largest_curve)
     short = f"most, in proportion, at {best['latent_size']}: PCA needs {needed} dimensions for the same error"
     behind = [str(record["latent_size"]) for record in records if record not in ahead]
-    return short + (f"; nothing at {', '.join(behind)}" if behind else ""), because
+    return Verdict(YES, short + (f"; nothing at {', '.join(behind)}" if behind else ""), because, longer)
 
 
-def _how_many_tell(records: Sequence[Record], right: Mapping[str, np.ndarray], groups: np.ndarray) -> tuple[str, str]:
+def _how_many_tell(records: Sequence[Record], right: Mapping[str, np.ndarray], groups: np.ndarray) -> Verdict:
     if not right:
-        return "can't be said", "That takes test images of two classes or more."
+        return Verdict(CANT_TELL, "can't be said", (), "test images of two classes or more: one folder a class")
     mine = {record["latent_size"]: right[f"bottleneck {record['latent_size']}"] for record in records}
     each = ", ".join(f"{size}: {hits.mean():.1%}" for size, hits in mine.items())
     beside = ", ".join(f"{name} {right[name].mean():.1%}" for name in (PIXELS, LARGEST))
-    because = (
-        f"Linear probe, by number of dimensions: {each}; {beside}. A size counts as worse where it is right on fewer "
-        f"of the same {independent_of(groups)} by more than two standard errors."
-    )
-    if len(np.unique(groups)) < _FEWEST:
-        return f"can't be said from {independent_of(groups)}", because
+    because = (f"linear probe, by dimensions: {each}; {beside}; of {independent_of(groups)}", RULE)
+    more = "more test images, or tracks of them"
+    if len(np.unique(groups)) < FEWEST:
+        return Verdict(CANT_TELL, f"can't be said from {independent_of(groups)}", because, more)
+
+    def better(first: np.ndarray, second: np.ndarray) -> bool:
+        return compare(first, second, groups, comparisons=len(mine) + 2).better > 0
+
     best = max(mine, key=lambda size: mine[size].mean())
-    if not surely_more(mine[best], right[LARGEST], groups):
-        return "none of these tells them apart", because
-    enough = next(size for size, hits in mine.items() if not surely_more(mine[best], hits, groups))
+    if not better(mine[best], right[LARGEST]):
+        return Verdict(NO, "none of these tells them apart", because, more)
+    enough = next(size for size, hits in mine.items() if not better(mine[best], hits))
     short = f"{enough}, as far as the test images can tell"
     if enough == max(mine):
         short = f"{enough} or more: none smaller tells them apart as well"
-    worse = [str(size) for size, hits in mine.items() if size > enough and surely_more(mine[enough], hits, groups)]
+    worse = [str(size) for size, hits in mine.items() if size > enough and better(mine[enough], hits)]
     if worse:
         short += f"; {', '.join(worse)} do worse"
-    better = [name for name in (f"PCA of {enough}", PIXELS) if surely_more(right[name], mine[enough], groups)]
-    if better:
-        short += f"; a probe of {' or of '.join(better)} does better"
-    return short, because
+    ahead = [name for name in (f"PCA of {enough}", PIXELS) if better(right[name], mine[enough])]
+    if ahead:
+        short += f"; a probe of {' or of '.join(ahead)} does better"
+    return Verdict(YES, short, because, more)
 
 
 def independent_of(groups: np.ndarray) -> str:

@@ -79,7 +79,7 @@ class Swept:
         curve: size of PCA -> its held-out error, rising.
         mean_image: error of the mean training image.
         pixels: accuracies on the raw pixels.
-        answers: question, answer and numbers.
+        answers: question, verdict, sentence, evidence, and what would change it.
         independent: what test images are independent, in words.
         chosen: rows of the test images that are drawn.
         drawn: float32 (len(chosen), C, H, W) in [0, 1], what each size makes of them.
@@ -89,7 +89,7 @@ class Swept:
     curve: dict[int, float]
     mean_image: float
     pixels: dict[str, float]
-    answers: list[dict[str, str]]
+    answers: list[dict[str, Any]]
     independent: str
     chosen: list[int]
     drawn: list[np.ndarray]
@@ -179,7 +179,9 @@ def in_words(swept: Swept, models: Models, test_data: TestData, split: Split) ->
         lines.append(
             "(reconstructions: the decoder was given each image's label, which PCA was not; latents hold no labels)"
         )
-    lines += [f"\n{each['question']} {each['answer']}\n  {each['because']}" for each in swept.answers]
+    for each in swept.answers:
+        lines.append(f"\n{each['question']} {each['sentence']}")
+        lines += [f"  - {evidence}" for evidence in each["evidence"]]
     return "\n".join(lines)
 
 

@@ -1,0 +1,255 @@
+"""Whether the borders between pieces of a cloud of points run through gaps, or through a continuum.
+
+Each point is tied to its nearest fellows, as many as a fifth of its piece. A border in a gap cuts next to none of these
+ties; a border drawn through a continuum cuts as many as its dimension makes it cut, wherever it is drawn, however the
+continuum bends and however large the pieces are. So what a border cuts is held against two clouds that have no gaps,
+cut into as many pieces by k-means: normal points of the same covariance, and a continuum of the same local dimension.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import euclidean_distances
+from threadpoolctl import threadpool_limits
+
+from latent.clustering import count_different
+
+FEWEST = 8  # points of a piece that can be judged, of as many units: its ties are two at least
+MOST = 1000  # points that are looked at; of many pieces up to twice as many
+_REACH = 0.2  # of a piece: to so many of its points each is tied
+_HALVES = 8  # random halves, whose scatter is the sampling error of the whole
+_NULLS = 4  # normal clouds of the same covariance
+_DIMENSIONS = (1, 2, 3, 4, 6, 9, 14, 24)  # of the continua that are held against
+_OF_CONTINUA = 600  # points
+_FEWEST_TRIED = 20  # units a piece: of fewer the scale of a tie is that of noise
+_CANDIDATES = (2, 3, 4, 6, 8, 10, 15, 20, 30, 45, 70, 100)  # numbers of clusters that are tried
+APART = 0.5  # of the ties that a continuum has cut: pieces that have fewer cut lie apart
+
+
+@dataclass(frozen=True)
+class Separation:
+    """What the borders between pieces cut.
+
+    Attributes:
+        pieces: how many there are, and ``judged`` how many of them are large enough to be judged.
+        cut: ties that are cut: 0 none, 1 as many as between points at random.
+        continuum: the same of a cloud without gaps, the lower of the two that are held against.
+        dimension: local, within the pieces (Levina and Bickel, 2004).
+        error: sampling error of ``ratio``, one standard deviation over units.
+        images: points that were looked at; ``units`` of them independent.
+        apart: pieces, by their numbers, that lie apart from all others.
+        tried: numbers of pieces that this is the best of.
+    """
+
+    pieces: int
+    judged: int
+    cut: float
+    continuum: float
+    dimension: float
+    error: float
+    images: int
+    units: int
+    apart: tuple[int, ...] = ()
+    tried: int = 1
+
+    @property
+    def ratio(self) -> float:
+        """Ties cut, of those that a continuum of as many pieces has cut."""
+        return self.cut / max(self.continuum, 1e-9)
+
+
+def units_of(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Which rows are one observation, int64 (rows,): those of one group, and those that are equal."""
+    _, group = np.unique(groups, return_inverse=True)
+    if count_different(vectors) == len(vectors):
+        return group
+    _, equal = np.unique(np.asarray(vectors) + 0.0, axis=0, return_inverse=True)
+    least = group.copy()
+    while True:  # the lowest number spreads over all that are joined by a group or by equal vectors
+        before = least
+        for joined in (group, equal.reshape(-1)):
+            lowest = np.full(joined.max() + 1, len(least))
+            np.minimum.at(lowest, joined, least)
+            least = lowest[joined]
+        if np.array_equal(before, least):
+            return np.unique(least, return_inverse=True)[1]
+
+
+def spread_over_units(units: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
+    """Rows, int64, rising: one of each unit at random, then a second of each, ..., until there are ``most``."""
+    order = random.permutation(len(units))
+    by_unit = order[np.argsort(units[order], kind="stable")]
+    starts = np.flatnonzero(np.diff(units[by_unit], prepend=-1))
+    turn = np.arange(len(units)) - np.repeat(starts, np.diff(np.append(starts, len(units))))
+    return np.sort(by_unit[np.lexsort((random.permutation(len(units)), turn))[:most]])
+
+
+def above_noise(vectors: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centred points without the directions of even noise: (rows, D) -> float64 (rows, at most D).
+
+    Where the smaller half of the eigenvalues lies as those of white noise do (Marchenko and Pastur, 1967), only the
+    directions above the largest of these are kept, two at least. Elsewhere nothing is left out.
+
+    Returns:
+        The points; and the squared distance that noise alone puts between two of them.
+    """
+    points = np.asarray(vectors, np.float64)
+    points = points - points.mean(axis=0)
+    if points.shape[1] <= 3 or len(points) < 20:
+        return points, 0.0
+    points = points / (np.abs(points).max() or 1.0)
+    _, singular, axes = np.linalg.svd(points, full_matrices=False)
+    noise = np.linalg.svd(np.random.default_rng(0).standard_normal(points.shape), compute_uv=False)
+    count = min(len(points) - 1, points.shape[1])
+    half = slice(count // 2, max(count - 1, count // 2 + 1))
+    scale = np.median(singular[half] / noise[half])
+    if scale <= 0 or np.abs(np.log(np.maximum(singular[half], 1e-12 * scale) / (scale * noise[half]))).max() > 0.12:
+        return points, 0.0
+    kept = max(2, int((singular > 1.05 * scale * noise[0]).sum()))
+    return points @ axes[:kept].T, 2 * kept * float(scale) ** 2
+
+
+def separation(
+    vectors: np.ndarray, groups: np.ndarray, pieces: np.ndarray | None, num_pieces: int | None, seed: int
+) -> Separation | None:
+    """What the borders between pieces of some points cut.
+
+    Args:
+        vectors: float (rows, D), finite.
+        groups: int (rows,): which rows belong together; of them and of equal rows none is another's fellow.
+        pieces: int (rows,), from 0 up, such as classes; None has them found by k-means.
+        num_pieces: then how many; None takes the number at which the fewest ties are cut beside a continuum.
+        seed: of k-means and of what is drawn at random.
+
+    Returns:
+        None where fewer than two pieces can be judged.
+    """
+    random = np.random.default_rng(seed)
+    units = units_of(vectors, groups)
+    count = num_pieces or (10 if pieces is None else len(np.unique(pieces)))
+    rows = spread_over_units(units, min(max(MOST, 15 * count), 2 * MOST), random)
+    (points, noise), units = above_noise(vectors[rows]), units[rows]
+    if len(rows) < 2 * FEWEST or not points.any():
+        return None
+    if pieces is not None:
+        return _judge(points, units, np.unique(pieces[rows], return_inverse=True)[1], seed, noise)
+    if num_pieces:
+        return _judge(points, units, _kmeans(points, num_pieces, seed), seed, noise)
+    return best_separation(points, units, seed, noise, max(_CANDIDATES))
+
+
+def best_separation(points: np.ndarray, units: np.ndarray, seed: int, noise: float, most: int) -> Separation | None:
+    """That of the number of clusters, up to ``most``, whose borders cut the fewest ties beside a continuum."""
+    tried = separations(points, units, seed, noise, most)
+    if not tried:
+        return None
+    number = min(sorted(tried), key=tried.get)
+    found = _judge(points, units, _kmeans(points, number, seed), seed, noise)
+    return found and Separation(**{**vars(found), "tried": len(tried)})
+
+
+def separations(points: np.ndarray, units: np.ndarray, seed: int, noise: float, most: int) -> dict[int, float]:
+    """Number of clusters -> ties that their borders cut, of those that a continuum has cut."""
+    found = {}
+    different = count_different(points, most + 1)
+    for number in _CANDIDATES:
+        if number > most or number >= different or len(np.unique(units)) < _FEWEST_TRIED * number:
+            break
+        pieces = _kmeans(points, number, seed)
+        each = _cut(points, units, pieces, noise=noise)
+        if each is not None:
+            found[number] = each[0] / _continuum(each[1])
+    return found
+
+
+def _judge(points: np.ndarray, units: np.ndarray, pieces: np.ndarray, seed: int, noise: float) -> Separation | None:
+    found = _cut(points, units, pieces, noise=noise)
+    if found is None:
+        return None
+    cut, estimated, of_each = found
+    dimension = float(np.interp(estimated, _continua()[0], _DIMENSIONS))
+    count, random = int(pieces.max()) + 1, np.random.default_rng(seed)
+    nulls = [_cut_of_normal(points, count, random) for _ in range(_NULLS)]
+    continuum = min(float(np.mean(nulls)), _continuum(estimated))
+    halves = []
+    names = np.unique(units)
+    for _ in range(_HALVES):
+        mine = np.isin(units, random.choice(names, len(names) // 2, replace=False))
+        half = _cut(points[mine], units[mine], pieces[mine], fewest=FEWEST // 2)
+        if half is not None:
+            halves.append(half[0])
+    # the variance of halves drawn without putting back is that of the whole
+    scatter = float(np.std(halves, ddof=1)) if len(halves) > 2 else 1.0
+    floor = continuum / len(names) ** 0.5 / 2  # where none is cut in any half, as many as might go unseen
+    error = max(scatter, floor) / max(continuum, 1e-9)
+    apart = tuple(piece for piece, each in of_each.items() if each <= APART * continuum)
+    return Separation(count, len(of_each), cut, continuum, dimension, error, len(points), len(names), apart)
+
+
+def _cut(
+    points: np.ndarray, units: np.ndarray, pieces: np.ndarray, fewest: int = FEWEST, noise: float = 0.0
+) -> tuple[float, float, dict[int, float]] | None:
+    """Ties cut on average over the pieces that can be judged, their local dimension, and the ties cut of each."""
+    count = len(points)
+    near = euclidean_distances(points)
+    near[units[:, None] == units[None]] = np.inf
+    judged = [int(piece) for piece in np.unique(pieces) if len(np.unique(units[pieces == piece])) >= fewest]
+    if len(judged) < 2 - (len(np.unique(pieces)) > 1):
+        return None
+    of_each, inverse = {}, []
+    for piece in judged:
+        mine = np.flatnonzero(pieces == piece)
+        reach = max(2, round(_REACH * len(mine)))
+        distances = near[mine]
+        fellows = np.argpartition(distances, min(reach, count - 1), axis=1)[:, :reach]
+        there = np.isfinite(np.take_along_axis(distances, fellows, axis=1))
+        cut = ((pieces[fellows] != piece) & there).sum() / max(there.sum(), 1)
+        of_each[piece] = float(cut / max(1 - (len(mine) - 1) / (count - 1), 1e-9))
+        inverse.append(_inverse_dimension(distances[:, mine], reach, noise))
+    dimension = 1 / max(float(np.nanmean(inverse)), 1e-3) if np.isfinite(inverse).any() else 1.0
+    return float(np.mean(list(of_each.values()))), dimension, of_each
+
+
+def _inverse_dimension(distances: np.ndarray, reach: int, noise: float) -> float:
+    """Of points within a piece, by the maximum likelihood of Levina and Bickel (2004), averaged as its inverse."""
+    nearest = np.sort(distances, axis=1)[:, :reach]
+    nearest = nearest[np.isfinite(nearest).all(axis=1) & (nearest[:, 0] > 0)]
+    if not len(nearest):
+        return np.nan
+    beyond = np.maximum(np.square(nearest) - noise, 1e-3 * noise)  # where noise is all there is, the lowest dimension
+    return float(np.log(beyond[:, -1:] / beyond[:, reach // 3 : -1]).mean() / 2)
+
+
+@functools.cache
+def _continua() -> tuple[np.ndarray, np.ndarray]:
+    """Of normal clouds of rising dimension: their dimension as it is estimated, and the ties that k-means cuts.
+
+    Neither depends much on how many points and pieces there are, since ties reach as far as a piece is large.
+    """
+    random, found = np.random.default_rng(0), []
+    for dimension in _DIMENSIONS:
+        points = random.standard_normal((_OF_CONTINUA, dimension))
+        cut, estimated, _ = _cut(points, np.arange(len(points)), _kmeans(points, 4, 0))
+        found.append((estimated, cut))
+    return np.array(sorted(found)).T
+
+
+def _continuum(dimension: float) -> float:
+    """Ties that are cut of a continuum of some dimension, as it is estimated."""
+    estimated, cut = _continua()
+    return float(np.interp(dimension, estimated, np.maximum.accumulate(cut)))
+
+
+def _cut_of_normal(points: np.ndarray, num_pieces: int, random: np.random.Generator) -> float:
+    """Ties that k-means cuts of normal points of the same covariance."""
+    weights = random.standard_normal((len(points), len(points))) / len(points) ** 0.5
+    normal = weights @ points  # sums of many rows: normal, with the rows' own covariance
+    found = _cut(normal, np.arange(len(normal)), _kmeans(normal, num_pieces, 0), fewest=FEWEST // 2)
+    return found[0] if found else 1.0
+
+
+def _kmeans(points: np.ndarray, num_pieces: int, seed: int) -> np.ndarray:
+    with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
+        return KMeans(min(num_pieces, len(points)), n_init=2, random_state=seed).fit(points).labels_

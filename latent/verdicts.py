@@ -1,0 +1,359 @@
+"""Verdicts: yes, no, or can't tell from this many; each with its evidence, and with what would change it.
+
+One rule says everywhere whether one of two is better (:func:`compare`), one how sure a number is held against a mark
+(:func:`judge`). Noise of a yardstick is never counted against what it measures: only the sampling error of what is
+measured is, over independent units, which are images or, where they come in groups, groups of images.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import stats
+
+from latent.separation import APART, Separation
+
+YES, NO, CANT_TELL = "yes", "no", "can't tell"
+ERROR_RATE = 0.05  # of false verdicts, over all comparisons of one answer together (Bonferroni)
+FEWEST = 10  # independent units that a sampling error is taken of
+KNOWN = 0.7  # of the way from chance to all right: from here on classes are known
+ONE_EACH = 0.7  # likewise of k-means with one cluster a class: from here on each class is one cluster
+AGREE = 0.5  # AMI above chance, from which on clusters are called the classes
+FOLLOWS = (
+    0.1  # AMI of clusters with brightness and the like that is worth a word, where it is more than with the classes
+)
+
+RULE = (
+    "better, worse: the same images are compared one by one, images of one group count as one, and the difference is "
+    "beyond what chance does in 1 of 20 such lists; level: it is not"
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer.
+
+    Attributes:
+        verdict: ``YES``, ``NO`` or ``CANT_TELL``.
+        sentence: the answer as a person would say it.
+        evidence: what it rests on, a short sentence each, the largest reason to be misled last.
+        would_change: what would change it.
+        case: which of :data:`SENTENCES` it is.
+    """
+
+    verdict: str
+    sentence: str
+    evidence: tuple[str, ...] = ()
+    would_change: str = ""
+    case: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One thing beside another on the same images.
+
+    Attributes:
+        better: 1 if the first is, -1 if the second is, 0 if they are level.
+        difference: of the means, first - second; ``error`` its sampling error, one standard deviation.
+        units: independent ones that it was taken of.
+    """
+
+    better: int
+    difference: float
+    error: float
+    units: int
+
+
+def compare(first: np.ndarray, second: np.ndarray, groups: np.ndarray, comparisons: int = 1) -> Comparison:
+    """Whether one of two scores of the same images is better: paired, and by groups (Liang and Zeger, 1986).
+
+    Args:
+        first, second: float (rows,), of each image; more is better.
+        groups: int (rows,): images of one group are no more than one observation.
+        comparisons: how many are made in one answer; the more, the more each has to show (Bonferroni).
+    """
+    difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    mean, error, units = clustered_mean(difference, groups)
+    return Comparison(_sign(mean, error, units, comparisons), mean, error, units)
+
+
+def compare_numbers(difference: float, spread: float, units: int, comparisons: int = 1) -> Comparison:
+    """The same of two shares that nothing is known of image by image: with the largest error that shares can have."""
+    error = math.hypot(spread, math.sqrt(0.5 / max(units, 1)))
+    return Comparison(_sign(difference, error, units, comparisons), difference, error, units)
+
+
+def clustered_mean(values: np.ndarray, groups: np.ndarray) -> tuple[float, float, int]:
+    """Mean of values (rows,), its standard error with groups (rows,) as what is independent, and their number."""
+    values = np.asarray(values, np.float64)
+    mean = float(values.mean())
+    summed = np.bincount(np.unique(groups, return_inverse=True)[1], weights=values - mean)
+    units = len(summed)
+    error = math.sqrt(float(np.square(summed).sum()) * units / max(units - 1, 1)) / len(values)
+    return mean, error, units
+
+
+def critical(units: int, comparisons: int = 1) -> float:
+    """Standard errors that a difference has to have beyond 0, two-sided, at :data:`ERROR_RATE` over all comparisons."""
+    return float(stats.t.ppf(1 - ERROR_RATE / 2 / max(comparisons, 1), max(units - 1, 1)))
+
+
+def _sign(difference: float, error: float, units: int, comparisons: int) -> int:
+    if units < FEWEST or abs(difference) <= critical(units, comparisons) * error:
+        return 0
+    return 1 if difference > 0 else -1
+
+
+def judge(value: float, error: float, mark: float, units: int, comparisons: int = 1) -> str:
+    """``YES`` if a number is surely ``mark`` or more, ``NO`` if it is surely less, else ``CANT_TELL``."""
+    reach = critical(units, comparisons) * error
+    if units >= FEWEST and value - reach >= mark:
+        return YES
+    return NO if units >= FEWEST and value + reach < mark else CANT_TELL
+
+
+def how_many(units: int, value: float, error: float, mark: float, comparisons: int = 1) -> int:
+    """How many units would tell on which side of ``mark`` a value lies, if it lies where it seems to."""
+    needed = units * (critical(units, comparisons) * error / max(abs(value - mark), 0.02)) ** 2
+    needed = max(needed, units + 1, FEWEST)
+    step = 10 ** max(int(math.log10(needed)) - 1, 0)
+    return math.ceil(needed / step) * step
+
+
+@dataclass(frozen=True)
+class Known:
+    """How well a classifier that was told the classes gives them to images it has not seen.
+
+    Attributes:
+        by: what it is.
+        right: share of images; ``largest`` that of the largest class given to all.
+        above_chance: mean over classes of the share that is right, 0 at chance and 1 at best: no class counts more
+            for being larger.
+        error: its sampling error; ``units`` that it was taken of.
+    """
+
+    by: str
+    right: float
+    largest: float
+    above_chance: float
+    error: float
+    units: int
+
+
+def known_classes(hits: np.ndarray, labels: np.ndarray, groups: np.ndarray, by: str, largest: float) -> Known:
+    """How well classes are known, from which rows a classifier is right on.
+
+    Args:
+        hits: bool or float (rows,).
+        labels: int (rows,), of two classes or more.
+        groups: int (rows,).
+        by: the classifier.
+        largest: share of rows of the largest class of what it learnt from.
+    """
+    hits = np.asarray(hits, np.float64)
+    names, label = np.unique(labels, return_inverse=True)
+    counts = np.bincount(label)
+    recall = np.bincount(label, weights=hits) / counts
+    influence = (hits - recall[label]) / counts[label] / len(names)
+    units = np.unique(groups, return_inverse=True)[1]
+    robust = math.sqrt(float(np.square(np.bincount(units, weights=influence)).sum()))
+    # where all are right, or none, the scatter is nothing and the error is not: two of each are added (Agresti, 1998)
+    independent = np.array([len(np.unique(units[label == each])) for each in range(len(names))])
+    share = (recall * independent + 2) / (independent + 4)
+    binomial = math.sqrt(float((share * (1 - share) / (independent + 4)).sum())) / len(names)
+    chance = 1 / len(names)
+    above, error = (float(recall.mean()) - chance) / (1 - chance), max(robust, binomial) / (1 - chance)
+    return Known(by, float(hits.mean()), largest, above, error, int(units.max()) + 1)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one space.
+
+    Attributes:
+        space: ``bottleneck 16``.
+        clusters: how far clusters that no class was used for lie apart; None where there are too few images.
+        classes: the same of the classes; None without any.
+        known: how well classifiers know the classes, the best first; () without classes.
+        agreement: AMI of clusters and classes above that of chance; None without classes.
+        one_each: share of images in the cluster of their class, 0 at chance, and its error; None likewise.
+        followed: what else clusters were held against (brightness, ...) -> AMI above chance.
+        class_names: in the order of the pieces of ``classes``.
+        beside: evidence of other spaces, in words.
+        beware: reasons to be misled, in words, the largest first.
+    """
+
+    space: str
+    clusters: Separation | None
+    classes: Separation | None = None
+    known: tuple[Known, ...] = ()
+    agreement: float | None = None
+    one_each: tuple[float, float] | None = None
+    followed: Mapping[str, float] = field(default_factory=dict)
+    class_names: Sequence[str] = ()
+    beside: tuple[str, ...] = ()
+    beware: tuple[str, ...] = ()
+
+
+# Every sentence that can be an answer about one space; ``tests/test_verdicts.py`` says which numbers give each.
+SENTENCES: dict[str, tuple[str, str]] = {
+    "clusters_are_classes": (
+        YES,
+        "yes: the images fall into {clusters} with gaps between, and these follow the classes",
+    ),
+    "clusters_follow_in_part": (
+        YES,
+        "yes: the images fall into {clusters} with gaps between, which follow the classes in part",
+    ),
+    "clusters_are_not_classes": (
+        YES,
+        "yes: the images fall into {clusters} with gaps between, but these are not the classes{follow}",
+    ),
+    "clusters_without_classes": (YES, "yes: the images fall into {clusters} with gaps between"),
+    "classes_are_the_clusters": (
+        YES,
+        "yes: gaps lie between the classes, though k-means, which does not know them, does not find them",
+    ),
+    "continuum": (NO, "no: the images form a continuum, on which the classes are stretches without gaps between"),
+    "one_cloud": (NO, "no: the images form one cloud, without gaps to divide it by"),
+    "clusters_unsure": (CANT_TELL, "can't tell from {images}: what divides them may be gaps or the draw of images"),
+    "clusters_too_few": (CANT_TELL, "can't tell: there are too few different images to look for clusters among"),
+    "classes_one_each": (YES, "yes: the classes lie apart, nearly each as one cluster of its own"),
+    "classes_in_pieces": (YES, "yes, in pieces: the classes lie apart, but not each as one round cluster"),
+    "classes_some": (NO, "not all: {apart} of {judged} classes lie apart{names}, the others touch"),
+    "classes_stretches": (
+        NO,
+        "no: the classes can be told apart, but as stretches of a continuum, without gaps between them",
+    ),
+    "classes_overlap": (NO, "no: the classes overlap: even what was told them can't tell many images' class"),
+    "classes_nothing": (NO, "no: nothing of the classes is to be found"),
+    "classes_gaps_unsure": (
+        CANT_TELL,
+        "can't tell from {images}: the classes are known, but gaps between them are unsure",
+    ),
+    "classes_unsure": (CANT_TELL, "can't tell from {images}: how well the classes can be known is unsure"),
+    "classes_none": (CANT_TELL, "can't tell: that takes images of two classes or more"),
+}
+
+
+def clusters_verdict(facts: Facts) -> Verdict:
+    """Are there meaningful cluster structures?"""
+    found = facts.clusters
+    if found is None:
+        return _say("clusters_too_few", facts, (), "more different images: some twenty of each class at least")
+    state = lie_apart(found)
+    evidence = (_ties(found, f"{found.pieces} k-means clusters"), *_agreement(facts), *facts.beside, *facts.beware)
+    of_classes = classes_verdict(facts)
+    if state == YES:
+        if facts.agreement is None:
+            case = "clusters_without_classes"
+        else:
+            part = facts.agreement > 0.15 and facts.agreement >= max(facts.followed.values(), default=0) / 2
+            case = "clusters_follow_in_part" if part else "clusters_are_not_classes"
+            case = "clusters_are_classes" if facts.agreement >= AGREE else case
+        return _say(case, facts, evidence, f"borders that cut {APART:.0%} of a continuum's ties or more")
+    if of_classes.verdict == YES:
+        return _say("classes_are_the_clusters", facts, (*evidence, *of_classes.evidence[:1]), of_classes.would_change)
+    if state == CANT_TELL:
+        return _say("clusters_unsure", facts, evidence, _more(found))
+    known = facts.known and judge(facts.known[0].above_chance, facts.known[0].error, 0.5, facts.known[0].units) == YES
+    case = "continuum" if known else "one_cloud"
+    return _say(case, facts, evidence, f"borders that cut less than {APART:.0%} of a continuum's ties")
+
+
+def classes_verdict(facts: Facts) -> Verdict:
+    """Do the classes cluster well?"""
+    if not facts.known:
+        return _say("classes_none", facts, (), "images with two classes or more: one folder a class, or --labels")
+    best, tried = facts.known[0], len(facts.known)
+    evidence = [
+        f"told the classes of other images, {each.by} name {each.right:.0%} of these rightly (the largest class alone "
+        f"{each.largest:.0%}; {each.above_chance:.2f} ± {each.error:.2f} where 0 is chance, 1 all right)"
+        for each in facts.known
+    ]
+    if facts.classes is not None:
+        evidence.append(_ties(facts.classes, "the classes"))
+    if facts.one_each is not None:
+        evidence.append(f"one k-means cluster a class holds {facts.one_each[0]:.2f} (0 chance, 1 all images)")
+    evidence += [*facts.beside, *facts.beware]
+    state = judge(best.above_chance, best.error, KNOWN, best.units, tried)
+    if state == NO:
+        above = best.above_chance > critical(best.units, tried) * best.error
+        case = "classes_overlap" if above else "classes_nothing"
+        return _say(case, facts, evidence, f"a bottleneck, or features, that neighbours know {KNOWN:.0%} of the way by")
+    if state == CANT_TELL:
+        count = how_many(best.units, best.above_chance, best.error, KNOWN, tried)
+        return _say("classes_unsure", facts, evidence, f"about {count:,} test images, or tracks of them, would tell")
+    if facts.classes is None:
+        return _say("classes_gaps_unsure", facts, evidence, "at least eight images or tracks of each class would tell")
+    apart = lie_apart(facts.classes)
+    if apart == CANT_TELL:
+        return _say("classes_gaps_unsure", facts, evidence, _more(facts.classes))
+    if apart == YES:
+        one_each = facts.one_each is not None and facts.one_each[0] >= ONE_EACH
+        case = "classes_one_each" if one_each else "classes_in_pieces"
+        return _say(case, facts, evidence, f"borders that cut {APART:.0%} of a continuum's ties or more")
+    some = 0 < len(facts.classes.apart) < facts.classes.judged and facts.classes.judged > 2
+    case = "classes_some" if some else "classes_stretches"
+    return _say(case, facts, evidence, f"borders that cut less than {APART:.0%} of a continuum's ties")
+
+
+def lie_apart(found: Separation) -> str:
+    """Whether pieces lie apart: borders cut half the ties that a continuum's do or less, beyond sampling error."""
+    tried = 2 * found.tried  # a verdict on either side of the mark
+    sure = judge(-found.ratio, found.error, -APART, found.units, tried)
+    if sure == NO and found.units < _FEWEST_FOR_NO:
+        return CANT_TELL  # so few points lie too far apart for a gap to show
+    return sure
+
+
+_FEWEST_FOR_NO = 60
+
+
+def _say(case: str, facts: Facts, evidence: Sequence[str], would_change: str) -> Verdict:
+    verdict, sentence = SENTENCES[case]
+    found = facts.classes if case.startswith("classes") else facts.clusters
+    words = {"images": "so few images", "clusters": "clusters", "follow": "", "apart": 0, "judged": 0, "names": ""}
+    if found is not None:
+        words["images"] = counted(found.units, found.images)
+        words["clusters"] = f"{found.pieces} clusters"
+        words |= {"apart": len(found.apart), "judged": found.judged}
+        if facts.class_names and len(found.apart) <= 6:
+            words["names"] = f" ({', '.join(facts.class_names[each] for each in found.apart)})"
+    if case == "classes_unsure":
+        words["images"] = f"{facts.known[0].units:,} test images or groups of them"
+    if facts.followed:
+        most = max(facts.followed, key=facts.followed.get)
+        if facts.followed[most] >= FOLLOWS:
+            words["follow"] = f": they follow {most}"
+    return Verdict(verdict, sentence.format(**words), tuple(evidence), would_change, case)
+
+
+def counted(units: int, images: int) -> str:
+    """``180 images``, ``912 images of 91 groups``."""
+    return f"{images:,} images" + (f" of {units:,} groups" if units < images else "")
+
+
+def _ties(found: Separation, what: str) -> str:
+    return (
+        f"{what}: their borders cut {found.ratio:.2f} ± {found.error:.2f} of the ties between neighbours that borders "
+        f"through a continuum cut (0 gaps, 1 continuum; of {found.dimension:.1f} dimensions; {len(found.apart)} of "
+        f"{found.judged} lie apart)"
+    )
+
+
+def _agreement(facts: Facts) -> tuple[str, ...]:
+    if facts.agreement is None:
+        return ()
+    others = "".join(f", with {name} {value:.2f}" for name, value in facts.followed.items())
+    return (
+        f"clusters agree with the classes {facts.agreement:.2f}{others} (AMI above chance: 0 not at all, 1 wholly)",
+    )
+
+
+def _more(found: Separation) -> str:
+    count = how_many(found.units, found.ratio, found.error, APART, 2 * found.tried)
+    if count > 50 * found.units:
+        return "it lies on the border between the two: more images alone are not likely to tell"
+    return f"about {count:,} {'groups' if found.units < found.images else 'images'} would tell"
