@@ -7,6 +7,7 @@ from typing import Any
 
 from data.tones import Tones
 from run.errors import BadInput
+from run.hints import training_at_hand
 
 FRAMES = ("first", "all")
 FITS = ("stretch", "pad", "crop")
@@ -68,8 +69,7 @@ class Annotations:
         limit = read.get("max_pixels")
         known = read.get("frames", "first") in FRAMES and read.get("fit", "stretch") in FITS
         if not (known and (limit is None or (type(limit) is int and limit > 0))):
-            raise BadInput("the checkpoint does not say how pictures are read; train again: python train.py "
-                           "--latent_size N")  # fmt: skip
+            raise BadInput(f"the checkpoint does not say how pictures are read; train again: {training_at_hand()}")
         return cls(**read, tones=Tones.kept(record["tones"]) if record.get("tones") else None)
 
     @property

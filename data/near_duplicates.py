@@ -21,6 +21,7 @@ FAINT = 0.03  # standard deviation of pixels in [0, 1]
 _COMPONENTS = 16
 _FITTED = 4000  # images that the components are fitted on
 _AT_ONCE = 2048
+_VALUES = 16 << 20  # pixels at most, of either: larger images come fewer at a time
 
 
 def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -42,7 +43,7 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     radius = np.sqrt(NEAR * len(axes)) * (1 + 1e-5)  # float32
     candidates = cKDTree(projected).query_pairs(radius, output_type="ndarray")
     candidates = candidates[np.lexsort(candidates.T[::-1])]
-    near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _AT_ONCE + 1)]
+    near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _most(images) + 1)]
     return candidates[np.concatenate(near)].astype(np.int64)
 
 
@@ -55,7 +56,7 @@ def _are_near(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 def _principal_axes(images: np.ndarray, seed: int) -> np.ndarray:
     """float32 (P, K) orthonormal columns along which standardised images differ most."""
-    rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:_FITTED])
+    rows = np.sort(np.random.default_rng(seed).permutation(len(images))[: _most(images, _FITTED)])
     standardised = np.concatenate([_standardised(each) for each in _rows(images[rows])])
     centred = standardised - standardised.mean(axis=0)
     start = np.random.default_rng(seed).standard_normal((centred.shape[1], _COMPONENTS), np.float32)
@@ -70,8 +71,14 @@ def _standardised(rows: np.ndarray) -> np.ndarray:
 
 
 def _rows(images: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(images), _AT_ONCE):
-        yield _as_rows(images[start : start + _AT_ONCE])
+    size = _most(images)
+    for start in range(0, len(images), size):
+        yield _as_rows(images[start : start + size])
+
+
+def _most(images: np.ndarray, most: int = _AT_ONCE) -> int:
+    """``most`` images, or as many as have 16 million pixels."""
+    return max(1, min(most, _VALUES // math.prod(images.shape[1:])))
 
 
 def _as_rows(images: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from run.errors import BadInput
+from run.hints import training_at_hand
 
 Range = tuple[float, float]
 BYTES: Range = (0, 255)
@@ -58,7 +59,7 @@ class Tones:
         except (KeyError, TypeError, ValueError):
             raise BadInput(
                 "the checkpoint does not say which values of a picture are black and white; train again: "
-                "python train.py --latent_size N"
+                f"{training_at_hand()}"
             ) from None
         return cls(*ranges, ground)
 

@@ -95,6 +95,15 @@ def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
     return PCA(mean, np.ascontiguousarray(components, np.float32), scales.astype(np.float32))
 
 
+def working_memory(pixels: int, size: int) -> int:
+    """About the bytes that :func:`fit_pca` takes, whatever the number of images."""
+    chunk = 3 * 4 * max(_VALUES, pixels)
+    if pixels <= _EXACT_UP_TO:
+        return chunk + 4 * 4 * pixels**2
+    columns = min(size + _OVERSAMPLED, pixels)
+    return chunk + 4 * (2 * pixels**2 if pixels <= _COVARIANCE_UP_TO else 0) + 32 * pixels * columns
+
+
 class _Covariance:
     """The covariance of images, pixels in [0, 1], as something to multiply by: too large to be written down.
 

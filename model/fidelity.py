@@ -1,5 +1,6 @@
 """How much of an image a reconstruction keeps. Pixels are in [0, 1] throughout, and errors are of that range."""
 
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -10,57 +11,72 @@ from run.cores import cores
 
 Values = TypeVar("Values", np.ndarray, Tensor)
 
+Made = np.ndarray | Iterable[np.ndarray]  # reconstructions, all at once or as they come
+
 _CHUNK = 512  # images a piece
+_AT_ONCE = 4 << 20  # pixels of them, at most
 _VALUES = 200_000  # pixels a piece for SSIM, whose maps then stay in the processor's caches
 _WINDOW = 7  # pixels on the side of its window
 _C1, _C2 = 0.01**2, 0.03**2
 
 
-def squared_errors(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+def squared_errors(images: np.ndarray, reconstructions: Made) -> np.ndarray:
     """Mean squared error of each image.
 
     Args:
         images: uint8 (N, C, H, W).
-        reconstructions: float32 (N, C, H, W) in [0, 1].
+        reconstructions: float32 (N, C, H, W) in [0, 1], or pieces of it in order.
 
     Returns:
         float64 (N,).
     """
-    pieces = [
-        np.mean(
-            (images[i : i + _CHUNK] / np.float32(255) - reconstructions[i : i + _CHUNK]) ** 2,
-            axis=(1, 2, 3),
-            dtype=np.float64,
-        )
-        for i in range(0, len(images), _CHUNK)
-    ]
-    return np.concatenate(pieces)
+    return np.concatenate([_squared_errors(*pair) for pair in _pairs(images, reconstructions)])
 
 
-def mean_error(images: np.ndarray, reconstructions: np.ndarray) -> float:
+def _squared_errors(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+    return np.mean((images / np.float32(255) - reconstructions) ** 2, axis=(1, 2, 3), dtype=np.float64)
+
+
+def _pairs(images: np.ndarray, reconstructions: Made) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Images and what was made of them, in pieces that stay small."""
+    first, size = 0, max(1, min(_CHUNK, _AT_ONCE // int(np.prod(images.shape[1:]))))
+    for made in [reconstructions] if isinstance(reconstructions, np.ndarray) else reconstructions:
+        for i in range(0, len(made), size):
+            piece = made[i : i + size]
+            yield images[first : first + len(piece)], piece
+            first += len(piece)
+    if first != len(images):
+        raise ValueError(f"{len(images)} images have {first} reconstructions")
+
+
+def mean_error(images: np.ndarray, reconstructions: Made) -> float:
     """Mean squared error over all pixels; arguments as of :func:`squared_errors`."""
     return float(squared_errors(images, reconstructions).mean())
 
 
-def fidelity(images: np.ndarray, reconstructions: np.ndarray) -> dict[str, float]:
+def fidelity(images: np.ndarray, reconstructions: Made) -> dict[str, float]:
     """MSE, PSNR and SSIM over a set of images.
 
     PSNR is that of the set's MSE, in decibels. SSIM is that of :func:`ssim_map`, averaged over images and channels.
 
     Args:
         images: uint8 (N, C, H, W).
-        reconstructions: float32 (N, C, H, W) in [0, 1].
+        reconstructions: float32 (N, C, H, W) in [0, 1], or pieces of it in order.
     """
-    mse = mean_error(images, reconstructions)
+    errors, similarities = [], []
+    for some, made in _pairs(images, reconstructions):
+        errors.append(_squared_errors(some, made))
+        similarities.append(structural_similarities(some, made))
+    mse = float(np.concatenate(errors).mean())
     return {
         "mse": mse,
         "psnr_db": float(-10 * np.log10(mse)) if mse > 0 else float("inf"),
-        "ssim": float(structural_similarities(images, reconstructions).mean()),
+        "ssim": float(np.concatenate(similarities).mean()),
     }
 
 
 def structural_similarities(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
-    """SSIM of each image, float64 (N,); arguments as of :func:`fidelity`."""
+    """SSIM of each image, float64 (N,), of images uint8 and reconstructions float32 in [0, 1], both (N, C, H, W)."""
     size = max(1, _VALUES // int(np.prod(images.shape[1:])))
 
     def of_chunk(start: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What is said of a network when it is trained: its held-out error beside PCA's, and whether it is worth having."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -13,7 +13,11 @@ COLLAPSED = 0.01  # nats: a latent dimension whose KL from the prior is below sa
 
 
 def measure_held_out(
-    model: Autoencoder, images: np.ndarray, labels: np.ndarray | None, of_pca: np.ndarray, mean_image_mse: float
+    model: Autoencoder,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    of_pca: np.ndarray | Iterable[np.ndarray],
+    mean_image_mse: float,
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Held-out MSE, PSNR and SSIM of a network and of PCA, and a warning where the network is not worth having.
 
@@ -21,7 +25,7 @@ def measure_held_out(
         model: of a bottleneck of D.
         images: uint8 (N, C, H, W), that were not trained on.
         labels: int64 (N,) or None.
-        of_pca: what PCA of D makes of the images, float32 (N, C, H, W) in [0, 1].
+        of_pca: what PCA of D makes of the images, float32 (N, C, H, W) in [0, 1], or pieces of it in order.
         mean_image_mse: error of answering with the mean training image.
 
     Returns:
@@ -30,8 +34,7 @@ def measure_held_out(
     """
     size, warnings = model.latent_size, []
     latents = np.concatenate(list(encode_batches(model, images)))  # (N, D)
-    made = np.concatenate(list(decode_batches(model, latents, labels)))
-    pca, ours = fidelity(images, of_pca), fidelity(images, made)
+    pca, ours = fidelity(images, of_pca), fidelity(images, decode_batches(model, latents, labels))
     if model.variational:
         kl = divergences(model, images)  # (D,)
         ours["kl"] = float(kl.sum())

@@ -32,7 +32,18 @@ def encode_batches(model: Autoencoder, images: np.ndarray, rows: np.ndarray | No
 
 
 def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """uint8 (N, C, H, W) -> float32 reconstructions of the same shape, clamped to [0, 1].
+    """As :func:`reconstruct_batches`, in one piece: float32 (N, C, H, W)."""
+    reconstructions, first = np.empty(images.shape, np.float32), 0
+    for made in reconstruct_batches(model, images, labels):
+        reconstructions[first : first + len(made)] = made
+        first += len(made)
+    return reconstructions
+
+
+def reconstruct_batches(
+    model: Autoencoder, images: np.ndarray, labels: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """Reconstructions of uint8 images (N, C, H, W), as pieces of float32 (n, C, H, W) in order, clamped to [0, 1].
 
     Args:
         model: any architecture.
@@ -45,13 +56,12 @@ def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | Non
     """
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
-    reconstructions = np.empty(images.shape, np.float32)
     for piece in _pieces(model, len(images)):
         with torch.inference_mode():
             batch = to_float(torch.from_numpy(images[piece].copy()), device)
             classes = None if labels is None else labels[piece].to(device)
-            reconstructions[piece] = model(batch, classes).clamp_(0, 1).float().cpu().numpy()
-    return reconstructions
+            made = model(batch, classes).clamp_(0, 1).float().cpu().numpy()
+        yield made
 
 
 def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> Iterator[np.ndarray]:

@@ -115,7 +115,7 @@ def is_being_written(folder: Path) -> bool:
     return not all(map(_is_abandoned, folder.glob(f".*{_PARTIAL}")))
 
 
-def write_bytes(path: Path, content: bytes | bytearray, previous: Path | None = None) -> None:
+def write_bytes(path: Path, content: bytes | memoryview, previous: Path | None = None) -> None:
     with atomic_write(path, previous) as file:
         file.write(content)
 

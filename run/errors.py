@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 from run import signals, streams
@@ -31,6 +32,14 @@ _MACHINE_ERRORS = {
     errno.ENAMETOOLONG: "the name is too long for this file system; choose a shorter one",
 }
 
+
+# How libraries say that there is no memory: torch on processors and on cards, C++, and threads' stacks.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "can't start new thread")
+
+TOO_LITTLE_TO_LOAD = (
+    "there is too little memory to load the program itself; close other programs, or raise the limit (of the shell: "
+    "ulimit -v unlimited), and run the same again"
+)
 
 # What is computed is added up by one thread: several would add in another order, so that results would depend on how
 # many cores there are. Free cores are used by processes side by side. To be set before these libraries are imported.
@@ -60,6 +69,10 @@ def execute(main: Callable[[], None]) -> None:
     try:
         if streams.is_full("stdout"):
             raise BadInput("standard output is full, and results would be lost; make room, or send them elsewhere")
+        # late: it raises BadInput of this module
+        from run.memory import require_memory_for_libraries
+
+        require_memory_for_libraries()
         main()
         status = 0
     except SystemExit as left:  # argparse has said why
@@ -78,15 +91,11 @@ def execute(main: Callable[[], None]) -> None:
             f"{printable(error.object)} is a file name beyond {error.encoding}, in which file names are written here; "
             "set PYTHONUTF8=1, and run the same again"
         )
-    except MemoryError:
-        status = _complain(
-            "the memory is used up; take fewer images (--max_train, --max_test) or smaller ones (--image_size)"
-        )
-    except OSError as error:
-        if error.errno not in _MACHINE_ERRORS:
+    except (MemoryError, RuntimeError, ImportError, AttributeError, OSError) as error:
+        if not (why := _want_of_memory(error)) and getattr(error, "errno", None) not in _MACHINE_ERRORS:
             raise
-        place = f"{printable(error.filename)}: " if error.filename else ""
-        status = _complain(place + _MACHINE_ERRORS[error.errno])
+        place = f"{printable(error.filename)}: " if getattr(error, "filename", None) else ""
+        status = _complain(why or place + _MACHINE_ERRORS[error.errno])
     streams.flush()
     if status == 0 and (lost := streams.failure("stdout")):
         status = _complain(f"{lost}, so results are lost there; what is in files is whole")
@@ -94,6 +103,28 @@ def execute(main: Callable[[], None]) -> None:
         print(f"{lost}, so progress and warnings are lost")
     streams.flush()
     sys.exit(status)
+
+
+def _want_of_memory(error: BaseException | None) -> str:
+    """A sentence, where an error, or one that led to it, is that the memory is used up; else ""."""
+    while error is not None:
+        said = str(error)
+        if "failed to map segment" in said or (isinstance(error, ImportError) and "allocate" in said):
+            return TOO_LITTLE_TO_LOAD
+        if (
+            isinstance(error, MemoryError)
+            or getattr(error, "errno", None) == errno.ENOMEM
+            or (isinstance(error, RuntimeError) and any(words in said for words in _NO_MEMORY))
+        ):
+            places = traceback.walk_tb(error.__traceback__)
+            if any("importlib" in frame.f_code.co_filename for frame, _ in places):
+                return TOO_LITTLE_TO_LOAD
+            return (
+                "the memory is used up; take fewer images (--max_train, --max_test), smaller ones (--image_size) or "
+                "fewer at a time (--batch_size), as far as this command has these flags, or close other programs"
+            )
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def printable(text: object) -> str:

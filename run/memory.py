@@ -5,13 +5,14 @@ import os
 from pathlib import Path
 
 from run.control_groups import LISTING, ROOT, control_groups
-from run.errors import BadInput
+from run.errors import TOO_LITTLE_TO_LOAD, BadInput
 
 try:
     import resource
 except ImportError:  # Windows
     resource = None
 
+_FIRST_BUFFERS = 110 << 20
 _UNLIMITED = 1 << 60  # what version 1 of control groups says where there is no limit is about so large
 
 
@@ -39,6 +40,17 @@ def require_memory(needed: int, what: str, remedy: str) -> None:
     available = available_memory()
     if available is not None and needed > available:
         raise BadInput(f"{what} takes about {in_words(needed)} of memory, and {in_words(available)} are free; {remedy}")
+
+
+def require_memory_for_libraries() -> None:
+    """Refuse to begin where numpy's OpenBLAS would end the process by itself, for want of its first buffers.
+
+    Raises:
+        BadInput: there is so little.
+    """
+    left = _left_by_ulimit()
+    if left is not None and left < _FIRST_BUFFERS:
+        raise BadInput(TOO_LITTLE_TO_LOAD)
 
 
 def in_words(count: int) -> str:

@@ -44,12 +44,14 @@ def save_tensors(path: Path, kind: str, content: dict[str, Any], previous: Path 
     """
     buffer = io.BytesIO()
     torch.save(_unshared({"kind": kind, **content}), buffer)
-    archive = bytearray(buffer.getbuffer())
-    if archive[-2:] != b"\0\0":
-        raise AssertionError("torch.save has begun to write a zip comment of its own")
-    archive[-2:] = struct.pack("<H", _COMMENT_SIZE)  # the archive's last field: the length of its comment
-    archive += _LABEL + hashlib.sha256(archive).hexdigest().encode()
-    write_bytes(path, archive, previous)
+    with buffer.getbuffer() as archive:  # no copy: a test split may be as large as what is left of the memory
+        if archive[-2:] != b"\0\0":
+            raise AssertionError("torch.save has begun to write a zip comment of its own")
+        archive[-2:] = struct.pack("<H", _COMMENT_SIZE)  # the archive's last field: the length of its comment
+        digest = hashlib.sha256(archive).hexdigest()
+    buffer.seek(0, io.SEEK_END)
+    buffer.write(_LABEL + digest.encode())
+    write_bytes(path, buffer.getbuffer(), previous)
 
 
 def _unshared(value: Any) -> Any:

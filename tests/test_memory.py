@@ -3,13 +3,16 @@
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from run import memory
 from run.errors import BadInput
 from run.memory import available_memory, in_words, require_memory
-from tests.conftest import ROOT
+from tests.conftest import ROOT, refusal
 
 
 def test_what_would_not_fit_is_refused_in_a_sentence(monkeypatch):
@@ -48,6 +51,51 @@ def test_limits_of_control_groups(tmp_path, version: int):
         (base / folder / "memory.stat").write_text("inactive_file 100\ntotal_inactive_file 100\nother 5\n")
     assert memory._left_by_control_groups(tmp_path, listing) == 400
     assert memory._left_by_control_groups(tmp_path, tmp_path / "absent") is None
+
+
+def limited(megabytes: int, *arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+    """train.py with so much of addresses."""
+    return subprocess.run(
+        [sys.executable, ROOT / "train.py", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=200,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("megabytes", [60, 200, 300, 600])
+def test_an_import_that_finds_no_memory_is_a_sentence(tmp_path, megabytes: int):
+    done = limited(megabytes, "--dataset", "digits", "--latent_size", 4, cwd=tmp_path)
+    assert "too little memory to load the program itself" in refusal(done)
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_that_would_not_fit_is_refused_before_it_begins(tmp_path):
+    for number in range(12):
+        path = tmp_path / "pictures" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (16, 16, 3), np.uint8)).save(path)
+    began = ["--dataset", "pictures", "--latent_size", 4, "--num_epochs", 1, "--model", "dense"]
+    done = limited(6000, *began, "--image_size", 512, cwd=tmp_path)
+    sentence = refusal(done)
+    assert "training on images of 512 x 512 with batches of" in sentence
+    assert "GB of memory" in sentence
+    assert sentence.endswith("--image_size 256x256")
+    assert not list((tmp_path / "output").glob("*.pth"))
+
+
+def test_what_libraries_say_when_memory_is_used_up_is_a_sentence(tmp_path):
+    for raised in (
+        "RuntimeError(\"[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you tried\")",
+        "MemoryError()", "RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')", "OSError(12, 'no')",
+        "RuntimeError(\"can't start new thread\")",
+    ):  # fmt: skip
+        script = f"from run.errors import execute\ndef main():\n raise {raised}\nexecute(main)"
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "the memory is used up" in refusal(done)
+    script = "from run.errors import execute\ndef main():\n raise RuntimeError('something else')\nexecute(main)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr  # a fault of the program is shown as one
 
 
 def test_bytes_in_words():

@@ -66,3 +66,14 @@ def test_a_network_that_is_not_worth_having_is_said_so():
     assert len(warnings) == 2
     assert "posterior collapse: 3 of the 3 dimensions" in warnings[0]
     assert "no better than the mean image" in warnings[1]
+
+
+def test_what_comes_in_pieces_is_measured_to_the_same_bits():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (1100, 1, 8, 9), np.uint8)
+    made = random.random(images.shape, np.float32)
+    pieces = [made[:700], made[700:701], made[701:]]
+    assert fidelity(images, made) == fidelity(images, iter(pieces))
+    np.testing.assert_array_equal(squared_errors(images, made), squared_errors(images, iter(pieces)))
+    with pytest.raises(ValueError, match="1100 images have 700"):
+        fidelity(images, pieces[:1])

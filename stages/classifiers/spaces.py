@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.image_set import ImageSet
+from data.selection import Selection
 from data.split import Split
 from latent.archive import LatentSpace, load_latent_space, save_latent_space, sidecar_path
 from latent.pca import PCA, fit_pca
@@ -73,7 +74,7 @@ def spaces_of(
     """
     images = rows.map(lambda side: image_set.images[side])
     sizes = sorted({each.model.latent_size for each in checkpoints}, reverse=True)
-    pca = fit_pca(image_set.images[split.train], max(sizes), seed)
+    pca = fit_pca(Selection(image_set.images, split.train), max(sizes), seed)
     for size in sizes:
         for each in checkpoints:
             if each.model.latent_size == size:

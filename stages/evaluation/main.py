@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from data.image_set import ImageSet
+from data.selection import Selection
 from data.split import Split
 from data.test_data import TestData, load_test_data
 from data.training_side import load_split_of, warn_of_untested_classes
@@ -255,7 +256,7 @@ def fit_spaces(subject: Subject, seed: int) -> Spaces:
     note(f"PCA of {len(train):,} training images, to compare with")
     networks = [model for model, _ in subject.models.values()]
     largest = max(PIXELS_TURNED_INTO, *(model.latent_size for model in networks))
-    return Spaces(networks, fit_pca(subject.image_set.images[train], largest, seed))
+    return Spaces(networks, fit_pca(Selection(subject.image_set.images, train), largest, seed))
 
 
 def takes_labels(models: Models) -> bool:

@@ -7,6 +7,7 @@ from figure.page import render
 from run.artefacts import write_text
 from run.console import note, say
 from run.errors import BadInput, printable
+from run.hints import training_command
 from run.training_folder import results_in, undisturbed
 from stages.report.folder import Folder
 from stages.report.parts import all_parts, answers
@@ -47,8 +48,8 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
     folder = Folder(settings.output_dir)
     if not [path for path in results_in(settings.output_dir) if path.name != PAGE]:
         raise BadInput(
-            f"{printable(settings.output_dir)} holds nothing that a training has made; train first: "
-            "python train.py --latent_size N, or name its folder with --output_dir"
+            f"{printable(settings.output_dir)} holds nothing that a training has made; name its folder with "
+            f"--output_dir, or train first: {training_command(settings.output_dir / 'test_data.pth')}"
         )
     training, epochs = folder.json("metrics_training.json"), folder.epochs()
     folder.size = settings.latent_size or largest_size(training, epochs)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from data.choice import choose_test_rows
+from data.selection import Selection
 from data.split import Split
 from data.test_data import TestData
 from data.training_side import load_split_of, warn_of_untested_classes
@@ -122,7 +123,7 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
     note(f"PCA of {len(split.train):,} training images, to compare with")
     # Beyond the largest size: a network may keep more than PCA of its own size does.
     largest = max(*models, min(2 * max(models), _LARGEST_PCA))
-    pca = fit_pca(image_set.images[split.train], largest, settings.seed)
+    pca = fit_pca(Selection(image_set.images, split.train), largest, settings.seed)
     sizes = curve_sizes(len(pca.components), list(models))
     curve = dict(zip(sizes, pca.errors(test_data.images, sizes), strict=True))
     mean_image = measure_mean_image(pca.mean, test_data.images)["mse"]

@@ -9,7 +9,7 @@ from data.balance import class_weights, epoch_order
 from model.autoencoder import Autoencoder
 from model.fidelity import mean_error
 from model.flat_parameters import FlatParameters
-from model.inference import labels_for, reconstruct, to_float
+from model.inference import labels_for, reconstruct_batches, to_float
 from model.training_state import LoopState, StateKeeper
 from run.artefacts import write_csv
 from run.errors import BadInput, printable
@@ -87,7 +87,7 @@ def train(
         record = {"latent_size": model.latent_size, "epoch": at.epoch, "val_mse": None}
         record |= {f"train_{part}": float(value) / len(order) for part, value in at.summed.items()}
         if len(validation.images):
-            record["val_mse"] = mean_error(validation.images, reconstruct(model, *validation))
+            record["val_mse"] = mean_error(validation.images, reconstruct_batches(model, *validation))
         at.log.append(record)
         report.log(model.latent_size, at.log)
         report.milestone(describe_epoch(record, settings.num_epochs))

@@ -31,6 +31,7 @@ from run.signals import StopRequest
 from run.training_folder import locked_for_training
 from stages.training.folder import command_elsewhere, take_over_folder
 from stages.training.loop import train
+from stages.training.memory import require_room
 from stages.training.plan import FREE_ON_RESUME, Plan, Settings, load_data, make_plan
 from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
@@ -88,11 +89,12 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
             require_same_images(kept, data.split.fingerprint)
         say(describe_split(data.image_set, data.split))
         there = take_over_folder(plan)
+        sizes = [size for size in settings.sizes if size not in there.scores]
+        require_room(plan, sizes)
         pca = fit_pca(data.training.images, settings.sizes[-1], settings.seed)  # the baseline, and where networks start
         note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {plan.device.type}")
 
         record, mean_image = describe_run(plan), measure_mean_image(pca.mean, data.test.images)
-        sizes = [size for size in settings.sizes if size not in there.scores]
         save_test_data(test_data_path(settings.output_dir), data.image_set, data.split)
         left_out = [list(each) for each in data.image_set.left_out]
         write_csv(settings.output_dir / "left_out.csv", ["sample_id", "reason"], left_out)
@@ -153,7 +155,7 @@ class Bottleneck:
         keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
         model = start_model(plan, size, self.pca)
         train(model, plan, keeper, snapshots, report, stop)
-        of_pca = self.pca.first(size).reconstruct(data.test.images)
+        of_pca = self.pca.first(size).reconstruct_batches(data.test.images)
         scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse)
         save_model(model_path(settings.output_dir, size), model, {**self.record, "held_out": scores})
         return scores, warnings
@@ -194,7 +196,7 @@ def measure_pca(plan: Plan, pca: PCA) -> dict[int, float]:
     images = plan.data.validation.images
     if not len(images):
         return {}
-    return {size: mean_error(images, pca.first(size).reconstruct(images)) for size in plan.settings.sizes}
+    return {size: mean_error(images, pca.first(size).reconstruct_batches(images)) for size in plan.settings.sizes}
 
 
 def draw_curves(plan: Plan, baselines: dict[int, float], log: list[dict[str, Any]]) -> list[Path]:

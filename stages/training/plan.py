@@ -11,6 +11,7 @@ import torch
 from data import load_images
 from data.annotations import Annotations
 from data.image_set import ImageSet
+from data.selection import Selection
 from data.split import Split, split_images
 from model.autoencoder import Autoencoder
 from model.checkpoint import architecture_class
@@ -91,9 +92,9 @@ class Settings:
 
 
 class Labelled(NamedTuple):
-    """Images uint8 (N, C, H, W), and the class of each, int64 (N,), or None."""
+    """Images uint8 (N, C, H, W), read from the set when they are asked for; the class of each, int64 (N,), or None."""
 
-    images: np.ndarray
+    images: Selection
     labels: np.ndarray | None
 
 
@@ -149,7 +150,7 @@ def load_data(settings: Settings) -> Data:
         near_duplicates=settings.near_duplicates,
     )
     sides = (
-        Labelled(image_set.images[rows], None if image_set.labels is None else image_set.labels[rows])
+        Labelled(Selection(image_set.images, rows), None if image_set.labels is None else image_set.labels[rows])
         for rows in (split.train, split.val, split.test)
     )
     return Data(image_set, split, *sides)
