@@ -2,6 +2,7 @@
 
 import argparse
 
+from model.options import add_refine
 from run import arguments as flags
 from run.errors import execute
 
@@ -19,6 +20,7 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_value(group, "--num_samples", flags.word_or_number("all", 1), None, "M|all", how_many)
     new = "a folder of new images to encode instead of test images; saved into OUTPUT_DIR/images"
     flags.add_value(group, "--images", flags.path, None, "PATH", new)
+    add_refine(group)
     flags.add_shared(group, "data_dir")
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "num_workers")
     return flags.with_model_paths(parser.parse_args())

@@ -2,6 +2,7 @@
 
 import argparse
 
+from model.options import add_refine
 from run import arguments as flags
 from run.artefacts import model_path, test_data_path
 from run.errors import BadInput, execute
@@ -21,6 +22,7 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_test_data(group)
     flags.add_shared(group, "data_dir")
     group = parser.add_argument_group("how it is measured")
+    add_refine(group)
     flags.add_choice(
         group, "--protocol", ["train-test", "transductive"], "train-test",
         "train-test fits on training images and scores on test images; transductive fits and scores on the same "

@@ -2,6 +2,7 @@
 
 import argparse
 
+from model.options import add_refine
 from run import arguments as flags
 from run.errors import BadInput, execute
 
@@ -21,6 +22,7 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_test_data(group, "held-out test split (default: test_data.pth beside the checkpoints)")
     flags.add_shared(group, "data_dir")
     group = parser.add_argument_group("how it is measured and drawn")
+    add_refine(group)
     fitted = "random training images that classifiers are fitted on"
     flags.add_value(group, "--num_fit", flags.all_or_number(2), 10000, "M|all", fitted)
     drawn = "test images on the sheet of reconstructions, of different classes"

@@ -47,6 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
         "of convolutions and dense layers (PCA, weights and optimizer stay fp32); auto takes bf16, mixed precision, "
         "where the processor multiplies in it",
     )  # fmt: skip
+    options.add_refine(group)
     group = parser.add_argument_group("run")
     group.add_argument(
         "--resume",

@@ -2,6 +2,7 @@
 
 import argparse
 
+from model.options import add_refine
 from run import arguments as flags
 from run.errors import execute
 
@@ -21,6 +22,7 @@ def parse_arguments() -> argparse.Namespace:
     flags.add_value(
         group, "--num_images", flags.whole_number(1, 512), None, "M", "how many (default: one of each class, or 16)"
     )
+    add_refine(group)
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "svg", "show")
     return flags.with_model_paths(parser.parse_args())
 

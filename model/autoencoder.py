@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from model.layers import at_once
 from model.objective import Objective
 from model.optimisation import Optimisation
+from model.refinement import Refinement
 from run.errors import BadInput
 from run.hints import training_at_hand
 
@@ -39,6 +40,7 @@ class Autoencoder(nn.Module, abc.ABC):
     own_flags: ClassVar[tuple[str, ...]] = ()
     takes_labels: ClassVar[bool] = False  # decodes images of a class, which is an argument of :meth:`decode`
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss a part ``kl``
+    starts_as_pca: ClassVar[bool] = False  # before its first step it is PCA, which it may be left as
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
     # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; see
     # docs/lab/rates.md.
@@ -48,13 +50,14 @@ class Autoencoder(nn.Module, abc.ABC):
         super().__init__()
         self.latent_size = latent_size
         self.image_shape = tuple(image_shape)
-        self.images_at_once = at_once(512, math.prod(image_shape))  # where nothing is trained
+        self.images_at_once = _lot(at_once(256, math.prod(image_shape)))  # where nothing is trained
         # The constructor's arguments, from which a checkpoint rebuilds the network.
         self.hyperparameters: dict[str, Any] = {
             "latent_size": latent_size,
             "image_shape": self.image_shape,
             **hyperparameters,
         }
+        self.refinement = Refinement(latent_size, anchored=not self.takes_labels)
         if self.takes_labels:
             self.num_classes = hyperparameters["num_classes"]
             self.embedding = nn.Embedding(self.num_classes, hyperparameters["embedding_size"])
@@ -132,3 +135,8 @@ class Autoencoder(nn.Module, abc.ABC):
         total = objective.reconstruction(made, images, self.bounded, weights)
         plain = objective.mix == {"mse": 1.0} and weights is None  # the same number, already there
         return {"total": total, "mse": (total if plain else nn.functional.mse_loss(made, images)).detach()}
+
+
+def _lot(most: int) -> int:
+    """Sixteens, where there are so many: matrix products take other ways for a few rows, which shows in last bits."""
+    return most if most < 16 else most // 16 * 16

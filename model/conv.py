@@ -8,16 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder
-from model.latent_optimisation import optimise_latents
-from model.layers import PATCH, Residual, at_once, begin, flattened, map_shape, patches, unflattened, unpatched
+from model.layers import PATCH, Residual, begin, flattened, map_shape, patches, unflattened, unpatched
 from model.optimisation import Optimisation
 
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
 DENSE_UNITS = 512  # units of the dense layers on either side of the latents
-OPTIMISED_UP_TO = 4  # latents; a search of more takes too many decodings, one for each at every step
-ANCHORS = 1024  # latents of the last training images seen, where a search may begin
-OPTIMISED_WEIGHT_DECAY = 0.1  # a searched surface may bend more than one that is guessed at, and needs no dropout
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
+WIDE = 20  # latents from which on dropout and weight decay are whole; fewer have to bend further, and get less of both
 
 
 class ConvAutoencoder(Autoencoder):
@@ -33,10 +30,6 @@ class ConvAutoencoder(Autoencoder):
     Latents keep PCA's scale, so that distances between them are about those between the images, as neighbours and
     clusters want them; whitened, the many faint dimensions of a wide bottleneck would drown the few that matter.
 
-    Up to four latents, a trained encoder's answer is only where a search of the decoder's surface begins (see
-    :mod:`model.latent_optimisation`): a network that has to fold images onto so few numbers guesses badly for images
-    unlike those it was trained on, while the surface it folds them onto fits them well.
-
     In the networks nearly all the work is matrix products with many channels: each 4 x 4 patch becomes one position of
     a map (a convolution whose stride is its kernel), 3 x 3 convolutions run on the map, and dense layers join it to the
     latents.
@@ -51,6 +44,7 @@ class ConvAutoencoder(Autoencoder):
 
     architecture = "conv"
     bounded = False
+    starts_as_pca = True
     optimisation = Optimisation(peak_over_lr=25, betas=(0.9, 0.95), weight_decay=1.0)
 
     def __init__(
@@ -75,14 +69,9 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("deviations", torch.ones(latent_size))  # of the latents, over the training images
         self.register_buffer("loudness", torch.ones(latent_size))  # what the decoder's network multiplies latents by
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
-        self.optimises_latents = latent_size <= OPTIMISED_UP_TO
-        dropout = 0.0 if self.optimises_latents else DROPOUT
-        if self.optimises_latents:
-            self.optimisation = replace(self.optimisation, weight_decay=OPTIMISED_WEIGHT_DECAY)
-            self.register_buffer("anchors", torch.zeros(ANCHORS, latent_size))
-            self.register_buffer("next_anchor", torch.zeros((), dtype=torch.int64))
-            # The anchors are decoded anew for each lot of images.
-            self.images_at_once = at_once(2048, math.prod(image_shape), 16 << 20)
+        narrowness = min(1.0, latent_size / WIDE)
+        dropout = DROPOUT * narrowness
+        self.optimisation = replace(self.optimisation, weight_decay=narrowness * self.optimisation.weight_decay)
 
         def convolutions(width: int) -> nn.Module:
             return Residual(begin(nn.Conv2d(width, width, 3, padding=1)), nn.SiLU(),
@@ -142,36 +131,11 @@ class ConvAutoencoder(Autoencoder):
             centred = patches(images - self.mean, beyond_edges="constant")
             linear = flattened(centred) @ self.axes.T
         maps = self.to_map(centred / self.pixel_scale)
-        guess = linear + self.to_latents(flattened(maps)).float() * self.deviations
-        if not self.optimises_latents:
-            return guess
-        if self.training:
-            self._remember(guess.detach())
-            return guess
-        return optimise_latents(
-            self._searched, flattened(centred) / self.pixel_scale, guess, self.anchors, self.deviations
-        )
-
-    def _remember(self, latents: Tensor) -> None:
-        """Latents (B, D) take the place of the oldest anchors."""
-        rows = (self.next_anchor + torch.arange(min(len(latents), ANCHORS), device=latents.device)) % ANCHORS
-        self.anchors[rows] = latents[:ANCHORS]
-        self.next_anchor.copy_((rows[-1] + 1) % ANCHORS)
-
-    def _searched(self, codes: Tensor) -> Tensor:
-        """Images as :meth:`encode` searches for them: patch by patch, nothing beyond the edges, (n, P)."""
-        values = flattened(self._deviating(codes))
-        if any(side % PATCH for side in self.image_shape[1:]):
-            inside = torch.ones(1, *self.image_shape, device=codes.device)
-            values = values * flattened(patches(inside, beyond_edges="constant"))
-        return values
+        return linear + self.to_latents(flattened(maps)).float() * self.deviations
 
     def _decode(self, codes: Tensor) -> Tensor:
-        return torch.addcmul(self.mean, unpatched(self._deviating(codes), self.image_shape), self.pixel_scale)
-
-    def _deviating(self, codes: Tensor) -> Tensor:
-        """How patches deviate from those of the mean image, in units of ``pixel_scale``: (n, C*16, rows, columns)."""
         with torch.autocast(codes.device.type, enabled=False):
             linear = unflattened((codes / self.pixel_scale) @ self.axes, self.patch_map)
         maps = self.widen(unflattened(self.from_latents(codes * self.loudness), self.decoder_map))
-        return linear + self.to_patches(maps + self.from_linear(linear)).float()
+        deviating = linear + self.to_patches(maps + self.from_linear(linear)).float()  # (n, C*16, rows, columns)
+        return torch.addcmul(self.mean, unpatched(deviating, self.image_shape), self.pixel_scale)

@@ -1,15 +1,24 @@
 """Running a trained network over uint8 images of any number, a batch at a time, so that memory is bounded."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
+from model.refinement import DIRECTIONS, STEPS, Refiner, spread_rows
 from model.variational import Variational
+from run.cores import cores
 from run.errors import BadInput
 from run.hints import training_at_hand
+
+Values = TypeVar("Values", np.ndarray, Tensor)
+
+_SIXTEEN = 16  # matrix products take other ways for fewer rows, which shows in last bits
 
 
 def to_float(images: Tensor, device: torch.device) -> Tensor:
@@ -17,51 +26,132 @@ def to_float(images: Tensor, device: torch.device) -> Tensor:
     return images.to(device, non_blocking=True).to(torch.float32).div_(255)
 
 
-def _pieces(model: Autoencoder, count: int) -> Iterator[slice]:
-    return (slice(start, start + model.images_at_once) for start in range(0, count, model.images_at_once))
+def encode_batches(
+    model: Autoencoder, images: np.ndarray, rows: np.ndarray | None = None, refine: int = STEPS
+) -> Iterator[np.ndarray]:
+    """The latents of uint8 images (N, C, H, W), or of some rows of them, as pieces of float32 (n, D) in order.
 
-
-def encode_batches(model: Autoencoder, images: np.ndarray, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
-    """The latents of uint8 images (N, C, H, W), or of some rows of them, as pieces of float32 (n, D) in order."""
+    Args:
+        model: any architecture.
+        images: uint8 (N, C, H, W).
+        rows: int64, which of them; None for all.
+        refine: steps by which the encoder's guess is refined, see :mod:`model.refinement`; 0 for the guess itself. Of
+            an architecture that takes labels it is always the guess: refined latents would hold the label.
+    """
     device = next(model.parameters()).device
     rows = np.arange(len(images)) if rows is None else rows
-    for piece in _pieces(model, len(rows)):
-        with torch.inference_mode():
-            batch = to_float(torch.from_numpy(images[rows[piece]]), device)
-            yield model.encode(batch).float().cpu().numpy()
+    refiner = None if model.takes_labels else _refiner(model, refine)
+
+    def work(piece: slice) -> np.ndarray:
+        batch = to_float(torch.from_numpy(_filled(images[rows[piece]], model)), device)
+        with torch.no_grad():
+            latents = model.encode(batch).float()
+            if refiner is not None:
+                latents = refiner(lambda codes: model.decode(codes).float().clamp(0, 1), batch, latents)
+        return latents[: piece.stop - piece.start].cpu().numpy()
+
+    yield from _in_pieces(work, model, len(rows))
 
 
-def reconstruct(model: Autoencoder, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+def reconstruct(
+    model: Autoencoder, images: np.ndarray, labels: np.ndarray | None = None, refine: int = STEPS
+) -> np.ndarray:
     """As :func:`reconstruct_batches`, in one piece: float32 (N, C, H, W)."""
     reconstructions, first = np.empty(images.shape, np.float32), 0
-    for made in reconstruct_batches(model, images, labels):
+    for made in reconstruct_batches(model, images, labels, refine):
         reconstructions[first : first + len(made)] = made
         first += len(made)
     return reconstructions
 
 
 def reconstruct_batches(
-    model: Autoencoder, images: np.ndarray, labels: np.ndarray | None = None
+    model: Autoencoder, images: np.ndarray, labels: np.ndarray | None = None, refine: int = STEPS
 ) -> Iterator[np.ndarray]:
     """Reconstructions of uint8 images (N, C, H, W), as pieces of float32 (n, C, H, W) in order, clamped to [0, 1].
 
     Args:
         model: any architecture.
         images: uint8 (N, C, H, W).
-        labels: int64 (N,), the class of each image, from 0 up. An architecture that takes labels decodes by them; any
-            other never sees them, so that a script may pass what it has.
+        labels: int64 (N,), the class of each image, from 0 up. An architecture that takes labels decodes by them, and
+            refines by them; any other never sees them, so that a script may pass what it has.
+        refine: as of :func:`encode_batches`, but for architectures that take labels too.
 
     Raises:
         BadInput: as of :func:`decode_batches`.
     """
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
-    for piece in _pieces(model, len(images)):
-        with torch.inference_mode():
-            batch = to_float(torch.from_numpy(images[piece].copy()), device)
-            classes = None if labels is None else labels[piece].to(device)
-            made = model(batch, classes).clamp_(0, 1).float().cpu().numpy()
-        yield made
+    refiner = _refiner(model, refine)
+
+    def work(piece: slice) -> np.ndarray:
+        batch = to_float(torch.from_numpy(_filled(images[piece], model)), device)
+        classes = None if labels is None else _filled(labels[piece], model).to(device)
+        with torch.no_grad():
+            latents = model.encode(batch).float()
+            if refiner is not None:
+                latents = refiner(lambda codes: model.decode(codes, classes).float().clamp(0, 1), batch, latents)
+            made = model.decode(latents, classes).float().clamp_(0, 1)
+        return made[: piece.stop - piece.start].cpu().numpy()
+
+    yield from _in_pieces(work, model, len(images))
+
+
+def measure_refinement(
+    model: Autoencoder, images: np.ndarray, labels: np.ndarray | None, directions: int = DIRECTIONS
+) -> None:
+    """Measure what refining latents needs to know of a network's decoder, around the latents of training images.
+
+    Args:
+        model: any architecture; its ``refinement`` is what is measured.
+        images: uint8 (N, C, H, W), of the training side, N from 1 up.
+        labels: as of :func:`reconstruct`.
+        directions: random ones that slopes are taken along.
+    """
+    device = next(model.parameters()).device
+    rows = np.unique(spread_rows(max(directions, len(model.refinement.anchors)), len(images)))
+    latents = torch.from_numpy(np.concatenate(list(encode_batches(model, images, rows, refine=0)))).to(device)
+    classes = labels_for(model, labels)
+    classes = None if classes is None else classes[torch.from_numpy(rows)].to(device)
+
+    def decode(codes: Tensor, its_rows: Tensor) -> Tensor:
+        return model.decode(codes, None if classes is None else classes[its_rows]).float().clamp(0, 1)
+
+    model.refinement.measure(decode, latents, directions, model.images_at_once)
+
+
+def _refiner(model: Autoencoder, steps: int) -> Refiner | None:
+    if not steps:
+        return None
+    return model.refinement.refiner(lambda codes: model.decode(codes).float().clamp(0, 1), steps, model.images_at_once)
+
+
+def _filled(values: Values, model: Autoencoder) -> Values:
+    """Rows (n, ...) and the last one again, up to sixteens: so latents don't depend on what else is encoded."""
+    wanted = -len(values) % min(_SIXTEEN, model.images_at_once)
+    if isinstance(values, Tensor):
+        return torch.cat([values, values[-1:].expand(wanted, *values.shape[1:])])
+    return np.concatenate([values, np.broadcast_to(values[-1:], (wanted, *values.shape[1:]))])
+
+
+def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: int) -> Iterator[np.ndarray]:
+    """What ``work`` makes of each piece of ``count`` rows, in order; on a processor, a piece a core at a time.
+
+    A piece is computed by one thread wherever and whenever it is, so its bytes don't depend on the number of cores.
+    """
+    lot = model.images_at_once
+    pieces = [slice(start, min(start + lot, count)) for start in range(0, count, lot)]
+    workers = min(len(pieces), cores()) if next(model.parameters()).device.type == "cpu" else 1
+    if workers < 2:
+        yield from map(work, pieces)
+        return
+    with ThreadPoolExecutor(workers) as pool:  # torch lets go of Python's lock
+        waiting: deque[Future[np.ndarray]] = deque()
+        for piece in pieces:
+            waiting.append(pool.submit(work, piece))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> Iterator[np.ndarray]:
@@ -77,20 +167,23 @@ def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray |
     """
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
-    for piece in _pieces(model, len(latents)):
-        with torch.inference_mode():
-            codes = torch.from_numpy(latents[piece]).to(device)
-            classes = None if labels is None else labels[piece].to(device)
-            yield model.decode(codes, classes).clamp_(0, 1).float().cpu().numpy()
+
+    def work(piece: slice) -> np.ndarray:
+        with torch.no_grad():
+            codes = torch.from_numpy(_filled(latents[piece], model)).to(device)
+            classes = None if labels is None else _filled(labels[piece], model).to(device)
+            return model.decode(codes, classes)[: piece.stop - piece.start].float().clamp_(0, 1).cpu().numpy()
+
+    yield from _in_pieces(work, model, len(latents))
 
 
-def encode(model: Autoencoder, images: np.ndarray) -> np.ndarray:
-    """The latents of uint8 images (N, C, H, W) in one piece, float32 (N, D).
+def encode(model: Autoencoder, images: np.ndarray, refine: int = STEPS) -> np.ndarray:
+    """The latents of uint8 images (N, C, H, W) in one piece, float32 (N, D); ``refine`` as of :func:`encode_batches`.
 
     Raises:
         BadInput: the network gives NaN or infinity.
     """
-    return _finite(np.concatenate(list(encode_batches(model, images))), model)
+    return _finite(np.concatenate(list(encode_batches(model, images, refine=refine))), model)
 
 
 def decode(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
@@ -115,9 +208,9 @@ def divergences(model: Variational, images: np.ndarray) -> np.ndarray:
     """Mean KL of a variational architecture's posterior from its prior, in nats, float64 (D,): uint8 (N, C, H, W)."""
     device = next(model.parameters()).device
     summed = torch.zeros(model.latent_size, dtype=torch.float64)
-    for piece in _pieces(model, len(images)):
+    for start in range(0, len(images), model.images_at_once):
         with torch.inference_mode():
-            batch = to_float(torch.from_numpy(images[piece].copy()), device)
+            batch = to_float(torch.from_numpy(images[start : start + model.images_at_once].copy()), device)
             summed += model.divergences(batch).cpu().double().sum(dim=0)
     return (summed / len(images)).numpy()
 

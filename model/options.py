@@ -4,13 +4,15 @@ import argparse
 import math
 
 from model import ARCHITECTURES
-from run.arguments import add_choice, add_value, fraction, real_number, same_word
+from run.arguments import add_choice, add_value, fraction, real_number, same_word, whole_number
 from run.errors import printable
 
 LOSSES = ("mse", "l1", "bce", "ssim")  # those of model.objective
 _ALSO_CALLED = {"mae": "l1", "l2": "mse", "crossentropy": "bce", "cross_entropy": "bce", "dssim": "ssim"}
 CLASSIFIERS = {"linear": "linear probe", "mlp": "MLP", "knn": "10-NN", "cnn": "conv net"}  # and what each is called
 CLASSIFIER_BATCH, CLASSIFIER_PEAK_RATE = 128, 0.003  # of every classifier that is trained in steps
+REFINE = 3  # steps; more bring next to nothing (docs/lab/refinement.md)
+MOST_STEPS = 1000
 KL_WARMUP = 0.2  # long enough for a decoder to learn to use latents before they cost anything
 
 
@@ -33,6 +35,22 @@ def add_model_arguments(group: argparse._ArgumentGroup) -> None:
     add_value(group, "--beta", real_number(0, 1e6), None, "B", weight)
     rising = f"vae, beta_vae, cvae: part of the training over which that weight rises from 0 (default: {KL_WARMUP})"
     add_value(group, "--kl_warmup", fraction, None, "F", rising)
+
+
+def add_refine(group: argparse._ArgumentGroup, default: int = REFINE) -> None:
+    """How latents are looked for: ``--refine none`` becomes 0."""
+    meaning = "steps by which the encoder's guess of latents is corrected against the decoder; none takes the guess"
+    add_value(group, "--refine", _refine, default, "STEPS|none", meaning)
+
+
+def _refine(text: str) -> int:
+    """An argparse type: a number of steps, or ``none`` for 0."""
+    if text.lower() == "none":
+        return 0
+    try:
+        return whole_number(0, MOST_STEPS)(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor the word none") from None
 
 
 def loss_mix(text: str) -> str:

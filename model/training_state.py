@@ -32,8 +32,10 @@ class LoopState:
         summed: of each part of the loss, its sum over the images of this epoch so far, float32 ().
         log: a record of each epoch that is done: ``latent_size``, ``epoch``, ``val_mse`` (None without validation
             images), and ``train_`` and the name of each part of the loss, averaged over the epoch's images.
-        best: with early stopping, the weights of the epoch with the lowest validation error.
-        since_best: how many epochs ago that was.
+        best: the weights with the lowest validation error so far, see :mod:`stages.training.validation`.
+        best_epoch: after which epoch that was; 0 for the start.
+        start_errors: float64 (n,), of each validation image before the first step, where that is PCA.
+        since_best: how many epochs ago the validation error was lowest.
         snapshots: epoch -> reconstructions after it, uint8 (16, C, H, W), see :mod:`model.snapshots`.
     """
 
@@ -42,6 +44,8 @@ class LoopState:
     summed: dict[str, torch.Tensor] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, torch.Tensor] | None = None
+    best_epoch: int | None = None
+    start_errors: torch.Tensor | None = None
     since_best: int = 0
     snapshots: dict[int, torch.Tensor] = field(default_factory=dict)
 
@@ -304,6 +308,10 @@ def _checked_state(content: dict[str, Any], model: Autoencoder, patience: int | 
         shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
         if {name: tensor.shape for name, tensor in state.best.items()} != shapes:
             raise ValueError("best")
+    if (state.best is None) != (state.best_epoch is None) or state.best_epoch not in (None, *range(state.epoch)):
+        raise ValueError("best")
+    if state.start_errors is not None and (state.start_errors.ndim != 1 or state.start_errors.dtype != torch.float64):
+        raise ValueError("start_errors")
     device = next(model.parameters()).device
     state.summed = {name: value.to(device) for name, value in state.summed.items()}
     return state

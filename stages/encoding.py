@@ -12,6 +12,7 @@ from data.test_data import TestData, load_test_data
 from latent.archive import save_latent_batches
 from model.autoencoder import Autoencoder
 from model.checkpoint import load_with_sibling, require_split
+from model.held_out import inference_in_words
 from model.inference import encode_batches
 from run.artefacts import latent_space_path, write_csv
 from run.console import say
@@ -33,6 +34,7 @@ class Settings:
     test_data: Path
     num_samples: int | str | None  # "all", or None for up to USUAL_SAMPLES
     images: Path | None
+    refine: int
     data_dir: Path
     output_dir: Path
     seed: int
@@ -59,7 +61,7 @@ def run(settings: Settings) -> None:
             require_split(record, path, test_data.fingerprint, settings.test_data)
         rows = choose_rows(len(test_data.images), settings.num_samples, settings.seed)
         for model, record in models.values():
-            save(settings.output_dir, model.to(device), record, test_data, rows)
+            save(settings.output_dir, model.to(device), record, test_data, rows, settings.refine)
     else:
         output_dir = settings.output_dir / "images"
         model, record = next(iter(models.values()))
@@ -67,7 +69,9 @@ def run(settings: Settings) -> None:
         new, pixels = load_new_images(settings.images, settings.data_dir, model.image_shape, record, workers)
         write_csv(output_dir / "left_out.csv", ["sample_id", "reason"], [list(each) for each in new.left_out])
         for model, record in models.values():
-            save(output_dir, model.to(device), record, replace(new, images=pixels), np.arange(len(new)))
+            save(
+                output_dir, model.to(device), record, replace(new, images=pixels), np.arange(len(new)), settings.refine
+            )
 
 
 def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
@@ -89,14 +93,21 @@ def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
 
 
 def save(
-    output_dir: Path, model: Autoencoder, record: dict[str, Any], source: TestData | ImageSet, rows: np.ndarray
+    output_dir: Path,
+    model: Autoencoder,
+    record: dict[str, Any],
+    source: TestData | ImageSet,
+    rows: np.ndarray,
+    refine: int,
 ) -> None:
     """Encode the images at ``rows`` (int64 (M,)) of ``source`` and write their latents."""
+    refine = 0 if model.takes_labels else refine
+    inference = inference_in_words(refine, of_latents_by_class=model.takes_labels)
     tested = isinstance(source, TestData)
     path = latent_space_path(output_dir, model.latent_size)
     save_latent_batches(
         path,
-        encode_batches(model, source.images, rows),
+        encode_batches(model, source.images, rows, refine),
         (len(rows), model.latent_size),
         labels=None if source.labels is None else source.labels[rows],
         class_names=source.class_names,
@@ -109,8 +120,10 @@ def save(
             "checkpoint_sha256": record["sha256"],
             "latent_size": model.latent_size,
             "model": record["model"],
+            "refine": refine,
+            "inference": inference,
             "command": command_line(),
             "versions": versions(),
         },
     )
-    say(f"saved {printable(path)}: {len(rows):,} images, {model.latent_size} dimensions")
+    say(f"saved {printable(path)}: {len(rows):,} images, {model.latent_size} dimensions ({inference})")

@@ -12,6 +12,7 @@ from figure.style import save_figure, shown
 from model.autoencoder import Autoencoder
 from model.checkpoint import load_with_sibling, require_split
 from model.fidelity import squared_errors
+from model.held_out import alone_and_refined
 from model.inference import reconstruct
 from run.artefacts import write_csv
 from run.console import say, table
@@ -31,6 +32,7 @@ class Settings:
     test_data: Path
     pick: str  # "class", "random" or "worst"
     num_images: int | None
+    refine: int
     output_dir: Path
     seed: int
     device: str
@@ -44,6 +46,7 @@ class Reconstructed:
 
     images: np.ndarray  # float32 (N, C, H, W) in [0, 1]
     errors: np.ndarray  # float (N,): mean squared error of each, pixels in [0, 1]
+    errors_alone: np.ndarray  # likewise, by the encoder's own guess of its latents
     of_pca: float  # the mean squared error of PCA of the same size on these images, as train.py measured it
     takes_labels: bool  # its decoder was given each image's label, which PCA was not
 
@@ -72,16 +75,21 @@ def run(settings: Settings) -> None:
     saved = save_figure(figure, stem.with_suffix(".png"), svg=settings.svg, show=settings.show)
     write_csv(
         stem.with_suffix(".csv"),
-        ["test_row", "sample_id", "class", *(f"mse_bottleneck_{size}" for size in by_size)],
+        [
+            "test_row", "sample_id", "class",
+            *(f"mse_{way}bottleneck_{size}" for size in by_size for way in ("", "encoder_alone_")),
+        ],
         [
             [
                 int(row), test_data.sample_ids[row], test_data.class_of(row),
-                *(float(made.errors[row]) for made in by_size.values()),
+                *(float(errors[row]) for made in by_size.values() for errors in (made.errors, made.errors_alone)),
             ]
             for row in chosen
         ],
     )  # fmt: skip
     say(errors_table(by_size, chosen))
+    for size, made in by_size.items():
+        say(f"bottleneck {size}: {alone_and_refined(made.errors_alone.mean(), made.errors.mean(), settings.refine)}")
     if any(made.takes_labels for made in by_size.values()):
         say("(the decoder was given each image's label, which PCA was not)")
     for path in [*saved, stem.with_suffix(".csv")]:
@@ -96,10 +104,13 @@ def reconstruct_all(
     by_size = {}
     for path, (model, record) in models.items():
         require_split(record, path, test_data.fingerprint, settings.test_data)
-        images = reconstruct(model.to(device), test_data.images, test_data.labels)
+        images = reconstruct(model.to(device), test_data.images, test_data.labels, settings.refine)
+        errors = squared_errors(test_data.images, images)
+        alone = reconstruct(model, test_data.images, test_data.labels, 0) if settings.refine else images
         by_size[model.latent_size] = Reconstructed(
             images=images,
-            errors=squared_errors(test_data.images, images),
+            errors=errors,
+            errors_alone=squared_errors(test_data.images, alone) if settings.refine else errors,
             of_pca=record["held_out"][f"PCA of {model.latent_size}"]["mse"],
             takes_labels=model.takes_labels,
         )
@@ -125,17 +136,21 @@ def pick_test_rows(settings: Settings, test_data: TestData, errors: np.ndarray) 
 def row_label(size: int, made: Reconstructed) -> str:
     """What stands beside a row of reconstructions: the bottleneck, and how well it and PCA do on all test images."""
     name = f"bottleneck {size}{' and the class' if made.takes_labels else ''}"
-    return f"{name}\nall test images {made.errors.mean():.5f}\nPCA of {size} {made.of_pca:.5f}"
+    of_all = f"{name}\nall test images {made.errors.mean():.5f}"
+    if made.errors_alone is not made.errors:
+        of_all += f"\nencoder alone {made.errors_alone.mean():.5f}"
+    return f"{of_all}\nPCA of {size} {made.of_pca:.5f}"
 
 
 def errors_table(by_size: dict[int, Reconstructed], chosen: np.ndarray) -> str:
     """Mean squared errors of the images that are drawn, of all test images, and of PCA."""
     return table(
-        ["mean squared error", "images drawn", "all test images", "PCA of same size"],
+        ["mean squared error", "images drawn", "all test images", "encoder alone", "PCA of same size"],
         [
             (
                 f"bottleneck {size}",
-                *(f"{error:.5f}" for error in (made.errors[chosen].mean(), made.errors.mean(), made.of_pca)),
+                *(f"{errors.mean():.5f}" for errors in (made.errors[chosen], made.errors, made.errors_alone)),
+                f"{made.of_pca:.5f}",
             )
             for size, made in by_size.items()
         ],

@@ -15,6 +15,7 @@ from latent.pca import PCA, fit_pca
 from latent.pixels import pixels_as_rows
 from model.autoencoder import Autoencoder
 from model.inference import encode_batches
+from model.options import REFINE
 from run.console import note
 from run.errors import BadInput, printable
 from run.hints import training_command
@@ -108,6 +109,7 @@ def latents_of(checkpoint: Checkpoint, side: str, image_set: ImageSet, rows: np.
         "latent_size": size,
         "model": model.architecture,
         "side": side,
+        "refine": 0 if model.takes_labels else REFINE,
     }
     sample_ids = tuple(image_set.sample_ids[row] for row in rows)
     saved = saved_latents(path, origin, sample_ids)

@@ -9,6 +9,7 @@ from latent.metrics import NOISE
 from latent.options import CLUSTERERS
 from model.checkpoint import load_checkpoint
 from model.inference import encode
+from model.options import MOST_STEPS, REFINE
 from run.artefacts import model_path, write_csv
 from run.console import note, say, table, warn
 from run.device import choose_device
@@ -63,9 +64,11 @@ def encode_folder(assigner: Assigner, settings: Settings) -> LatentSpace:
             f"{printable(path)} is not the model whose latents were clustered; encode and cluster anew: "
             f"{encoding_command(settings.latent_space)}"
         )
+    refine = assigner.about.get("refine")  # as the latents that were clustered were
+    refine = refine if type(refine) is int and 0 <= refine <= MOST_STEPS else REFINE
     workers = settings.num_workers or None
     source, images = load_new_images(settings.assign, settings.data_dir, model.image_shape, record, workers)
-    vectors = encode(model.to(choose_device(settings.device)), images)
+    vectors = encode(model.to(choose_device(settings.device)), images, refine)
     origin = {"dataset": source.name, "checkpoint_sha256": record["sha256"]}
     return LatentSpace(vectors, source.labels, source.class_names, source.sample_ids, None, origin, source.groups)
 

@@ -126,6 +126,7 @@ class ClusteredSpace:
             "in_words": self.reduction.words,
             "fitted_on": space.contents,
             "checkpoint_sha256": space.origin.get("checkpoint_sha256"),
+            "refine": space.origin.get("refine"),
             "split_fingerprint": space.origin.get("split_fingerprint"),
             "seed": seed,
             "command": command_line(),

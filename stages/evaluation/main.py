@@ -19,6 +19,7 @@ from latent.measures import tells_apart
 from latent.pca import fit_pca
 from model.autoencoder import Autoencoder
 from model.checkpoint import load_models, require_split
+from model.held_out import inference_in_words
 from run.artefacts import write_csv, write_json
 from run.console import note, say, warn
 from run.device import choose_device, make_repeatable
@@ -46,6 +47,7 @@ class Settings:
     latent_size: int | None  # as it was typed, to find model_path by
     test_data: Path
     data_dir: Path
+    refine: int
     protocol: str  # "train-test" or "transductive"
     seeds: int  # how many runs
     num_clusters: int | None  # None takes one for each class
@@ -111,7 +113,7 @@ def evaluate(subject: Subject, settings: Settings) -> Evaluated:
     num_clusters = count_clusters(settings.num_clusters, test_data, len(rows[0]))
     warn_of_classes(image_set, rows[1])
 
-    spaces = fit_spaces(subject, settings.seed)
+    spaces = fit_spaces(subject, settings.seed, settings.refine)
     seeds = settings.all_seeds
     fidelities, per_class = measure_reconstructions(spaces, test_data.images, test_data.labels)
     measured = measure_spaces(spaces, image_set, rows, num_clusters, seeds)
@@ -149,6 +151,7 @@ def in_words(evaluated: Evaluated, subject: Subject, settings: Settings) -> str:
         over += f" and {len(subject.models)} checkpoints of {len(sizes)} sizes"
     images = f"{len(test_data.images):,} test images"
     lines = [f"{printable(test_data.dataset)}, {subject.split.kind} split: {images}; {over}"]
+    lines.append(f"(images are encoded by: {inference_in_words(settings.refine)})")
     if takes_labels(subject.models):
         lines.append(
             "(reconstructions: the decoder was given each image's label, which PCA was not; latents hold no labels)"
@@ -178,6 +181,7 @@ def save(evaluated: Evaluated, subject: Subject, settings: Settings) -> list[Pat
         "scored_images": len(scored),
         "scored_groups": len(np.unique(subject.image_set.groups[scored])),
         "fitting_images": len(fitted),
+        "inference": inference_in_words(settings.refine),
         "decoder_takes_labels": takes_labels(subject.models),
         "num_clusters": evaluated.num_clusters,
         "seeds": list(settings.all_seeds),
@@ -250,13 +254,13 @@ def warn_of_classes(image_set: ImageSet, scored: np.ndarray) -> None:
         warn("the images that are scored are all of one class, so whatever compares with classes is left out")
 
 
-def fit_spaces(subject: Subject, seed: int) -> Spaces:
+def fit_spaces(subject: Subject, seed: int, refine: int) -> Spaces:
     """The networks, and PCA of the images that they were trained on."""
     train = subject.split.train
     note(f"PCA of {len(train):,} training images, to compare with")
     networks = [model for model, _ in subject.models.values()]
     largest = max(PIXELS_TURNED_INTO, *(model.latent_size for model in networks))
-    return Spaces(networks, fit_pca(Selection(subject.image_set.images, train), largest, seed))
+    return Spaces(networks, fit_pca(Selection(subject.image_set.images, train), largest, seed), refine)
 
 
 def takes_labels(models: Models) -> bool:

@@ -25,10 +25,12 @@ class Spaces:
     Attributes:
         models: of one architecture; several of one size are trainings with other seeds.
         pca: of the largest of their sizes or more.
+        refine: steps by which the encoders' guesses are refined.
     """
 
     models: Sequence[Autoencoder]
     pca: PCA
+    refine: int
 
     @property
     def sizes(self) -> list[int]:
@@ -39,7 +41,7 @@ class Spaces:
         """Name and encoder of each space; a name comes once for each training."""
         for size in self.sizes:
             for model in self._of_size(size):
-                yield f"bottleneck {size}", functools.partial(encode, model)
+                yield f"bottleneck {size}", functools.partial(encode, model, refine=self.refine)
             yield f"PCA of {size}", self.pca.first(size).encode
         yield PIXELS, pixels_as_rows
 
@@ -48,7 +50,9 @@ class Spaces:
         yield "mean image", np.broadcast_to(self.pca.mean.reshape(images.shape[1:]), images.shape)
         for size in self.sizes:
             for model in self._of_size(size):
-                yield f"bottleneck {size}", reconstruct(model, images, labels)
+                yield f"bottleneck {size}", reconstruct(model, images, labels, self.refine)
+                if self.refine:
+                    yield f"bottleneck {size}, encoder alone", reconstruct(model, images, labels, 0)
             yield f"PCA of {size}", self.pca.first(size).reconstruct(images)
 
     def clustered(self, name: str, encode: Encode) -> Encode:

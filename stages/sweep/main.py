@@ -4,6 +4,7 @@ The road: checkpoints of one training -> held-out errors beside PCA of every siz
 -> one figure, one sheet of reconstructions, three answers.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
 from latent.pca import fit_pca
 from latent.pixels import PIXELS
-from model.fidelity import squared_errors
-from model.held_out import measure_mean_image
-from model.inference import reconstruct
+from model.fidelity import mean_error, squared_errors
+from model.held_out import inference_in_words, measure_mean_image
+from model.inference import encode, reconstruct
 from run.artefacts import model_path, write_csv, write_json
 from run.console import note, say, table_of
 from run.device import make_repeatable
@@ -40,6 +41,7 @@ _LARGEST_PCA = 512  # dimensions; or as many as the largest bottleneck has
 COLUMNS = {  # of the table: value -> heading, and how it is written
     "latent_size": ("size", "d"),
     "mse": ("MSE", ".5f"),
+    "encoder_alone_mse": ("encoder alone", ".5f"),
     "kept": ("kept", ".1%"),
     "pca_mse": ("PCA's MSE", ".5f"),
     "below_pca": ("below PCA", ""),
@@ -61,6 +63,7 @@ class Settings:
     latent_size: list[int] | None  # of those in output_dir; None takes all
     test_data: Path | None  # None takes that beside the checkpoints
     data_dir: Path
+    refine: int  # steps
     num_fit: int | None  # training images that classifiers are fitted on; None takes all
     num_images: int  # on the sheet of reconstructions
     output_dir: Path
@@ -83,6 +86,7 @@ class Swept:
         answers: question, verdict, sentence, evidence, and what would change it.
         independent: what test images are independent, in words.
         chosen: rows of the test images that are drawn.
+        inference: how images are encoded, in words.
         drawn: float32 (len(chosen), C, H, W) in [0, 1], what each size makes of them.
     """
 
@@ -93,6 +97,7 @@ class Swept:
     answers: list[dict[str, Any]]
     independent: str
     chosen: list[int]
+    inference: str
     drawn: list[np.ndarray]
 
 
@@ -133,40 +138,45 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
             f"{training_at_hand({'--dataset': ['digits'], '--latent_size': sorted(models)})}"
         )
     networks = [model for model, _ in models.values()]
-    classes, right = measure_classes(networks, pca, image_set, split, settings.num_fit, settings.seed)
+    encode_by = functools.partial(encode, refine=settings.refine)
+    classes, right = measure_classes(networks, encode_by, pca, (image_set, split), settings.num_fit, settings.seed)
     chosen = choose_test_rows(test_data, None, settings.num_images, settings.seed)
     records, drawn = [], []
-    for size, made in reconstructions(models, test_data):
+    for size, made, alone in reconstructions(models, test_data, settings.refine):
         of_pca = {f"pca_{name}": value for name, value in classes[f"PCA of {size}"].items() if "accuracy" in name}
-        errors = errors_of(size, test_data.images, made, curve, mean_image)
+        errors = errors_of(size, test_data.images, made, curve, mean_image) | {"encoder_alone_mse": alone}
         records.append({**errors, **classes[f"bottleneck {size}"], **of_pca})
         drawn.append(made[chosen])
     groups = image_set.groups[split.test]
     answers = answer_sweep(records, sizes[-1], right, groups)
-    swept = Swept(records, curve, mean_image, classes[PIXELS], answers, independent_of(groups), chosen, drawn)
+    inference = inference_in_words(settings.refine)
+    swept = Swept(
+        records, curve, mean_image, classes[PIXELS], answers, independent_of(groups), chosen, inference, drawn
+    )
     return swept, split
 
 
-def reconstructions(models: Models, test_data: TestData) -> Iterator[tuple[int, np.ndarray]]:
-    """What each bottleneck makes of the test images: its size, and float32 (N, C, H, W) in [0, 1].
+def reconstructions(models: Models, test_data: TestData, refine: int) -> Iterator[tuple[int, np.ndarray, float]]:
+    """What each bottleneck makes of the test images: its size, float32 (N, C, H, W) in [0, 1], the encoder's own error.
 
     Raises:
         BadInput: one makes images that are not finite.
     """
     for size, (model, _) in models.items():
         note(f"reconstructing by bottleneck {size}")
-        made = reconstruct(model, test_data.images, test_data.labels)
+        made = reconstruct(model, test_data.images, test_data.labels, refine)
         if not np.isfinite(made).all():
             raise BadInput(
                 f"bottleneck {size} makes images that are not finite; train again: "
                 f"{training_at_hand({'--lr': [0.00001], '--latent_size': [size]})}"
             )
-        yield size, made
+        alone = reconstruct(model, test_data.images, test_data.labels, 0) if refine else made
+        yield size, made, mean_error(test_data.images, alone)
 
 
 def in_words(swept: Swept, models: Models, test_data: TestData, split: Split) -> str:
     """The table of sizes, and the answers."""
-    images = f"{len(test_data.images):,} test images; pixels in [0, 1]"
+    images = f"{len(test_data.images):,} test images; pixels in [0, 1]; images are encoded by: {swept.inference}"
     rows = [
         {
             **record,
@@ -199,6 +209,7 @@ def save(swept: Swept, models: Models, test_data: TestData, split: Split, settin
         "held_out_images": len(test_data.images),
         "independent": swept.independent,
         "fitting_images": min(len(split.train), settings.num_fit or len(split.train)),
+        "inference": swept.inference,
         "decoder_takes_labels": takes_labels(models),
         "mean_image_mse": swept.mean_image,
         "sizes": sizes,

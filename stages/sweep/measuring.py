@@ -15,7 +15,6 @@ from latent.pca import PCA
 from latent.pixels import PIXELS, pixels_as_rows
 from model.autoencoder import Autoencoder
 from model.fidelity import fidelity
-from model.inference import encode
 from run.console import note
 from run.random_subset import random_subset
 from stages.sweep.answers import LARGEST
@@ -73,12 +72,19 @@ def errors_of(
 
 
 def measure_classes(
-    models: Sequence[Autoencoder], pca: PCA, image_set: ImageSet, split: Split, num_fit: int | None, seed: int
+    models: Sequence[Autoencoder],
+    encode: Callable[[Autoencoder, np.ndarray], np.ndarray],
+    pca: PCA,
+    source: tuple[ImageSet, Split],
+    num_fit: int | None,
+    seed: int,
 ) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
     """How well classifiers that are fitted on training images tell the classes of test images apart.
 
     Args:
         models: one of each size.
+        encode: (network, uint8 (n, C, H, W)) -> float32 (n, D).
+        source: the images, and how they were split.
         num_fit: training images to fit on, at random; None takes all.
         seed: of their choice.
 
@@ -86,6 +92,7 @@ def measure_classes(
         Of each ``bottleneck N``, each ``PCA of N`` and the raw pixels what :func:`measure_space` gives: the measures
         and, with classes, the test images on which a linear probe is right; those of the largest class too.
     """
+    image_set, split = source
     rows = [random_subset(split.train, num_fit, seed), split.test]
     images = [image_set.images[each] for each in rows]
     labels = [None if image_set.labels is None else image_set.labels[each] for each in rows]

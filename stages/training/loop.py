@@ -7,9 +7,8 @@ import torch
 
 from data.balance import class_weights, epoch_order
 from model.autoencoder import Autoencoder
-from model.fidelity import mean_error
 from model.flat_parameters import FlatParameters
-from model.inference import labels_for, reconstruct_batches, to_float
+from model.inference import labels_for, measure_refinement, to_float
 from model.training_state import LoopState, StateKeeper
 from run.artefacts import write_csv
 from run.errors import BadInput, printable
@@ -18,6 +17,7 @@ from run.signals import StopRequest
 from stages.training.plan import Plan
 from stages.training.report import Relay, Report
 from stages.training.snapshots import SnapshotRecorder
+from stages.training.validation import Validator
 
 MAX_GRADIENT_NORM = 1.0  # gradient clipping: a rare batch far from the others cannot throw the weights away
 
@@ -29,7 +29,7 @@ def train(
     snapshots: SnapshotRecorder,
     report: Report | Relay,
     stop: StopRequest,
-) -> None:
+) -> LoopState:
     """Train one bottleneck from its start, or from where it was stopped, to its last epoch.
 
     Args:
@@ -40,11 +40,14 @@ def train(
         report: is told of each step, and of each epoch's record, see :class:`model.training_state.LoopState`.
         stop: whether to leave.
 
+    Returns:
+        How it went: its epochs, and which of them the weights are of.
+
     Raises:
         BadInput: the loss or a gradient is not finite. The weights of the step before are kept.
         KeyboardInterrupt, Terminated, HungUp: a stop was asked for, and the state is kept.
     """
-    settings, training, validation = plan.settings, plan.data.training, plan.data.validation
+    settings, training, validator = plan.settings, plan.data.training, Validator.of(plan)
     labels = labels_for(model, training.labels)  # int64 (N,), where the decoder needs them
     importance = None  # float32 (N,), where images do not count the same
     if settings.balance == "weights":
@@ -52,6 +55,8 @@ def train(
     weights = FlatParameters(model, plan.precision)
     optimizer = model.optimisation.optimizer(weights.flat)
     at = keeper.restore(model, optimizer)
+    if at.epoch == 1 and at.step == 0:
+        validator.begin(model, at)
     report.skip((at.epoch - 1) * plan.steps + at.step)
     report.log(model.latent_size, at.log)  # a state may be younger than the log
 
@@ -84,18 +89,14 @@ def train(
                 stop.heed()
 
         model.eval()
-        record = {"latent_size": model.latent_size, "epoch": at.epoch, "val_mse": None}
+        record = {"latent_size": model.latent_size, "epoch": at.epoch, "val_mse": validator.judge(model, at)}
         record |= {f"train_{part}": float(value) / len(order) for part, value in at.summed.items()}
-        if len(validation.images):
-            record["val_mse"] = mean_error(validation.images, reconstruct_batches(model, *validation))
         at.log.append(record)
         report.log(model.latent_size, at.log)
         report.milestone(describe_epoch(record, settings.num_epochs))
         if settings.patience is not None:  # early stopping
             errors = [line["val_mse"] for line in at.log]
             at.since_best = len(errors) - 1 - errors.index(min(errors))
-            if at.since_best == 0:
-                at.best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         at.snapshots = snapshots.take(model, at.epoch, at.snapshots)
         at.epoch, at.step, at.summed = at.epoch + 1, 0, {}
         keeper.save(model, optimizer, at)
@@ -103,9 +104,10 @@ def train(
 
     snapshots.keep(model.latent_size, at.snapshots)
     report.skip((settings.num_epochs + 1 - at.epoch) * plan.steps)
-    if at.best is not None:
-        model.load_state_dict(at.best)
+    model.load_state_dict(at.best)
     model.eval()
+    measure_refinement(model, *training)
+    return at
 
 
 def describe_epoch(record: dict[str, Any], num_epochs: int) -> str:

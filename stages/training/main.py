@@ -18,7 +18,7 @@ from latent.pca import PCA, fit_pca
 from model.autoencoder import Autoencoder
 from model.checkpoint import build_model, save_model
 from model.fidelity import mean_error
-from model.held_out import held_out_table, measure_held_out, measure_mean_image
+from model.held_out import held_out_table, inference_in_words, measure_held_out, measure_mean_image
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
 from run.console import duration, note, say, warn
@@ -29,6 +29,7 @@ from run.provenance import command_line, versions
 from run.resumed_arguments import resumed_arguments
 from run.signals import StopRequest
 from run.training_folder import locked_for_training
+from stages.training.advice import advise
 from stages.training.folder import command_elsewhere, take_over_folder
 from stages.training.loop import train
 from stages.training.memory import require_room
@@ -36,6 +37,7 @@ from stages.training.plan import FREE_ON_RESUME, Plan, Settings, load_data, make
 from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
 from stages.training.snapshots import SnapshotRecorder
+from stages.training.validation import Validator
 
 
 def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
@@ -123,7 +125,7 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         metrics = {**record, "held_out": held_out, "validation": validation, "log_sha256": log_sha256}
         write_json(settings.output_dir / "metrics_training.json", metrics)
         figures = draw_curves(plan, of_pca, report.records)
-    say(held_out_table(held_out, len(data.test.images)))
+    say(held_out_table(held_out, len(data.test.images), settings.refine))
     if plan.architecture.takes_labels:
         say(f"(the decoder of {settings.model} was given each image's label, which PCA was not)")
     models = [model_path(settings.output_dir, size) for size in settings.sizes]
@@ -148,17 +150,20 @@ class Bottleneck:
         """Train one, and save its checkpoint; its held-out errors and those of PCA of its size, and warnings."""
         plan, settings, data = self.plan, self.plan.settings, self.plan.data
         facts = {name: self.record[name] for name in ("model", "dataset", "fingerprint")}
+        facts["refine"] = settings.refine
         snapshots = SnapshotRecorder(
             settings.output_dir, settings.snapshot_epochs, *data.test, settings.split_seed, facts
         )
         identity = {"arguments": settings.decisive, "fingerprint": data.split.fingerprint, "command": plan.command}
         keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
         model = start_model(plan, size, self.pca)
-        train(model, plan, keeper, snapshots, report, stop)
+        at = train(model, plan, keeper, snapshots, report, stop)
         of_pca = self.pca.first(size).reconstruct_batches(data.test.images)
-        scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse)
-        save_model(model_path(settings.output_dir, size), model, {**self.record, "held_out": scores})
-        return scores, warnings
+        scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse, settings.refine)
+        record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch}
+        save_model(model_path(settings.output_dir, size), model, record)
+        advice = advise(size, at.log, at.best_epoch, measure_pca(plan, self.pca).get(size), settings.lr)
+        return scores, warnings + advice
 
 
 def describe_run(plan: Plan) -> dict[str, Any]:
@@ -173,6 +178,7 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         "decoder_takes_labels": plan.architecture.takes_labels,
         "arguments": settings.decisive,
         "tones": data.image_set.tones,
+        "inference": inference_in_words(settings.refine),
         "precision": str(plan.precision).removeprefix("torch."),
         "protocol": "fitted on training images, measured on held-out images; pixels in [0, 1]",
         "held_out_images": len(data.test.images),
@@ -192,8 +198,8 @@ def start_model(plan: Plan, latent_size: int, pca: PCA) -> Autoencoder:
 
 
 def measure_pca(plan: Plan, pca: PCA) -> dict[int, float]:
-    """Latent size -> the error of PCA of that size on validation images; {} where there are none."""
-    images = plan.data.validation.images
+    """Latent size -> the error of PCA of that size on the validation images watched; {} where there are none."""
+    images = Validator.of(plan).watched.images
     if not len(images):
         return {}
     return {size: mean_error(images, pca.first(size).reconstruct_batches(images)) for size in plan.settings.sizes}
@@ -203,7 +209,7 @@ def draw_curves(plan: Plan, baselines: dict[int, float], log: list[dict[str, Any
     """The error after each epoch beside that of PCA of the same size, on validation images; the figures' paths."""
     settings = plan.settings
     title = f"{settings.model} autoencoder on {printable(plan.data.image_set.name)}: error after each epoch"
-    begins_as_pca = plan.architecture.start_from_pca is not Autoencoder.start_from_pca
+    begins_as_pca = plan.architecture.starts_as_pca
     footer = "before its first step each network is PCA of its size" if begins_as_pca else ""
     figure = draw_training_curves(log, {size: baselines.get(size) for size in settings.sizes}, title, footer)
     return save_figure(figure, settings.output_dir / "training_curves.png", svg=settings.svg, show=settings.show)

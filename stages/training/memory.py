@@ -13,7 +13,7 @@ from run.hints import training_at_hand
 from run.memory import available_memory, require_memory
 from stages.training.plan import Plan
 
-_COPIES_OF_WEIGHTS = 8  # weights, gradients, two moments of AdamW, those in low precision, and what is written down
+_COPIES_OF_WEIGHTS = 9  # weights, gradients, two moments of AdamW, in low precision, the best so far, written down
 _OVER_SAVED = 1.5  # what a step takes beside what it keeps for the way back: gradients on their way
 _TEST_COPIES = 3  # of the test images while they are written
 _TRIED = 2  # images of which a step is tried

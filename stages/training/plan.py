@@ -68,6 +68,7 @@ class Settings:
     balance: str
     patience: int | None
     precision: str
+    refine: int
     resume: Path | bool | None
     retrain: bool
     save_every: float

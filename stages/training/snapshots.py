@@ -1,6 +1,7 @@
 """Reconstructions of the same few test images after chosen epochs: how a network learns to see."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ class SnapshotRecorder:
         images: uint8 (N, C, H, W), all test images.
         labels: int64 (N,) or None.
         seed: chooses which 16 of them, whatever is trained.
-        facts: what else the files say: ``model``, ``dataset``, ``fingerprint``.
+        facts: what else the files say: ``model``, ``dataset``, ``fingerprint``, ``refine``.
     """
 
     def __init__(
@@ -32,9 +33,9 @@ class SnapshotRecorder:
         images: np.ndarray,
         labels: np.ndarray | None,
         seed: int,
-        facts: dict[str, str],
+        facts: dict[str, Any],
     ) -> None:
-        self._output_dir, self._epochs, self._facts = output_dir, set(epochs), facts
+        self._output_dir, self._epochs, self._facts, self._refine = output_dir, set(epochs), facts, facts["refine"]
         self._rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:COUNT])
         self._images = images[self._rows]
         self._labels = None if labels is None else labels[self._rows]
@@ -43,7 +44,7 @@ class SnapshotRecorder:
         """The snapshots ``before`` this epoch and, if it is a chosen one, its own: epoch -> uint8 (16, C, H, W)."""
         if epoch not in self._epochs:
             return before
-        made = np.rint(reconstruct(model, self._images, self._labels) * 255).astype(np.uint8)
+        made = np.rint(reconstruct(model, self._images, self._labels, self._refine) * 255).astype(np.uint8)
         taken = {**before, epoch: torch.from_numpy(made)}
         self.keep(model.latent_size, taken)
         return taken

@@ -1,0 +1,171 @@
+"""Latents that a decoder shows an image best by: an encoder's guess, corrected against the decoder itself.
+
+An encoder can only guess which latents its decoder would make an image of. The decoder is known, so the guess can be
+corrected: decode it, look at what is wrong, and move the latents so that less is. Nothing but the image is looked at.
+
+A Gauss-Newton step needs J^T r, the gradient of the error, which is one backward pass, and J^T J, a decoding for each
+latent. The second is taken as its mean over training images, measured once when the network is trained
+(:meth:`Refinement.measure`) and kept in the checkpoint. What the steps themselves say of an image's own curvature is
+added by L-BFGS (Nocedal 1980), which starts from that mean. What was tried: docs/lab/refinement.md.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.options import REFINE
+
+STEPS = REFINE
+DIRECTIONS = 1024  # random ones, whose mean square is the curvature; four times as many bring next to nothing
+ANCHORS, ANCHORED_UP_TO = 1024, 8  # latents of training images as further starts: wider bottlenecks are never better so
+_DAMPING = 0.3  # of the mean curvature, as a part of each of its diagonal entries (Marquardt 1963)
+_REMEMBERED = 2  # steps, by L-BFGS
+_COMPARED = 32  # pixels on a side, to which larger images are shrunk to find the nearest anchor
+
+Decode = Callable[[Tensor], Tensor]  # latents (n, D) -> images (n, C, H, W) in [0, 1]
+
+
+class Refinement(nn.Module):
+    """What refining latents needs to know of a decoder; kept in the checkpoint, measured by :meth:`measure`.
+
+    Args:
+        latent_size: D.
+        anchored: whether there may be anchors: the decoder needs latents alone.
+
+    Attributes:
+        deviations: (D,) the latents' scale, over training images.
+        curvature: (D, D) the mean of J^T J over training images, in units of the deviations; J are the slopes of all
+            pixels along the latents.
+        anchors: (1024, D) latents spread over what training images take, up to 8 latents; (0, D) beyond.
+    """
+
+    def __init__(self, latent_size: int, *, anchored: bool) -> None:
+        super().__init__()
+        self.register_buffer("deviations", torch.ones(latent_size))
+        self.register_buffer("curvature", torch.eye(latent_size))
+        count = ANCHORS if anchored and latent_size <= ANCHORED_UP_TO else 0
+        self.register_buffer("anchors", torch.zeros(count, latent_size))
+
+    @torch.no_grad()
+    def measure(self, decode: Callable[[Tensor, Tensor], Tensor], latents: Tensor, directions: int, lot: int) -> None:
+        """Measure a decoder around some latents.
+
+        Args:
+            decode: (latents (n, D), which rows of the latents these are) -> images in [0, 1].
+            latents: (n, D), the encoder's guesses of training images; n from 1 up.
+            directions: how many random ones.
+            lot: how many are decoded at a time.
+        """
+        self.deviations.copy_(latents.std(0, correction=0))
+        self.deviations.clamp_(min=1e-6 * float(self.deviations.max()) or 1.0)
+        self.anchors.copy_(latents[spread_rows(len(self.anchors), len(latents))])
+        generator = torch.Generator().manual_seed(0)
+        total = torch.zeros_like(self.curvature)
+        for rows in torch.from_numpy(spread_rows(directions, len(latents))).split(lot):
+            slopes = _random_slopes(lambda codes, rows=rows: decode(codes, rows), latents[rows], generator)
+            slopes = slopes * self.deviations  # (n, D)
+            total += slopes.T @ slopes
+        self.curvature.copy_(total / directions)
+
+    @torch.no_grad()
+    def refiner(self, decode: Decode, steps: int, lot: int) -> "Refiner":
+        """What refines guesses by so many steps; ``decode`` is that of the anchors, ``lot`` at a time."""
+        damped = self.curvature.cpu().double()
+        ridge = _DAMPING * damped.diagonal() + 1e-6 * damped.diagonal().mean() + torch.finfo(torch.float32).tiny
+        inverse = torch.linalg.inv_ex(damped + torch.diag(ridge))[0].to(self.curvature)  # never raises
+        shown = [_shrunk(decode(anchors)) for anchors in self.anchors.split(lot)] if len(self.anchors) else []
+        return Refiner(steps, self.deviations, inverse, self.anchors, torch.cat(shown) if shown else None)
+
+
+class Refiner:
+    """Refines guesses of latents; made by :meth:`Refinement.refiner`, for any number of lots of images."""
+
+    def __init__(self, steps: int, deviations: Tensor, inverse: Tensor, anchors: Tensor, shown: Tensor | None) -> None:
+        self._steps, self._deviations, self._inverse = steps, deviations, inverse
+        self._anchors, self._shown = anchors, shown  # the second: their images, shrunk and flat (A, P)
+
+    def __call__(self, decode: Decode, images: Tensor, guess: Tensor) -> Tensor:
+        """Latents whose decoded images are nearer to ``images`` than those of the guess, or as near.
+
+        Gradients are taken here; to be called without inference mode.
+
+        Args:
+            decode: gives images in [0, 1]; each image's latents by themselves.
+            images: (B, C, H, W) in [0, 1].
+            guess: (B, D).
+
+        Returns:
+            (B, D).
+        """
+        latents = guess
+        error, gradient = self._look(decode, images, guess)
+        if self._shown is not None:
+            distances = torch.addmm(self._shown.square().sum(1), _shrunk(images), self._shown.T, alpha=-2)
+            start = self._anchors[distances.argmin(1)]
+            its_error, its_gradient = self._look(decode, images, start)
+            better = its_error < error
+            latents, error = torch.where(better[:, None], start, latents), torch.where(better, its_error, error)
+            gradient = torch.where(better[:, None], its_gradient, gradient)
+        pairs: list[tuple[Tensor, Tensor, Tensor]] = []
+        for number in range(1, self._steps + 1):
+            step = self._direction(gradient, pairs)
+            there = latents + step * self._deviations
+            its_error, its_gradient = self._look(decode, images, there, last=number == self._steps)
+            better = its_error < error  # false where a step went to infinity
+            latents, error = torch.where(better[:, None], there, latents), torch.where(better, its_error, error)
+            if its_gradient is not None:
+                bend = its_gradient - gradient  # what a refused step saw counts too
+                product = (step * bend).sum(1, keepdim=True)
+                pairs = [*pairs, (step, bend, torch.where(product > 0, 1 / product, 0))][-_REMEMBERED:]
+                gradient = torch.where(better[:, None], its_gradient, gradient)
+        return latents
+
+    def _look(
+        self, decode: Decode, images: Tensor, latents: Tensor, *, last: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Half the squared error of each image (B,) and, unless it is the ``last`` look, its gradient (B, D).
+
+        The gradient is in units of the deviations.
+        """
+        with torch.set_grad_enabled(not last):
+            latents = latents.detach().requires_grad_(not last)
+            error = (decode(latents) - images).square().flatten(1).sum(1) / 2
+            if last:
+                return error, None
+            (gradient,) = torch.autograd.grad(error.sum(), latents)
+        return error.detach(), gradient * self._deviations
+
+    def _direction(self, gradient: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+        """Where to go, (B, D): by the mean curvature, corrected by the steps that are remembered."""
+        direction, parts = -gradient, []
+        for step, bend, share in reversed(pairs):
+            part = share * (step * direction).sum(1, keepdim=True)
+            direction = direction - part * bend
+            parts.append(part)
+        direction = direction @ self._inverse
+        for (step, bend, share), part in zip(pairs, reversed(parts), strict=True):
+            direction = direction + step * (part - share * (bend * direction).sum(1, keepdim=True))
+        return direction
+
+
+def _random_slopes(decode: Decode, latents: Tensor, generator: torch.Generator) -> Tensor:
+    """J^T v of each of some latents (n, D), v of +-1 at random: (n, D)."""
+    with torch.enable_grad():
+        latents = latents.detach().requires_grad_()
+        made = decode(latents)
+        signs = torch.randint(0, 2, made.shape, generator=generator, dtype=torch.int8).to(made.device) * 2 - 1
+        return torch.autograd.grad((made * signs).sum(), latents)[0]
+
+
+def _shrunk(images: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, P), of at most 32 x 32 pixels: enough to see which image is near which."""
+    size = [min(side, _COMPARED) for side in images.shape[2:]]
+    return (F.adaptive_avg_pool2d(images, size) if list(images.shape[2:]) != size else images).flatten(1)
+
+
+def spread_rows(count: int, among: int) -> np.ndarray:
+    """``count`` rows spread evenly over ``among``; some of them again where there are fewer: int64 (count,)."""
+    return np.arange(count) * among // max(count, 1)

@@ -1,0 +1,60 @@
+"""What the curves of a training say: nothing beyond PCA, overfitting, a rate too high, not trained for long enough."""
+
+from collections.abc import Sequence
+from typing import Any
+
+_RISEN = 1.02  # of the lowest validation error: what is above is no noise
+_FALLEN = 0.98  # of the training error half way: what is below shows that it was still learning
+
+
+def advise(size: int, log: Sequence[dict[str, Any]], best_epoch: int, of_pca: float | None, lr: float) -> list[str]:
+    """Sentences about one bottleneck, each with what to do about it; [] where there is nothing to mend.
+
+    Args:
+        size: D.
+        log: the records of its epochs, with ``epoch``, ``train_mse`` and ``val_mse``.
+        best_epoch: whose weights are kept; 0 for the start, which is PCA.
+        of_pca: the error of PCA of D on the validation images; None where there are none.
+        lr: the learning rate that the training began with.
+    """
+    trained = [line["train_mse"] for line in log]
+    validated = [line["val_mse"] for line in log]
+    name, epochs = f"bottleneck {size}", len(log)
+    if of_pca is None:
+        if best_epoch == 0:
+            return [
+                f"{name}: there are no images to validate on, so nobody could see whether training makes it better or "
+                "worse on images it has not seen: it is left as PCA, its start; add images, or take a larger "
+                "--val_fraction"
+            ]
+        return []
+    unlearnt = trained[-1] > _RISEN * min(trained)
+    overfitting = validated[-1] > _RISEN * min(validated) and not unlearnt
+    if best_epoch == 0:
+        what = f"{name}: training brought nothing beyond PCA on the validation images ({min(validated):.5f} at best, "
+        what += f"PCA {of_pca:.5f}), so its start, which is PCA, is kept"
+        if unlearnt:
+            return [f"{what}; the training error rises ({trained[-1]:.5f} at last, {min(trained):.5f} before): take a "
+                    f"lower rate, say --lr {lr / 10:g}"]  # fmt: skip
+        if trained[-1] < _FALLEN * validated[-1]:
+            return [f"{what}; it learns its training images by heart ({trained[-1]:.5f}): more images help, more "
+                    "epochs do not"]  # fmt: skip
+        return [f"{what}; it has hardly begun to learn: take more epochs, --num_epochs {4 * epochs}"]
+    if unlearnt:
+        return [
+            f"{name}: the training error rises ({trained[-1]:.5f} at last, {min(trained):.5f} before): take a lower "
+            f"rate, say --lr {lr / 10:g}"
+        ]
+    if overfitting:
+        return [
+            f"{name} overfits: its validation error is lowest after epoch {best_epoch} ({min(validated):.5f}; "
+            f"{validated[-1]:.5f} after {epochs}), whose weights are kept; more images help, more epochs do not"
+        ]
+    if validated[-1] > of_pca:
+        middle = trained[(epochs - 1) // 2]
+        if trained[-1] < _FALLEN * middle or epochs < 3:
+            return [f"{name} is worse than PCA of {size} and still learning: take more epochs, "
+                    f"--num_epochs {4 * epochs}"]  # fmt: skip
+        return [f"{name} is worse than PCA of {size} and has stopped learning: another architecture "
+                "(--model conv starts as PCA) or another --lr may do better"]  # fmt: skip
+    return []

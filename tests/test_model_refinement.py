@@ -1,0 +1,134 @@
+"""Refining latents, against surfaces whose nearest points are known, and in every architecture."""
+
+import numpy as np
+import pytest
+import torch
+
+from model import ARCHITECTURES
+from model.checkpoint import build_model
+from model.fidelity import squared_errors
+from model.inference import encode, encode_batches, measure_refinement, reconstruct
+from model.refinement import ANCHORED_UP_TO, ANCHORS, Refinement, spread_rows
+
+
+def paraboloid(latents: torch.Tensor) -> torch.Tensor:
+    """(n, 2) -> (n, 1, 2, 2): z = x^2 + y^2 over the plane, and a fourth coordinate that is always 0."""
+    height = latents.square().sum(1, keepdim=True)
+    return torch.cat([latents, height, torch.zeros_like(height)], 1).view(-1, 1, 2, 2)
+
+
+def measured(decode, latents: torch.Tensor, directions: int = 1024) -> Refinement:
+    refinement = Refinement(latents.shape[1], anchored=True)
+    refinement.measure(lambda codes, _: decode(codes), latents, directions, 64)
+    return refinement
+
+
+def distances(latents: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    return (paraboloid(latents) - images).square().flatten(1).sum(1)
+
+
+def test_the_mean_curvature_of_a_linear_decoder_is_that_of_its_matrix():
+    torch.manual_seed(0)
+    matrix, latents = torch.randn(3, 64), torch.randn(500, 3) * torch.tensor([1.0, 2.0, 4.0])
+    refinement = measured(lambda codes: (codes @ matrix).view(-1, 1, 8, 8), latents, 20_000)
+    scaled = matrix * latents.std(0, correction=0)[:, None]
+    torch.testing.assert_close(refinement.curvature, scaled @ scaled.T, rtol=0.05, atol=3)
+
+
+def test_a_point_lifted_off_the_surface_along_its_normal_is_found_again():
+    torch.manual_seed(0)
+    true = torch.rand(50, 2) * 3 - 1.5
+    normal = torch.cat([-2 * true, torch.ones(50, 1)], 1)
+    normal = 0.2 * normal / normal.norm(dim=1, keepdim=True)
+    images = paraboloid(true) + torch.cat([normal, torch.full((50, 1), 0.3)], 1).view(-1, 1, 2, 2)
+    refiner = measured(paraboloid, torch.rand(2000, 2) * 4 - 2).refiner(paraboloid, 12, 64)
+    found = refiner(paraboloid, images, torch.zeros(50, 2) + 5)
+    torch.testing.assert_close(found, true, atol=2e-2, rtol=0)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7])
+def test_no_answer_is_worse_than_the_guess(steps):
+    torch.manual_seed(1)
+    images, guess = 3 * torch.randn(700, 1, 2, 2), 2 * torch.randn(700, 2)
+    found = measured(paraboloid, torch.randn(300, 2)).refiner(paraboloid, steps, 64)(paraboloid, images, guess)
+    assert (distances(found, images) <= distances(guess, images)).all()
+    assert distances(found, images).sum() < 0.9 * distances(guess, images).sum()
+
+
+def test_a_flat_surface_and_one_that_is_not_finite_leave_the_guess():
+    guess = torch.randn(5, 2)
+    for decode in (
+        lambda codes: 0 * codes.sum(1).view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
+        lambda codes: (codes.sum(1) * float("nan")).view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
+    ):
+        refinement = Refinement(2, anchored=True)
+        refinement.anchors.copy_(torch.randn(ANCHORS, 2))
+        found = refinement.refiner(decode, 3, 64)(decode, torch.ones(5, 1, 2, 2), guess)
+        torch.testing.assert_close(found, guess)
+
+
+def test_rows_are_spread_evenly_and_taken_again_where_there_are_few():
+    assert spread_rows(4, 8).tolist() == [0, 2, 4, 6]
+    assert spread_rows(6, 3).tolist() == [0, 0, 1, 1, 2, 2]
+    assert spread_rows(0, 3).tolist() == []
+
+
+def somewhere(architecture: str, latent_size: int, images: np.ndarray):
+    """A network that is off its start, measured; and labels for it."""
+    torch.manual_seed(2)
+    labels = np.arange(len(images)) % 3
+    more = {"num_classes": 3} if architecture in ("conditional", "cvae") else {}
+    model = build_model(architecture, latent_size, images.shape[1:], **more)
+    values = int(np.prod(images.shape[1:]))
+    components = np.linalg.qr(np.random.default_rng(0).normal(size=(values, latent_size)))[0].T.astype(np.float32)
+    model.start_from_pca(np.full(values, 0.5, np.float32), components, np.ones(latent_size, np.float32))
+    for parameter in model.parameters() if architecture == "conv" else ():  # the others start at random
+        torch.nn.init.normal_(parameter, std=0.1)
+    model.eval()
+    measure_refinement(model, images, labels)
+    return model, labels
+
+
+def some_images(count: int = 60) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (count, 1, 9, 8), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("latent_size", [1, 2, 5, 20])
+def test_every_size_of_every_architecture_is_refined_and_no_image_is_worse(architecture, latent_size):
+    images = some_images()
+    model, labels = somewhere(architecture, latent_size, images)
+    refined, alone = (squared_errors(images, reconstruct(model, images, labels, steps)) for steps in (3, 0))
+    assert (refined <= alone * (1 + 1e-5)).all()
+    assert refined.sum() < alone.sum()
+    anchored = latent_size <= ANCHORED_UP_TO and not model.takes_labels
+    assert len(model.refinement.anchors) == (ANCHORS if anchored else 0)
+
+
+@pytest.mark.parametrize("latent_size", [2, 20])
+def test_the_latents_of_an_image_are_the_same_bytes_beside_any_others(latent_size):
+    images = some_images(300)
+    model, _ = somewhere("conv", latent_size, images)
+    whole = encode(model, images)
+    model.images_at_once = 32
+    for rows in ([7], [299, 7, 3], np.arange(250), np.arange(300)[::-1]):
+        some = np.concatenate(list(encode_batches(model, images, np.asarray(rows))))
+        np.testing.assert_array_equal(some, whole[rows])
+
+
+@pytest.mark.parametrize("architecture", ["conditional", "cvae"])
+def test_latents_of_a_decoder_that_takes_labels_hold_none(architecture):
+    images = some_images()
+    model, labels = somewhere(architecture, 5, images)
+    np.testing.assert_array_equal(encode(model, images), encode(model, images, refine=0))
+    refined, alone = (squared_errors(images, reconstruct(model, images, labels, steps)).mean() for steps in (3, 0))
+    assert refined < alone
+
+
+@pytest.mark.parametrize("latent_size", [2, 16])
+def test_the_larger_images_are_the_fewer_are_worked_on_at_a_time(latent_size):
+    sizes = [build_model("conv", latent_size, (3, side, side)).images_at_once for side in (32, 128, 512, 1024)]
+    assert sizes == sorted(sizes, reverse=True)
+    for count, side in zip(sizes, (32, 128, 512, 1024), strict=True):
+        assert count == 1 or count * 3 * side * side <= 16 << 20
+        assert count < 16 or count % 16 == 0
