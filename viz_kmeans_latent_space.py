@@ -46,8 +46,8 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     flags.add_value(
         group, "--num_clusters", flags.word_or_number("auto", 1), None, "K|auto",
-        "how many clusters (default: one for each class); auto takes the number with the best silhouette "
-        "(kmeans) or Bayesian information criterion (gmm) in the bottleneck of N, and draws the curve",
+        "how many clusters (default: one for each class); auto takes the number whose borders cut "
+        "the fewest ties between neighbours in the bottleneck of N, or none (one cluster), and draws the curve",
     )  # fmt: skip
     flags.add_value(group, "--max_clusters", flags.whole_number(2), 60, "K", "auto: the most that is tried")
     flags.add_value(

@@ -35,6 +35,8 @@ class Panel:
         remark: smaller, below the title: its numbers.
         axis_names: what the two axes are. None if they are nothing (UMAP, t-SNE): no ticks then.
         pictures: uint8 (rows, C, H, W), of which as many are drawn at their points as find room. None for none.
+        numbers: int (rows,): what is numbered on the map, whatever the colours say; -1 for none. None numbers nothing.
+        wrong: bool (rows,): points that are crossed. None crosses none.
     """
 
     points: np.ndarray
@@ -43,6 +45,8 @@ class Panel:
     remark: str
     axis_names: tuple[str, str] | None
     pictures: np.ndarray | None = None
+    numbers: np.ndarray | None = None
+    wrong: np.ndarray | None = None
 
 
 def draw_maps(
@@ -72,7 +76,7 @@ def draw_maps(
     entries = []  # of the legend
     if not on_the_map:
         entries = [(group, shown(group_names[group])) for group in named]
-        entries += [(NO_GROUP, "left over")] if NO_GROUP in present else []
+        entries += [(NO_GROUP, "none of these")] if NO_GROUP in present else []
     elif any(on_the_map[group] != shown(name) and not name.isdigit() for group, name in _pick(group_names, named)):
         entries = [(group, _with_label(on_the_map[group], shown(group_names[group], 36))) for group in named]
     beside = 2.0 if entries and not on_the_map else 0.0
@@ -99,11 +103,17 @@ def draw_maps(
         if panel.pictures is not None:
             figure.draw_without_rendering()
             _draw_pictures(axis, panel)
+    flat = [panel for row in panels for panel in row]
     if on_the_map:
         figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on
-        for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
-            if panel.groups is not None:
+        for axis, panel in zip(axes.flat, flat, strict=True):
+            if panel.groups is not None and panel.numbers is None:
                 name_groups(axis, panel.points, panel.groups, on_the_map)
+    if numbered := [pair for pair in zip(axes.flat, flat, strict=True) if pair[1].numbers is not None]:
+        figure.draw_without_rendering()
+        for axis, panel in numbered:
+            names = {number: str(number) for number in np.unique(panel.numbers).tolist()}
+            name_groups(axis, panel.points, panel.numbers, names, coloured=False)
     return figure
 
 
@@ -115,6 +125,9 @@ def _shape(points: np.ndarray) -> float:
 
 def _draw_panel(axis: Axes, panel: Panel) -> None:
     draw_points(axis, panel.points, panel.groups)
+    if panel.wrong is not None and panel.wrong.any():
+        size = float(np.clip(10_000 / len(panel.points), 4, 20))
+        axis.scatter(*panel.points[panel.wrong].T, s=size, c="black", marker="x", linewidths=0.6, zorder=3)
     axis.set_aspect("equal", adjustable="datalim")
     axis.margins(0.04)
     axis.locator_params(nbins=5)
@@ -216,8 +229,14 @@ def _pick(names: Sequence[str], groups: Sequence[int]) -> list[tuple[int, str]]:
     return [(group, names[group]) for group in groups]
 
 
-def name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str]) -> None:
-    """Write the name of each group where its points are densest, moved aside where names would overlap."""
+def name_groups(
+    axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str], coloured: bool = True
+) -> None:
+    """Write the name of each group where its points are densest, moved aside where names would overlap.
+
+    Args:
+        coloured: whether frames and lines have the colours of groups.
+    """
     found, counts = np.unique(groups[groups != NO_GROUP], return_counts=True)
     largest = found[np.argsort(-counts, kind="stable")[:_NAMED_AT_MOST]]
     if len(largest) == 0:
@@ -228,7 +247,12 @@ def name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[
         text = axis.text(0, 0, names[group], fontsize=6.5, ha="center", va="center", color="#111111", zorder=5)
         text.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
         if len(largest) <= _FRAMED_UP_TO:
-            frame = {"boxstyle": "round,pad=0.15", "facecolor": "#ffffffcc", "edgecolor": _colour(group), "lw": 1.2}
+            frame = {
+                "boxstyle": "round,pad=0.15",
+                "facecolor": "#ffffffcc",
+                "edgecolor": _colour(group if coloured else NO_GROUP),
+                "lw": 1.2,
+            }
             text.set_bbox(frame)
         text.set_in_layout(False)
         literal(text)
@@ -243,7 +267,14 @@ def name_groups(axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[
         text.set_position(to_data.transform(place))
         if np.abs(place - anchor).max() > 9:
             ends = to_data.transform([place, anchor])
-            line = axis.plot(*ends.T, color=_colour(group), linewidth=0.9, zorder=4, scalex=False, scaley=False)[0]
+            line = axis.plot(
+                *ends.T,
+                color=_colour(group if coloured else NO_GROUP),
+                linewidth=0.9,
+                zorder=4,
+                scalex=False,
+                scaley=False,
+            )[0]
             line.set_in_layout(False)
 
 

@@ -60,7 +60,7 @@ class ClusteredRows:
 @measure(
     CLUSTERED,
     Measure("accuracy_hungarian", heading="one to one", percent=True, better="more", chance="accuracy_hungarian_chance",
-            compared_as="k-means accuracy", above_chance=True),
+            compared_as="one-to-one accuracy", above_chance=True),
     Measure("accuracy_hungarian_chance", heading="chance", percent=True),
     Measure("accuracy_majority", heading="majority", percent=True, better="more", chance="accuracy_majority_chance"),
     Measure("accuracy_majority_chance"),

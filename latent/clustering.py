@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.cluster import HDBSCAN, KMeans
-from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
 from latent.metrics import NOISE
@@ -14,7 +13,6 @@ from latent.neighbours import nearest
 from run.console import count
 from run.errors import BadInput
 from run.hints import encoding_at_hand, own_command
-from run.random_subset import random_subset
 
 # what is known of a point and its cluster, beside which one it is
 MEASURES = {
@@ -22,11 +20,8 @@ MEASURES = {
     "gmm": "probability",
     "hdbscan": "distance to the nearest member",
 }
-CRITERIA = {"kmeans": "mean silhouette (the highest)", "gmm": "BIC an image (the lowest)"}  # by which a number is best
 
 _STARTS = 10  # of k-means
-_SEARCHED = 2000  # points that the number of clusters is chosen from
-_SEARCH_STARTS = 3  # of k-means, for each number that is tried
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
@@ -118,39 +113,6 @@ def assign(method: str, arrays: Mapping[str, np.ndarray], points: np.ndarray) ->
         return near, away
     clusters = arrays["clusters"][near].astype(np.int64)
     return np.where(away <= arrays["reach"][clusters], clusters, NOISE), away
-
-
-def choose_num_clusters(points: np.ndarray, method: str, seed: int, most: int) -> dict[int, float]:
-    """A criterion for each number of clusters from 2 up, that tells how many there are without knowing any class.
-
-    The mean silhouette for k-means (Rousseeuw, 1987), where the largest is best; the Bayesian information criterion
-    for the mixture (Schwarz, 1978), divided by the number of points, where the smallest is. See :func:`best_of`. Of
-    more than 2,000 points, 2,000 random ones are looked at.
-
-    Raises:
-        BadInput: fewer than 3 different points, among which there is nothing to choose.
-    """
-    points = points[random_subset(len(points), _SEARCHED, seed)]
-    different = count_different(points)
-    if different < 3:
-        raise BadInput(
-            f"{different} different vector{'s' * (different != 1)} leave no number of clusters to choose; say it: "
-            "--num_clusters 1"
-        )
-    found = {}
-    for number in range(2, min(most, different - 1) + 1):
-        if method == "gmm":
-            found[number] = fit_mixture(points, number, seed).bic
-            continue
-        clusters = fit_kmeans(points, number, seed, _SEARCH_STARTS).labels_
-        if len(np.unique(clusters)) > 1:
-            found[number] = float(silhouette_score(points, clusters))
-    return found
-
-
-def best_of(criterion: Mapping[int, float], method: str) -> int:
-    """The number of clusters that the criterion of :func:`choose_num_clusters` is best at; the smaller on a tie."""
-    return (max if method == "kmeans" else min)(sorted(criterion), key=criterion.get)
 
 
 def fit_kmeans(points: np.ndarray, num_clusters: int, seed: int, starts: int) -> KMeans:

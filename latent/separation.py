@@ -7,6 +7,7 @@ cut into as many pieces by k-means: normal points of the same covariance, and a 
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +24,8 @@ _HALVES = 8  # random halves, whose scatter is the sampling error of the whole
 _NULLS = 4  # normal clouds of the same covariance
 _DIMENSIONS = (1, 2, 3, 4, 6, 9, 14, 24)  # of the continua that are held against
 _OF_CONTINUA = 600  # points
-_FEWEST_TRIED = 20  # units a piece: of fewer the scale of a tie is that of noise
-_CANDIDATES = (2, 3, 4, 6, 8, 10, 15, 20, 30, 45, 70, 100)  # numbers of clusters that are tried
+_FEWEST_TRIED = 15  # units a piece: of fewer the scale of a tie is that of noise
+_CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 32, 43, 60, 80, 100)  # numbers of clusters that are tried
 APART = 0.5  # of the ties that a continuum has cut: pieces that have fewer cut lie apart
 
 
@@ -111,81 +112,115 @@ def above_noise(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     return points @ axes[:kept].T, 2 * kept * float(scale) ** 2
 
 
-def separation(
-    vectors: np.ndarray, groups: np.ndarray, pieces: np.ndarray | None, num_pieces: int | None, seed: int
-) -> Separation | None:
-    """What the borders between pieces of some points cut.
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class Cloud:
+    """Points whose borders are looked at.
+
+    Attributes:
+        points: float64 (rows, d), centred, without the directions of noise.
+        units: int64 (rows,): which of them are one observation.
+        rows: int64 (rows,): which of all points they are.
+        noise: squared distance that noise alone puts between two of them.
+    """
+
+    points: np.ndarray
+    units: np.ndarray
+    rows: np.ndarray
+    noise: float
+
+    def kmeans(self, num_pieces: int, seed: int) -> np.ndarray:
+        """So many pieces by k-means, int (rows,)."""
+        return _kmeans(self.points, num_pieces, seed)
+
+    def ratio(self, pieces: np.ndarray) -> float | None:
+        """Ties that borders between pieces (rows,) cut, of those of a continuum; None where none can be judged."""
+        found = _cut(self.points, self.units, pieces, noise=self.noise)
+        return None if found is None else found[0] / max(_continuum(found[1]), 1e-9)
+
+    def candidates(self, most: int) -> list[int]:
+        """Numbers of pieces, up to ``most``, that are worth trying."""
+        largest = min(most, count_different(self.points, most + 1) - 1, len(np.unique(self.units)) // _FEWEST_TRIED)
+        return [number for number in _CANDIDATES if number <= largest]
+
+    def judge(self, pieces: np.ndarray, seed: int, tried: int = 1) -> Separation | None:
+        """What the borders between pieces (rows,) cut, ``tried`` being the numbers that they are the best of.
+
+        Returns:
+            None where fewer than two pieces can be judged.
+        """
+        pieces = np.unique(pieces, return_inverse=True)[1]
+        found = _cut(self.points, self.units, pieces, noise=self.noise)
+        if found is None:
+            return None
+        cut, estimated, of_each = found
+        dimension = float(np.interp(estimated, _continua()[0], _DIMENSIONS))
+        count, random = int(pieces.max()) + 1, np.random.default_rng(seed)
+        nulls = [_cut_of_normal(self.points, count, random) for _ in range(_NULLS)]
+        continuum = min(float(np.mean(nulls)), _continuum(estimated))
+        names, halves = np.unique(self.units), []
+        for _ in range(_HALVES):
+            mine = np.isin(self.units, random.choice(names, len(names) // 2, replace=False))
+            half = _cut(self.points[mine], self.units[mine], pieces[mine], fewest=FEWEST // 2)
+            if half is not None:
+                halves.append(half[0])
+        # the variance of halves drawn without putting back is that of the whole
+        scatter = float(np.std(halves, ddof=1)) if len(halves) > 2 else 1.0
+        floor = continuum / len(names) ** 0.5 / 2  # where none is cut in any half, as many as might go unseen
+        error = max(scatter, floor) / max(continuum, 1e-9)
+        apart = tuple(piece for piece, each in of_each.items() if each <= APART * continuum)
+        sizes = len(self.points), len(names)
+        return Separation(count, len(of_each), cut, continuum, dimension, error, *sizes, apart, tried)
+
+
+def cloud_of(vectors: np.ndarray, groups: np.ndarray, seed: int, num_pieces: int = 10) -> Cloud | None:
+    """Points to look at, spread over groups; None where there are too few, or all are equal.
 
     Args:
         vectors: float (rows, D), finite.
         groups: int (rows,): which rows belong together; of them and of equal rows none is another's fellow.
-        pieces: int (rows,), from 0 up, such as classes; None has them found by k-means.
-        num_pieces: then how many; None takes the number at which the fewest ties are cut beside a continuum.
-        seed: of k-means and of what is drawn at random.
+        seed: of what is drawn at random.
+        num_pieces: about how many pieces are to be judged; many take more points.
+    """
+    units = units_of(vectors, groups)
+    most = min(max(MOST, 15 * num_pieces), 2 * MOST)
+    rows = spread_over_units(units, most, np.random.default_rng(seed))
+    points, noise = above_noise(vectors[rows])
+    if len(np.unique(units)) < 2 * FEWEST or not points.any():
+        return None
+    return Cloud(points, units[rows], rows, noise)
+
+
+def best_of(ratios: Mapping[int, float]) -> int:
+    """The number of pieces that cuts the fewest ties; of those that cut as few but for 0.02 the largest.
+
+    Where three clusters lie apart, so do two of them from the third.
+    """
+    least = min(ratios.values())
+    return max(number for number, ratio in ratios.items() if ratio <= least + 0.02)
+
+
+def separation(vectors: np.ndarray, groups: np.ndarray, pieces: np.ndarray | None, seed: int) -> Separation | None:
+    """What the borders between pieces of some points cut.
+
+    Args:
+        vectors, groups, seed: as :func:`cloud_of` takes them.
+        pieces: int (rows,), such as classes; None has them found by k-means, in the number at which they cut the
+            fewest ties beside a continuum.
 
     Returns:
         None where fewer than two pieces can be judged.
     """
-    random = np.random.default_rng(seed)
-    units = units_of(vectors, groups)
-    count = num_pieces or (10 if pieces is None else len(np.unique(pieces)))
-    rows = spread_over_units(units, min(max(MOST, 15 * count), 2 * MOST), random)
-    (points, noise), units = above_noise(vectors[rows]), units[rows]
-    if len(rows) < 2 * FEWEST or not points.any():
+    cloud = cloud_of(vectors, groups, seed, 10 if pieces is None else len(np.unique(pieces)))
+    if cloud is None:
         return None
     if pieces is not None:
-        return _judge(points, units, np.unique(pieces[rows], return_inverse=True)[1], seed, noise)
-    if num_pieces:
-        return _judge(points, units, _kmeans(points, num_pieces, seed), seed, noise)
-    return best_separation(points, units, seed, noise, max(_CANDIDATES))
-
-
-def best_separation(points: np.ndarray, units: np.ndarray, seed: int, noise: float, most: int) -> Separation | None:
-    """That of the number of clusters, up to ``most``, whose borders cut the fewest ties beside a continuum."""
-    tried = separations(points, units, seed, noise, most)
-    if not tried:
+        return cloud.judge(pieces[cloud.rows], seed)
+    ratios = {number: cloud.ratio(cloud.kmeans(number, seed)) for number in cloud.candidates(max(_CANDIDATES))}
+    ratios = {number: ratio for number, ratio in ratios.items() if ratio is not None}
+    if not ratios:
         return None
-    number = min(sorted(tried), key=tried.get)
-    found = _judge(points, units, _kmeans(points, number, seed), seed, noise)
-    return found and Separation(**{**vars(found), "tried": len(tried)})
-
-
-def separations(points: np.ndarray, units: np.ndarray, seed: int, noise: float, most: int) -> dict[int, float]:
-    """Number of clusters -> ties that their borders cut, of those that a continuum has cut."""
-    found = {}
-    different = count_different(points, most + 1)
-    for number in _CANDIDATES:
-        if number > most or number >= different or len(np.unique(units)) < _FEWEST_TRIED * number:
-            break
-        pieces = _kmeans(points, number, seed)
-        each = _cut(points, units, pieces, noise=noise)
-        if each is not None:
-            found[number] = each[0] / _continuum(each[1])
-    return found
-
-
-def _judge(points: np.ndarray, units: np.ndarray, pieces: np.ndarray, seed: int, noise: float) -> Separation | None:
-    found = _cut(points, units, pieces, noise=noise)
-    if found is None:
-        return None
-    cut, estimated, of_each = found
-    dimension = float(np.interp(estimated, _continua()[0], _DIMENSIONS))
-    count, random = int(pieces.max()) + 1, np.random.default_rng(seed)
-    nulls = [_cut_of_normal(points, count, random) for _ in range(_NULLS)]
-    continuum = min(float(np.mean(nulls)), _continuum(estimated))
-    halves = []
-    names = np.unique(units)
-    for _ in range(_HALVES):
-        mine = np.isin(units, random.choice(names, len(names) // 2, replace=False))
-        half = _cut(points[mine], units[mine], pieces[mine], fewest=FEWEST // 2)
-        if half is not None:
-            halves.append(half[0])
-    # the variance of halves drawn without putting back is that of the whole
-    scatter = float(np.std(halves, ddof=1)) if len(halves) > 2 else 1.0
-    floor = continuum / len(names) ** 0.5 / 2  # where none is cut in any half, as many as might go unseen
-    error = max(scatter, floor) / max(continuum, 1e-9)
-    apart = tuple(piece for piece, each in of_each.items() if each <= APART * continuum)
-    return Separation(count, len(of_each), cut, continuum, dimension, error, len(points), len(names), apart)
+    number = best_of(ratios)
+    return cloud.judge(cloud.kmeans(number, seed), seed, len(ratios))
 
 
 def _cut(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latent.clustering import assign, best_of, choose_num_clusters, find_clusters, most_central
+from latent.clustering import assign, find_clusters, most_central
 from latent.metrics import NOISE, clustering_scores, match_clusters
 from run.errors import BadInput
 
@@ -89,15 +89,6 @@ def test_nothing_but_noise():
     scores = clustering_scores(found.clusters, np.arange(12) % 2)
     assert scores["accuracy_hungarian"] == scores["accuracy_majority"] == 0
     assert match_clusters(found.clusters, np.arange(12) % 2) == ({}, {})
-
-
-@pytest.mark.parametrize("method", ["kmeans", "gmm"])
-def test_the_number_of_islands_is_found_without_classes(islands: np.ndarray, method: str):
-    criterion = choose_num_clusters(islands, method, 0, 8)
-    assert list(criterion) == list(range(2, 9))
-    assert best_of(criterion, method) == 3
-    with pytest.raises(BadInput, match="--num_clusters 1"):
-        choose_num_clusters(np.ones((9, 2)), method, 0, 8)
 
 
 def test_the_most_central_come_first():

@@ -7,6 +7,8 @@ from figure.scatter import NO_GROUP
 from latent.archive import LatentSpace
 from latent.clustering import Clustering, find_clusters
 from latent.metrics import NOISE
+from run.errors import BadInput
+from stages.clusters.choosing import choose_number
 from stages.clusters.clustered_space import (
     ClusteredSpace,
     FlatPoints,
@@ -101,9 +103,37 @@ def test_panels_say_what_is_grey():
     assert (alone.title, alone.remark) == ("bottleneck 5, PCA: 3 HDBSCAN clusters", "found in its PCA; 1 in none")
     scores = {"accuracy_majority": 0.5, "accuracy_hungarian": 0.5, "nmi": 0.5, "ari": 0.5}
     panels = cluster_panels(each, flat, scores)
-    assert panels[0].groups.tolist() == [0, 0, 1, 1, NO_GROUP, NO_GROUP]
-    assert "grey: 1 left over, 1 images in none\naccuracy 50.0%" in panels[0].remark
     assert (panels[1].title, panels[1].remark) == ("true classes", "the same 6 images")
+    assert panels[0].groups.tolist() == [0, 0, 1, 1, 1, NO_GROUP]  # cluster 2 is of class 1 as well as cluster 1 is
+    assert not panels[0].wrong.any()
+    assert panels[0].numbers.tolist() == clusters.tolist()
+    assert "grey: 1 images in none\naccuracy 50.0%" in panels[0].remark
+    mixed = ClusteredSpace(LatentSpace(space.vectors, np.array([0, 1, 1, 0, 1, 1]), ("a", "b")), reduction, clustering)
+    panel = cluster_panels(mixed, flat, scores)[0]
+    assert panel.groups.tolist() == [NO_GROUP] * 4 + [1, NO_GROUP]  # half is not most
+    assert "grey: 2 that no class has more than half of" in panel.remark
+    most = ClusteredSpace(LatentSpace(space.vectors, np.array([0, 0, 0, 1, 1, 1]), ("a", "b")), reduction,
+                          Clustering("hdbscan", np.array([0, 0, 0, 0, 1, 1]), np.zeros(6), arrays))  # fmt: skip
+    panel = cluster_panels(most, flat, scores)[0]
+    assert panel.wrong.tolist() == [False, False, False, True, False, False]
+    assert "crossed: 1 images of another class" in panel.remark
+
+
+@pytest.mark.parametrize("method", ["kmeans", "gmm"])
+def test_the_number_of_islands_is_found_without_classes_and_none_where_there_are_none(method: str):
+    random = np.random.default_rng(0)
+    islands = np.concatenate([random.normal(centre, 0.5, (60, 2)) for centre in (0, 6, 12)])
+    choice = choose_number(islands, LatentSpace(islands), method, 0, 8)
+    assert list(choice.tried) == [2, 3, 4, 5, 6, 8]
+    assert (choice.number, choice.verdict) == (3, "yes")
+    cloud = random.normal(size=(300, 4))
+    choice = choose_number(cloud, LatentSpace(cloud), method, 0, 8)
+    assert (choice.number, choice.verdict) == (1, "no")
+    assert choice.sentence.startswith("no clusters: of 2 to 8 the best are")
+    choice = choose_number(cloud[:10], LatentSpace(cloud[:10]), method, 0, 8)
+    assert (choice.number, choice.verdict) == (1, "can't tell")
+    with pytest.raises(BadInput, match="--num_clusters 1"):
+        choose_number(np.ones((9, 2)), LatentSpace(np.ones((9, 2))), method, 0, 8)
 
 
 def test_noise_has_a_column_and_a_row_of_its_own():

@@ -18,7 +18,8 @@ from stages.clusters.tables import cluster_classes, cluster_confusion, score_tab
 
 _PROTOCOL = (
     "transductive: clusters are fitted and scored on the same images, and no class is used to find them; chance deals "
-    "the classes to whole groups, where there are any, and else to single images"
+    "the classes to whole groups, where there are any, and else to single images. evaluate.py's one-to-one accuracy is "
+    "of other clusters: of all latents of training images, scored on test images"
 )
 _NOISE_RULE = "images that are in no cluster (noise) count as wrong, and in NMI, AMI and ARI as one more cluster"
 
@@ -63,9 +64,11 @@ class ClusteredSpace:
         return cluster_classes(self.clustering.clusters, self.space.labels, self.space.class_names)
 
     @property
-    def paired(self) -> dict[int, int]:
-        """Cluster -> the class that it is paired with one to one; those left over are not in it."""
-        return match_clusters(self.clustering.clusters, self.space.labels)[0]
+    def class_of_most(self) -> dict[int, int]:
+        """Cluster -> the class that more than half of its rows are of; clusters without such a class are not in it."""
+        clusters, labels = self.clustering.clusters, self.space.labels
+        majority = match_clusters(clusters, labels)[1]
+        return {each: label for each, label in majority.items() if (labels[clusters == each] == label).mean() > 0.5}
 
     def confusion(self) -> tuple[np.ndarray, list[str]]:
         """:func:`stages.clusters.tables.cluster_confusion` of these clusters."""

@@ -11,6 +11,9 @@ from figure.scatter import NO_GROUP, Panel, draw_maps
 from figure.style import MUTED, class_colour, draw_title, new_figure
 from latent.archive import LatentSpace
 from latent.options import CLUSTERERS
+from latent.separation import APART
+from latent.verdicts import CANT_TELL, NO, YES
+from stages.clusters.choosing import Choice
 from stages.clusters.clustered_space import ClusteredSpace, FlatPoints, protocol_in_words
 from stages.clusters.tables import score_line
 
@@ -40,7 +43,8 @@ def draw_cluster_maps(
 def cluster_panels(each: ClusteredSpace, flat: FlatPoints, scores: Mapping[str, float] | None) -> list[Panel]:
     """A map coloured by cluster and, with classes, the same map coloured by class, in colours that can be compared.
 
-    A cluster has the colour of the class that it is paired with one to one; those that are left over are grey.
+    A cluster has the colour of the class that more than half of its images are of; others are grey. Each has its number
+    on the map, and images of another class than their cluster's are crossed.
 
     Args:
         flat: where the rows are drawn.
@@ -50,15 +54,25 @@ def cluster_panels(each: ClusteredSpace, flat: FlatPoints, scores: Mapping[str, 
     title = f"{each.space.name}, {flat.drawn}: {count} {CLUSTERERS[each.clustering.method]} cluster{'s' * (count != 1)}"
     if scores is None:
         remark = f"found in {each.where}{f'; {noise:,} in none' if noise else ''}"
-        return [Panel(flat.points, clusters, title, remark, flat.axis_names)]
-    paired = each.paired
-    left_over = count - len(paired)
-    grey = [f"{left_over} left over"] * (left_over > 0) + [f"{noise:,} images in none"] * (noise > 0)
-    remark = f"found in {each.where}; coloured like the class each is paired with"
+        return [Panel(flat.points, clusters, title, remark, flat.axis_names, numbers=clusters)]
+    named_after = each.class_of_most
+    mixed = count - len(named_after)
+    grey = [f"{mixed} that no class has more than half of"] * (mixed > 0) + [f"{noise:,} images in none"] * (noise > 0)
+    colours = np.array([named_after.get(number, NO_GROUP) for number in clusters.tolist()])
+    wrong = (colours != NO_GROUP) & (colours != each.space.labels)
+    remark = f"found in {each.where}; coloured like the class that most of its images are of; numbers: clusters"
+    remark += f"; crossed: {int(wrong.sum()):,} images of another class" if wrong.any() else ""
     remark += f"; grey: {', '.join(grey)}" if grey else ""
-    colours = np.array([paired.get(number, NO_GROUP) for number in clusters.tolist()])
     return [
-        Panel(flat.points, colours, title, f"{remark}\n{score_line(scores)}", flat.axis_names),
+        Panel(
+            flat.points,
+            colours,
+            title,
+            f"{remark}\n{score_line(scores)}",
+            flat.axis_names,
+            numbers=clusters,
+            wrong=wrong,
+        ),
         Panel(flat.points, each.space.labels, "true classes", f"the same {each.space.contents}", flat.axis_names),
     ]
 
@@ -83,30 +97,37 @@ def draw_central_images(each: ClusteredSpace, images: np.ndarray) -> Figure | No
     return draw_class_sheet(sheet, _CENTRAL, subject) if sheet else None
 
 
-def draw_criterion(criterion: Mapping[int, float], chosen: int, name: str, space: LatentSpace) -> Figure:
-    """How a number of clusters was chosen: the criterion against the number, and how many classes there are.
+def draw_criterion(choice: Choice, space: LatentSpace) -> Figure:
+    """How a number of clusters was chosen: ties cut against the number, beside those of a continuum; and the classes.
 
     Args:
-        criterion: number of clusters -> value.
-        chosen: one of these numbers.
-        name: what the value is, and which end of it is good.
+        choice: with numbers that were tried.
         space: whose clusters they are.
     """
-    figure = new_figure(6.4, 3.6)
+    figure = new_figure(6.4, 3.9)
     axes = figure.subplots()
-    axes.plot(list(criterion), list(criterion.values()), "o-", color=class_colour(0), markersize=3)
+    axes.plot(list(choice.tried), list(choice.tried.values()), "o-", color=class_colour(0), markersize=3)
+    axes.axhline(1, color=MUTED, linestyle=":", linewidth=1.2, label="a continuum: no clusters")
+    axes.axhline(APART, color=class_colour(1), linestyle=":", linewidth=1.2, label="gaps, from here down")
     if space.labels is not None:
         classes = len(set(space.labels.tolist()))
         label = f"{classes} classes (not used)"
         axes.axvline(classes, color=MUTED, linestyle="--", linewidth=1.2, label=label)
-    axes.plot(
-        [chosen], [criterion[chosen]], "D", color=class_colour(3), markersize=7, zorder=3,
-        label=f"chosen: {chosen} clusters, {criterion[chosen]:.3f}",
+    best = choice.best
+    label = {
+        YES: f"chosen: {best.pieces} clusters",
+        CANT_TELL: f"best: {best.pieces}, and whether these are clusters can't be told",
+        NO: f"best: {best.pieces}, and these are no clusters",
+    }[choice.verdict]
+    axes.errorbar(
+        [best.pieces], [best.ratio], [2 * best.error], fmt="D", color=class_colour(3), markersize=7, zorder=3,
+        capsize=3, label=f"{label}: {best.ratio:.2f} ± {best.error:.2f}",
     )  # fmt: skip
-    axes.set(xlabel="clusters", ylabel=name)
+    axes.set(xlabel="clusters", ylabel="ties between neighbours cut,\nof those cut in a continuum")
+    axes.set_ylim(0, 1.1 * max(1.1, best.ratio + 2 * best.error, *choice.tried.values()))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
     contents = f"{space.contents[:1].upper()}{space.contents[1:]}"
     draw_title(figure, f"How many clusters are there in {space.name}? {contents}")
     return figure

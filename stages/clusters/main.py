@@ -12,7 +12,7 @@ import numpy as np
 from data.test_data import load_encoded_images
 from figure.style import save_figure
 from latent.archive import LatentSpace, load_with_bottleneck_2
-from latent.clustering import CRITERIA, Clustering, best_of, choose_num_clusters, find_clusters, require_different
+from latent.clustering import Clustering, find_clusters, require_different
 from latent.pixels import pixels_as_rows
 from run.artefacts import test_data_path, write_csv, write_json
 from run.console import note, say, warn
@@ -21,6 +21,7 @@ from run.hints import own_command
 from run.provenance import command_line, versions
 from stages.clusters.assigner import save_assigner
 from stages.clusters.assigning import assign_new
+from stages.clusters.choosing import CRITERION, Choice, choose_number
 from stages.clusters.clustered_space import (
     ClusteredSpace,
     agreement_with_classes,
@@ -54,7 +55,8 @@ def run(settings: Settings) -> None:
     reductions = [bring_down(space.vectors, space.name, settings.search_space, settings.seed) for space in spaces]
     saved: list[Path] = []
     if number == "auto":
-        number, saved = choose_number(reductions[0].points, mine, settings)
+        choice, saved = choose(reductions[0].points, mine, settings)
+        number = choice.number
     found = {
         space.name: ClusteredSpace(space, reduction, cluster(reduction.points, number, settings))
         for space, reduction in zip(spaces, reductions, strict=True)
@@ -119,23 +121,23 @@ def bring_down(vectors: np.ndarray, name: str, where: SearchSpace, seed: int) ->
     return reduction
 
 
-def choose_number(points: np.ndarray, space: LatentSpace, settings: Settings) -> tuple[int, list[Path]]:
-    """The number of clusters that the criterion is best at, and the paths of its curve.
+def choose(points: np.ndarray, space: LatentSpace, settings: Settings) -> tuple[Choice, list[Path]]:
+    """The number of clusters, if there are any, and the paths of its curve.
 
     Args:
         points: float (rows, S), where clusters of ``space`` are looked for.
     """
     note(f"trying up to {settings.max_clusters} clusters of {space.name}")
-    criterion = choose_num_clusters(points, settings.clusterer, settings.seed, settings.max_clusters)
-    chosen = best_of(criterion, settings.clusterer)
-    if chosen == max(criterion) and len(criterion) > 1:
-        warn(f"the criterion was still improving at {chosen} clusters; try more, with --max_clusters {2 * chosen}")
-    name = CRITERIA[settings.clusterer]
+    choice = choose_number(points, space, settings.clusterer, settings.seed, settings.max_clusters)
+    say(choice.sentence)
+    if choice.best is None:
+        return choice, []
+    if choice.number == max(choice.tried) == settings.max_clusters:
+        warn(f"the most that were tried are the best; try more, with --max_clusters {2 * choice.number}")
     path = settings.path("_criterion.csv")
-    write_csv(path, ["clusters", name], [list(pair) for pair in criterion.items()])
-    figure = draw_criterion(criterion, chosen, name, space)
-    say(f"{chosen} clusters: of 2 to {max(criterion)} the best by {name}")
-    return chosen, [path, *save_figure(figure, path.with_suffix(".png"), svg=settings.svg)]
+    write_csv(path, ["clusters", CRITERION], [list(pair) for pair in choice.tried.items()])
+    figure = draw_criterion(choice, space)
+    return choice, [path, *save_figure(figure, path.with_suffix(".png"), svg=settings.svg)]
 
 
 def cluster(points: np.ndarray, number: int | None, settings: Settings) -> Clustering:

@@ -88,8 +88,8 @@ def measure_spaces(
 def measure_gaps(fitted: Side, seed: int) -> Gaps:
     """Whether clusters, which know no class, lie apart in a space, and whether the classes do."""
     given = fitted.vectors, fitted.groups
-    classes = separation(*given, fitted.labels, None, seed) if tells_apart(fitted.labels) else None
-    return Gaps(separation(*given, None, None, seed), classes)
+    classes = separation(*given, fitted.labels, seed) if tells_apart(fitted.labels) else None
+    return Gaps(separation(*given, None, seed), classes)
 
 
 def sides_of(image_set: ImageSet, rows: tuple[np.ndarray, np.ndarray], encode: Encode) -> tuple[Side, Side]:

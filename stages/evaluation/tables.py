@@ -22,7 +22,8 @@ def evaluation_tables(
     if "ami" in measured:
         lines += [
             f"\n{num_clusters} k-means clusters against classes ({protocol};",
-            "chance: the same clusters after the classes were permuted over whole groups)",
+            "chance: the same clusters after the classes were permuted over whole groups; viz_kmeans_latent_space.py",
+            "scores other clusters: of the map that it draws, found and scored on the same test images)",
         ]
     else:
         lines.append(f"\n{num_clusters} k-means clusters ({protocol})")

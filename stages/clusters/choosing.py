@@ -1,0 +1,81 @@
+"""How many clusters there are, if any: the number whose borders cut the fewest ties between neighbours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latent.archive import LatentSpace
+from latent.clustering import count_different, find_clusters
+from latent.separation import APART, Separation, best_of, cloud_of
+from latent.verdicts import CANT_TELL, YES, lie_apart
+from run.errors import BadInput
+
+CRITERION = "ties cut, of a continuum's (the fewest)"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number of clusters, and why.
+
+    Attributes:
+        number: how many; 1 where there are none, or where that can't be told.
+        tried: number -> ties between neighbours that the borders cut, of those that borders in a continuum cut.
+        best: what the borders of the best number cut; None where nothing could be tried.
+        verdict: whether these are clusters: ``yes``, ``no`` or ``can't tell``.
+    """
+
+    number: int
+    tried: dict[int, float]
+    best: Separation | None
+    verdict: str
+
+    @property
+    def sentence(self) -> str:
+        """What came of it, with the value and its reference."""
+        if self.best is None:
+            return (
+                "can't tell how many clusters: there are too few different vectors to look for gaps among; all are one"
+            )
+        found = self.best
+        cut = (
+            f"their borders cut {found.ratio:.2f} ± {found.error:.2f} of the ties between neighbours that borders "
+            f"through a continuum cut (0 gaps, 1 continuum; {APART} or less, beyond the error, are clusters)"
+        )
+        if self.verdict == YES:
+            return f"{found.pieces} clusters: of 2 to {max(self.tried)} the fewest ties are cut, and {cut}"
+        start = "can't tell whether there are clusters" if self.verdict == CANT_TELL else "no clusters"
+        return f"{start}: of 2 to {max(self.tried)} the best are {found.pieces}, and {cut}; all images are one"
+
+
+def choose_number(points: np.ndarray, space: LatentSpace, method: str, seed: int, most: int) -> Choice:
+    """Try numbers of clusters; their gaps are looked for among the latents, not on the map, which makes gaps itself.
+
+    Args:
+        points: float (rows, S), where clusters of ``space`` are found.
+        method: ``kmeans`` or ``gmm``.
+        most: the largest number to try.
+
+    Raises:
+        BadInput: fewer than 3 different points, among which there is nothing to choose.
+    """
+    different = count_different(points, 3)
+    if different < 3:
+        raise BadInput(
+            f"{different} different vector{'s' * (different != 1)} leave no number of clusters to choose; say it: "
+            "--num_clusters 1"
+        )
+    cloud = cloud_of(space.vectors, space.groups, seed)
+    if cloud is None:
+        return Choice(1, {}, None, CANT_TELL)
+    mine, pieces, tried = points[cloud.rows], {}, {}
+    for number in cloud.candidates(min(most, count_different(mine, most + 1) - 1)):
+        found = find_clusters(mine, method, number, seed).clusters
+        ratio = cloud.ratio(found)
+        if ratio is not None:
+            pieces[number], tried[number] = found, ratio
+    if not tried:
+        return Choice(1, {}, None, CANT_TELL)
+    number = best_of(tried)
+    best = cloud.judge(pieces[number], seed, len(tried))
+    verdict = lie_apart(best)
+    return Choice(number if verdict == YES else 1, tried, best, verdict)
