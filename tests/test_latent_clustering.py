@@ -40,7 +40,7 @@ def test_as_many_clusters_as_rows_is_the_limit(islands: np.ndarray):
     assert len(set(cluster(islands[:5], 5, 0).tolist())) == 5
     with pytest.raises(BadInput, match="5 vectors can't make 6 clusters"):
         cluster(islands[:5], 6, 0)
-    with pytest.raises(BadInput, match="hold no cluster of 6"):
+    with pytest.raises(BadInput, match="hold a cluster of 6"):
         find_clusters(islands[:5], "hdbscan", None, 0, min_cluster_size=6)
 
 
