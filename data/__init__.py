@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.annotations import FITS, FRAMES, Annotations
+from data.annotations import FITS, FRAMES, UNLABELLED, Annotations
 from data.tones import GROUNDS
 from run.arguments import (
     add_choice,
@@ -92,6 +92,8 @@ def add_annotation_arguments(group: argparse._ArgumentGroup) -> None:
     add_value(group, "--label_from", str, None, "REGEX", label)
     order = "of a folder: classes that come first, in this order; the others follow in natural order (2 before 10)"
     add_value(group, "--class_order", str, [], "NAME", order, several=True)
+    nameless = "of a folder: images without a label among others are trained on, and never tested, or left out"
+    add_choice(group, "--unlabelled", UNLABELLED, "train", nameless)
     together = "of a folder: images in whose relative paths this finds the same text stay on one side of the split"
     add_value(group, "--group_from", str, None, "REGEX", together)
     add_choice(

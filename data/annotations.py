@@ -10,6 +10,7 @@ from run.errors import BadInput
 from run.hints import training_at_hand
 
 FRAMES = ("first", "all")
+UNLABELLED = ("train", "leave_out")
 FITS = ("stretch", "pad", "crop")
 
 
@@ -22,6 +23,7 @@ class Annotations:
         file_column, label_column, group_column, split_column: of the table; None for the usual names.
         label_from, group_from: regular expressions, searched for in relative paths.
         class_order: names of classes that come first, in this order.
+        unlabelled: whether images without a label among others are trained on (``train``), or left out.
         value_range: the values that are black and white; None to find them.
         frames: ``first`` of each file, or ``all``.
         fit: how images of other proportions become what is wanted: ``stretch``, ``pad``, ``crop``.
@@ -38,6 +40,7 @@ class Annotations:
     label_from: str | None = None
     group_from: str | None = None
     class_order: Sequence[str] = ()
+    unlabelled: str = "train"
     value_range: Sequence[float] | None = None
     frames: str = "first"
     fit: str = "stretch"

@@ -182,8 +182,12 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
 
     labels, class_names = None, ()
     if pictures.labels is not None:  # a class whose every image is unreadable is no class of this set
-        present, labels = np.unique(pictures.labels[kept], return_inverse=True)
+        labels = pictures.labels[kept]
+        present, numbers = np.unique(labels[labels >= 0], return_inverse=True)
+        labels[labels >= 0] = numbers
         labels, class_names = labels.tolist(), [pictures.class_names[number] for number in present]
+        if not class_names:  # not one image with a label is readable
+            labels = None
     groups = [pictures.groups[position] or position for position in kept]
     facts = {
         "shape": list(size),

@@ -149,7 +149,7 @@ class Folder(Source):
                 for place, file in enumerate(files)
                 for frame in file.frames or range(1)
             ],
-            labels=np.array([numbers[name] for name in names], np.int64) if numbers else None,
+            labels=np.array([-1 if name is None else numbers[name] for name in names], np.int64) if numbers else None,
             class_names=tuple(numbers),
             groups=[
                 group if group is not None or files[place].frames is None else f"frames of {ids[place]}"
@@ -209,19 +209,31 @@ class Folder(Source):
             labels = listed.labels
         if has_labels:
             known.labels, known.left_out = labels, {}
-            known.left_out = {position: "no label" for position, label in enumerate(labels) if label is None}
             if listed is None or listed.parts is None:
                 known.parts = layout.parts
         if listed is not None and listed.parts is not None:
             known.left_out |= {
                 position: "no part of the split" for position, part in enumerate(listed.parts) if not part
             }
+        if any(known.labels):
+            known.left_out = self._without_label(known) | known.left_out
         if said.group_from is not None:
             known.groups = match_pattern(said.group_from, ids, "--group_from")
             known.remarks.append(f"groups from file names ({examples(ids, known.groups)})")
         elif not any(known.groups) and (remark := suggestion(ids, known.labels)):
             known.remarks.append(remark)
         return known
+
+    def _without_label(self, known: "_Known") -> dict[int, str]:
+        """Position -> why, of images without a label that can't be used: they can train, where others have one."""
+        leave = self._annotations.unlabelled == "leave_out"
+        held = {VAL: "no label, among those that validate", TEST: "no label, among those that test"}
+        parts = known.parts or [None] * len(known.labels)
+        return {
+            position: held.get(part, "no label")
+            for position, (label, part) in enumerate(zip(known.labels, parts, strict=True))
+            if label is None and (leave or part in held)
+        }
 
     def _metadata(self) -> Path | None:
         """Hugging Face's table beside the images, if there is one."""

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from data.annotations import Annotations
 from data.download import Origin, download
 from data.folder import Folder
 from data.pictures import Pictures
@@ -30,12 +31,17 @@ class GTSRB(Source):
     """
 
     name = "gtsrb"
+    heeds = ("fit", "value_range")
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        annotations: Annotations = Annotations(),  # noqa: B008  (frozen)
+    ) -> None:
         training = data_dir / "gtsrb" / "GTSRB" / "Training"
         if not training.is_dir():
             download(self.name, _ORIGIN, data_dir, training)
-        self._folder = Folder(training, self.name)
+        self._folder = Folder(training, self.name, annotations=annotations)
         self.place, self.key = self._folder.place, self._folder.key
 
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:

@@ -14,7 +14,7 @@ class ImageSet:
 
     name: str  # "gtsrb", or the folder's name
     images: np.ndarray  # uint8 (N, C, H, W), C 1 or 3; read-only
-    labels: np.ndarray | None  # int64 (N,) 0..K-1; None if unlabelled
+    labels: np.ndarray | None  # int64 (N,) 0..K-1, -1 of an image without one; None if none has one
     class_names: tuple[str, ...]  # K names; () if unlabelled
     sample_ids: tuple[str, ...]  # N different texts: path relative to the source, or "train/123"
     groups: np.ndarray  # int64 (N,): images that belong together (a track; equal pixels) share a number
@@ -29,6 +29,10 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def class_of(self, row: int) -> str:
+        """The class of an image; "" where it has none."""
+        return "" if self.labels is None or self.labels[row] < 0 else self.class_names[self.labels[row]]
 
 
 def content_digests(images: np.ndarray) -> list[bytes]:

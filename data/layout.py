@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from run.errors import BadInput, printable
 
-TRAIN, VAL, TEST = "train", "val", "test"
+TRAIN, VAL, TEST, UNLABELLED = "train", "val", "test", "unlabelled"
 _WORDS = {
     "train": TRAIN, "training": TRAIN, "trainset": TRAIN, "trn": TRAIN,
     "val": VAL, "valid": VAL, "validation": VAL, "valset": VAL, "dev": VAL,
     "test": TEST, "testing": TEST, "testset": TEST, "tst": TEST,
-    "pred": "unlabelled", "predict": "unlabelled", "prediction": "unlabelled", "unlabeled": "unlabelled",
-    "unlabelled": "unlabelled", "unsup": "unlabelled",
+    "pred": UNLABELLED, "predict": UNLABELLED, "prediction": UNLABELLED, "unlabeled": UNLABELLED,
+    "unlabelled": UNLABELLED, "unsup": UNLABELLED,
 }  # fmt: skip
 # Words that stand beside the name of a part and say nothing: seg_train, training_set, Final_Test, test_images.
 _EMPTY_WORDS = {
@@ -117,29 +117,27 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
             left_out[position] = "lies beside the parts of the split"
             continue
         inside = folder[1 + len(insides[folder[0]]) :]
-        labels.append(inside[0] if inside else None)
-        sides.append(parts[folder[0]])
+        side = parts[folder[0]]
+        labels.append(inside[0] if inside and side != UNLABELLED else None)
+        sides.append(side)
     with_classes = {
         side: sum(1 for label, its_side in zip(labels, sides, strict=True) if its_side == side and label is not None)
         for side in set(sides) - {""}
     }
     if any(with_classes.values()):
         for position, (label, side) in enumerate(zip(labels, sides, strict=True)):
-            if label is None and side:
+            if label is None and side not in ("", UNLABELLED):
                 left_out[position] = f"no class folder in {side}"
     counts = Counter(side for position, side in enumerate(sides) if position not in left_out)
     if TEST not in counts and VAL in counts:  # what is held out is held out, whatever it is called
         sides, counts = [TEST if side == VAL else side for side in sides], Counter({**counts, TEST: counts[VAL]})
         del counts[VAL]
-    for position, side in enumerate(sides):
-        if side == "unlabelled":
-            left_out.setdefault(position, "unlabelled part of the set")
     kept = {label for position, label in enumerate(labels) if position not in left_out and label is not None}
     classes = f"the {len(kept):,} folders in them are the classes" if kept else "no classes"
     listed = ", ".join(
-        f"{name}/" for name in sorted(parts, key=lambda each: [TRAIN, VAL, TEST, "unlabelled"].index(parts[each]))
+        f"{name}/" for name in sorted(parts, key=lambda each: [TRAIN, VAL, TEST, UNLABELLED].index(parts[each]))
     )
-    held = ", ".join(f"{counts[side]:,} {side}" for side in (TRAIN, VAL, TEST) if counts.get(side))
+    held = ", ".join(f"{counts[side]:,} {side}" for side in (TRAIN, VAL, TEST, UNLABELLED) if counts.get(side))
     words = f"{shown}a published split ({listed}: {held}), {classes}"
     if TRAIN not in counts or TEST not in counts:
         return Layout(labels, None, f"{words}; one part only can be used, so test images are drawn from it", left_out)

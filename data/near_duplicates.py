@@ -19,6 +19,8 @@ NEAR = 0.03
 MEAN = 0.04
 FAINT = 0.03  # standard deviation of pixels in [0, 1]
 _COMPONENTS = 16
+_IN_TREE = 8  # of them: with more a tree looks at nearly all others, and the pairs it gives are soon weeded
+_PAIRS_AT_ONCE = 1 << 18
 _FITTED = 4000  # images that the components are fitted on
 _AT_ONCE = 2048
 _VALUES = 16 << 20  # pixels at most, of either: larger images come fewer at a time
@@ -41,10 +43,20 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     axes = _principal_axes(images, seed)
     projected = np.concatenate([_standardised(rows) @ axes for rows in _rows(images)])
     radius = np.sqrt(NEAR * len(axes)) * (1 + 1e-5)  # float32
-    candidates = cKDTree(projected).query_pairs(radius, output_type="ndarray")
+    candidates = cKDTree(projected[:, :_IN_TREE]).query_pairs(radius, output_type="ndarray")
+    candidates = candidates[_are_within(projected, candidates, radius)]
     candidates = candidates[np.lexsort(candidates.T[::-1])]
     near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _most(images) + 1)]
     return candidates[np.concatenate(near)].astype(np.int64)
+
+
+def _are_within(projected: np.ndarray, pairs: np.ndarray, radius: float) -> np.ndarray:
+    """Which of pairs (M, 2) lie within a radius in all components, bool (M,)."""
+    within = [
+        np.square(projected[part[:, 0]] - projected[part[:, 1]]).sum(axis=1) <= radius**2
+        for part in np.array_split(pairs, len(pairs) // _PAIRS_AT_ONCE + 1)
+    ]
+    return np.concatenate(within)
 
 
 def _are_near(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ class Source(ABC):
         place: where its files lie, absolute.
         key: a digest that differs whenever the content of those files may differ. Decoded images are kept under it.
         seeks_near_duplicates: whether copies that are not equal bytes are sought, as nobody has weeded them out.
+        heeds: names of :class:`data.annotations.Annotations` that are heeded in a named set; its class then takes them.
         cached: whether decoding is worth keeping; not where images are small and come out of memory.
 
     Raises:
@@ -27,6 +28,7 @@ class Source(ABC):
     key: str
     cached: ClassVar[bool] = True
     seeks_near_duplicates: ClassVar[bool] = False
+    heeds: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:

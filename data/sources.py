@@ -25,13 +25,15 @@ def find(dataset: str, data_dir: Path, annotations: Annotations = NOTHING_SAID, 
         BadInput: it is neither a known name nor a folder, or the set is absent and can't be downloaded.
     """
     if dataset in DATASETS:
-        if annotations.given:
+        _, module, name = DATASETS[dataset]
+        kind = getattr(importlib.import_module(module), name)
+        unfit = [flag for flag in annotations.given if flag not in kind.heeds]
+        if unfit:
             raise BadInput(
-                f"--{annotations.given[0]} says what the images of a folder are, and {dataset} is a set of its own; "
+                f"--{unfit[0]} says what the images of a folder are, and {dataset} is a set of its own; "
                 "leave it out, or give your folder: --dataset FOLDER"
             )
-        _, module, name = DATASETS[dataset]
-        return getattr(importlib.import_module(module), name)(data_dir)
+        return kind(data_dir, annotations) if kind.heeds else kind(data_dir)
     refuse_unknown_dataset(dataset)
     path = Path(dataset).expanduser()
     return Folder(path, name=path.resolve().name or "images", named=dataset, annotations=annotations, is_new=is_new)

@@ -6,17 +6,20 @@ generator changes the outcome, and a file that is added leaves the order of the 
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from data import VAL_FRACTION
+from data.cautions import cautions
+from data.draw import draw
 from data.image_set import ImageSet, content_digests, joined_groups
 from run.console import table
 from run.errors import BadInput, printable
 
+_ROWS = 102  # of a table of classes; of more it says how many
 _LONGEST_CHAIN, _CHAINED = 20, 0.02  # images that near-duplicates may link, and the part of all that they may be
 
 
@@ -31,6 +34,12 @@ class Split:
     fingerprint: str  # SHA-256 of the names and contents on each side, and of the image shape
     dropped: int  # training images left out because a published test image has the same pixels, or nearly the same
     chained: int = 0  # images that near-duplicates link into one chain, too long to be kept together; 0 where none is
+    unlabelled: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # trained on beside ``train``
+
+    @property
+    def trained_on(self) -> np.ndarray:
+        """Sorted positions (int64) of all images that a network learns from, with a label and without."""
+        return np.sort(np.concatenate([self.train, self.unlabelled])) if len(self.unlabelled) else self.train
 
 
 def split_images(
@@ -58,7 +67,8 @@ def split_images(
             others they are not heeded here.
 
     A class keeps at least one group in training; a class of one group has no test image. With ``published`` the test
-    images are as published, and a training image with the pixels of a test image is dropped.
+    images are as published, and a training image with the pixels of a test image is dropped. Images without a label
+    among others are trained on alone, but for those that belong to what is held out; they never test or validate.
 
     Raises:
         BadInput: the set can't be split so: no such kind, or nothing left to train or to test on.
@@ -77,15 +87,14 @@ def split_images(
     kind = _kind(image_set, kind, has_groups=together.max() < same_pixels.max())
     groups = same_pixels if kind == "random" else together
 
-    dropped = 0
+    dropped, known = 0, np.flatnonzero(labels >= 0)
     if kind == "published":
-        test = np.flatnonzero(image_set.published_test[order])
-        tested = set(same_pixels[test].tolist())
-        rest = np.array([p for p in range(len(order)) if same_pixels[p] not in tested], np.int64)
-        dropped = len(order) - len(test) - len(rest)
+        test = known[image_set.published_test[order][known]]
+        rest = known[~np.isin(same_pixels[known], same_pixels[test])]
+        dropped = len(known) - len(test) - len(rest)
     else:
-        drawn = _hold_out(groups, labels, test_fraction, _ranks(ids, seed, "test"), in_every_class=True)
-        test, rest = np.flatnonzero(drawn), np.flatnonzero(~drawn)
+        drawn = draw(groups[known], labels[known], test_fraction, _ranks(ids, seed, "test")[known], True)
+        test, rest = known[drawn], known[~drawn]
     if not len(test) or not len(rest):
         side = "training" if len(test) else "test"
         raise BadInput(
@@ -99,18 +108,21 @@ def split_images(
     if kind == "published" and image_set.published_val is not None:
         validates = image_set.published_val[order][rest]
     else:
-        validates = _hold_out(
-            groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False
-        )
+        validates = draw(groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False)
     train, val = rest[~validates], rest[validates]
+    unlabelled = np.flatnonzero(labels < 0)
+    apart = unlabelled[~np.isin(groups[unlabelled], groups[np.concatenate([val, test])])]
+    dropped += len(unlabelled) - len(apart)
+    unlabelled = apart[: None if max_train is None else max(0, max_train - len(rest))]
 
     fingerprint = hashlib.sha256(f"{image_set.images.shape[1:]}".encode())
-    for side, positions in (("train", train), ("val", val), ("test", test)):
+    named = [("train", train), ("val", val), ("test", test)] + [("unlabelled", unlabelled)] * (len(unlabelled) > 0)
+    for side, positions in named:
         fingerprint.update(f"{side} {len(positions)} ".encode())
         fingerprint.update(b"".join(len(ids[p]).to_bytes(8, "big") + ids[p] + digests[p] for p in positions))
     place = np.array(order, np.int64)
     sides = (np.sort(place[positions]) for positions in (train, val, test))
-    return Split(*sides, kind, fingerprint.hexdigest(), dropped, chained)
+    return Split(*sides, kind, fingerprint.hexdigest(), dropped, chained, np.sort(place[unlabelled]))
 
 
 def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, int]:
@@ -133,15 +145,19 @@ def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, int]:
 def describe_split(image_set: ImageSet, split: Split) -> str:
     """How many images of each class are in train, val and test, as a table with a title."""
     title = f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}\n"
-    return "\n".join([title + table(*counts_per_class(image_set, split)), *describe_leaks(image_set, split)])
+    header, rows = counts_per_class(image_set, split)
+    return "\n".join(
+        [title + table(header, shortened(rows)), *describe_leaks(image_set, split), *cautions(image_set, split)]
+    )
 
 
 def describe_leaks(image_set: ImageSet, split: Split) -> list[str]:
     """What of the test images stands in training too, a sentence each: groups, and images that are nearly the same."""
     sentences = []
     if split.dropped:
-        sentences.append(f"{split.dropped:,} training images were left out: they are copies of test images")
-    seen = np.concatenate([split.train, split.val])
+        why = "they are copies of test images" + ", or belong to what is held out" * (image_set.labels is not None)
+        sentences.append(f"{split.dropped:,} training images were left out: {why}")
+    seen = np.concatenate([split.trained_on, split.val])
     leaking = int(np.isin(image_set.groups[split.test], image_set.groups[seen]).sum())
     if leaking:
         sentences.append(
@@ -166,6 +182,14 @@ def describe_leaks(image_set: ImageSet, split: Split) -> list[str]:
     return sentences
 
 
+def shortened(rows: list[list[object]]) -> list[list[object]]:
+    """The rows of a table of classes, of which nobody reads thousands: the first hundred, how many more, the last."""
+    if len(rows) <= _ROWS:
+        return rows
+    left = [f"and {len(rows) - _ROWS + 1:,} more", *[""] * (len(rows[0]) - 1)]
+    return [*rows[: _ROWS - 2], left, rows[-1]]
+
+
 def counts_per_class(image_set: ImageSet, split: Split) -> tuple[list[str], list[list[object]]]:
     """A header and rows of class name and numbers of training, validation and test images; the total last."""
     sides = (split.train, split.val, split.test)
@@ -173,6 +197,9 @@ def counts_per_class(image_set: ImageSet, split: Split) -> tuple[list[str], list
     if image_set.labels is not None:
         counts = [np.bincount(image_set.labels[side], minlength=len(image_set.class_names)) for side in sides]
         rows = [[name, *(int(count[number]) for count in counts)] for number, name in enumerate(image_set.class_names)]
+    if len(split.unlabelled):
+        rows.append(["(no label)", len(split.unlabelled), 0, 0])
+        sides = (split.trained_on, split.val, split.test)
     return ["class", "train", "val", "test"], [*rows, ["all", *(len(side) for side in sides)]]
 
 
@@ -194,36 +221,6 @@ def _ranks(ids: list[bytes], seed: int, purpose: str) -> np.ndarray:
     return np.array(
         [int.from_bytes(hashlib.blake2b(i, digest_size=8, key=key).digest(), "big") for i in ids], np.uint64
     )
-
-
-def _hold_out(
-    groups: np.ndarray, labels: np.ndarray, fraction: float, ranks: np.ndarray, in_every_class: bool
-) -> np.ndarray:
-    """Choose whole groups until about ``fraction`` of each class is held out; bool (N,).
-
-    What of a class is chosen too much or too little, by at most half a group, the next class makes up for. With
-    ``in_every_class`` a class whose share is at least one image gets at least one group.
-    """
-    _, first, group_of, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
-    drawn = np.zeros(len(sizes), bool)
-    class_of, rank_of = labels[first], ranks[first]
-    owed = 0.0
-    for label in np.unique(class_of):
-        mine = np.flatnonzero(class_of == label)
-        mine = mine[np.argsort(rank_of[mine], kind="stable")]
-        share = fraction * int(sizes[mine].sum())
-        half = sizes[mine].mean() / 2
-        wanted = share + min(max(owed, -half), half)
-        taken, left = 0, len(mine)
-        for group in mine:
-            size = int(sizes[group])
-            needed = in_every_class and not taken and share >= 1
-            if left > 1 and (needed or abs(taken + size - wanted) <= abs(taken - wanted)):
-                drawn[group] = True
-                taken += size
-                left -= 1
-        owed = wanted - taken
-    return drawn[group_of]
 
 
 def _share(positions: np.ndarray, limit: int, labels: np.ndarray, ranks: np.ndarray) -> np.ndarray:

@@ -29,8 +29,10 @@ def test_a_published_split_in_any_usual_spelling(train: str, test: str):
 def test_three_parts_and_an_unlabelled_one():
     paths = files("seg_train/a", "seg_train/b", "val/a", "val/b", "seg_test/a", "seg_test/b", "seg_pred")
     found = recognise(paths, "pics")
-    assert found.parts[:18] == ["train"] * 6 + ["val"] * 6 + ["test"] * 6
-    assert sorted(found.left_out) == [18, 19, 20]
+    assert found.parts == ["train"] * 6 + ["val"] * 6 + ["test"] * 6 + ["unlabelled"] * 3
+    assert found.labels[18:] == [None] * 3
+    assert "6 train, 6 val, 6 test, 3 unlabelled" in found.words
+    assert not found.left_out
 
 
 def test_a_test_part_without_classes_is_no_test_part():

@@ -249,3 +249,25 @@ def test_counts_per_class():
     assert "class 1" in table(header, rows)
     unlabelled = make(list(range(10)))
     assert counts_per_class(unlabelled, split_images(unlabelled))[1] == [["all", 9, 0, 1]]
+
+
+def test_groups_of_several_classes_are_drawn_about_as_asked():
+    """Patients with all findings: a group is of no class of its own, and no class asks for one more."""
+    for count, groups in [(2000, 20), (3000, 60), (1200, 12)]:
+        random = np.random.default_rng(groups)
+        labels = random.integers(0, 12, count)
+        images = dataclasses.replace(
+            make(list(range(12)) * (count // 12 + 1)),
+            images=random.integers(0, 256, (count, 1, 8, 8), np.uint8),
+            labels=labels,
+            class_names=tuple("abcdefghijkl"),
+            sample_ids=tuple(f"{number}.png" for number in range(count)),
+            groups=random.integers(0, groups, count),
+        )
+        shares = []
+        for seed in range(5):
+            split = split_images(images, test_fraction=0.1, seed=seed)
+            assert split.kind == "group"
+            assert not set(images.groups[split.test]) & set(images.groups[np.concatenate([split.train, split.val])])
+            shares.append(len(split.test) / count)
+        assert 0.07 <= min(shares) <= max(shares) <= 0.14, shares

@@ -63,7 +63,7 @@ def test_labels_and_groups_of_a_table(forked, tmp_path):
     done = forked.run("train.py", "--dataset", "set", "--labels", "table.csv", *BRIEF, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1 rows of table.csv name no image that is there: gone.png" in done.stderr
-    assert "no label" in done.stderr
+    assert "2 images without a label are trained on" in done.stdout
     test_data = load_test_data(tmp_path / "output" / "test_data.pth")
     assert test_data.class_names == ("kind 0", "kind 1", "kind 2")
     patient = {name: who for name, _, who in rows}
@@ -151,3 +151,76 @@ def test_what_would_be_trained_as_something_else_is_refused(forked, tmp_path, na
         picture(number).save(tmp_path / "set" / name)
     for script, words in [("train.py", BRIEF), ("viz_dataset.py", ["--data_dir", "data"])]:
         assert meant in refusal(forked.run(script, "--dataset", "set", *words, cwd=tmp_path))
+
+
+def test_images_without_a_label_are_trained_on_and_measure_nothing(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"{label}_{n}.png")
+    rows = [[f"{label}_{n}.png", f"kind {label}" if n < 20 else ""] for label in range(CLASSES) for n in range(EACH)]
+    with open(tmp_path / "table.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["filename", "label"], *rows])
+    labelled = {name for name, label in rows if label}
+    words = ["--dataset", "set", "--labels", "table.csv", "--test_fraction", 0.3]
+    done = forked.run("train.py", *words, *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "30 images without a label are trained on; they neither test nor count for a class" in done.stdout
+    assert [line.split()[-3:] for line in done.stdout.splitlines() if line.startswith("all ")] == [["70", "2", "18"]]
+    tested = load_test_data(tmp_path / "output" / "test_data.pth")
+    assert set(tested.sample_ids) <= labelled
+    assert tested.labels.min() == 0
+    where = ["--latent_size", 3, "--data_dir", "data", "--output_dir", "output"]
+    for script, more in [("evaluate.py", ["--seeds", 1]), ("train_classifier.py", ["--num_epochs", 1])]:
+        done = forked.run(script, *where, *more, cwd=tmp_path)
+        assert done.returncode == 0, (script, done.stderr)
+    for more in (["--model", "cvae"], ["--balance", "weights"]):
+        assert "--unlabelled leave_out" in refusal(forked.run("train.py", *words, *more, *BRIEF, cwd=tmp_path))
+    done = forked.run("train.py", *words, "--unlabelled", "leave_out", *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "30 of set left out" in done.stderr
+    done = forked.run("viz_dataset.py", *words, "--data_dir", "data", "--output_dir", "look", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "30 images without a label" in done.stdout
+
+
+def test_an_unlabelled_part_of_a_published_split_is_trained_on(forked, tmp_path):
+    parts = ("train", "train", "test", "unlabeled")
+    paint(
+        tmp_path / "set",
+        lambda label, n: f"{parts[n % 4]}/" + (f"c{label}/" if n % 4 < 3 else f"{label}_") + f"{n}.png",
+    )
+    done = forked.run("train.py", "--dataset", "set", *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "(train/, test/, unlabeled/: 48 train, 21 test, 21 unlabelled)" in done.stderr
+    assert "21 images without a label are trained on" in done.stdout
+    tested = load_test_data(tmp_path / "output" / "test_data.pth")
+    assert tested.class_names == ("c0", "c1", "c2")
+    assert all(name.startswith("test/") for name in tested.sample_ids)
+
+
+def test_small_and_uneven_sets_are_told_what_they_can_tell(forked, tmp_path):
+    for label, count in (("common", 190), ("rare", 9), ("lonely", 1)):
+        for number in range(count):
+            path = tmp_path / "set" / label / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture(1000 * len(label) + number).save(path)
+    for script in ("train.py", "viz_dataset.py"):
+        words = BRIEF if script == "train.py" else ["--data_dir", "data", "--output_dir", "look"]
+        done = forked.run(script, "--dataset", "set", *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "small set: with 20 test images an accuracy is known to about 22 points either way" in done.stdout
+        assert "1 class has one image (lonely): trained on and never tested" in done.stdout
+        assert "uneven classes: always answering common is right for 95% of test images" in done.stdout
+        assert "1 of 3 classes have fewer than 5 test images" in done.stdout
+
+
+def test_thousands_of_classes(forked, tmp_path):
+    for number in range(2400):
+        path = tmp_path / "set" / f"person {number // 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (8, 8), dtype=np.uint8)).save(path)
+    for script in ("train.py", "viz_dataset.py"):
+        words = BRIEF if script == "train.py" else ["--data_dir", "data", "--output_dir", "look", "--num_images", 2]
+        done = forked.run(script, "--dataset", "set", *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "1,200 of 1,200 classes have fewer than 5 test images" in done.stdout
+        assert "more" in done.stdout
+        assert len(done.stdout.splitlines()) < 150

@@ -75,7 +75,7 @@ def spaces_of(
     """
     images = rows.map(lambda side: image_set.images[side])
     sizes = sorted({each.model.latent_size for each in checkpoints}, reverse=True)
-    pca = fit_pca(Selection(image_set.images, split.train), max(sizes), seed)
+    pca = fit_pca(Selection(image_set.images, split.trained_on), max(sizes), seed)
     for size in sizes:
         for each in checkpoints:
             if each.model.latent_size == size:

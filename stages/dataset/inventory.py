@@ -52,7 +52,7 @@ class Inventory:
         """(name, images of each class) of training, validation and test; of all images where there is no split."""
         if self.split is None:
             return [("images", self.counts)]
-        labels = self.image_set.labels
+        labels = self.image_set.labels  # those on the sides are of images that have one
         labels = np.zeros(len(self.image_set), np.int64) if labels is None else labels
         sides = [("train", self.split.train), ("val", self.split.val), ("test", self.split.test)]
         return [(name, np.bincount(labels[rows], minlength=len(self.members))) for name, rows in sides]
@@ -118,7 +118,10 @@ def duplicates(image_set: ImageSet) -> list[np.ndarray]:
 
 def in_conflict(image_set: ImageSet, group: np.ndarray) -> bool:
     """Whether images that are the same have different classes, of which at most one can be right."""
-    return image_set.labels is not None and len(np.unique(image_set.labels[group])) > 1
+    if image_set.labels is None:
+        return False
+    labels = image_set.labels[group]
+    return len(np.unique(labels[labels >= 0])) > 1
 
 
 def members_of_classes(image_set: ImageSet) -> list[np.ndarray]:

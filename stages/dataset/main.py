@@ -13,7 +13,7 @@ from data import VAL_FRACTION, load_images
 from data.annotations import Annotations
 from data.image_set import ImageSet
 from data.near_duplicates import near_duplicates
-from data.split import Split, split_images
+from data.split import Split, shortened, split_images
 from figure.class_sheet import draw_class_sheet
 from figure.style import save_figure, shown
 from run.artefacts import write_csv, write_json
@@ -42,6 +42,7 @@ class Settings:
     split_column: str | None
     label_from: str | None
     class_order: list[str]
+    unlabelled: str
     group_from: str | None
     near_duplicates: str
     value_range: list[float] | None
@@ -86,7 +87,8 @@ def run(settings: Settings) -> None:
         image_set, split, *original_sizes(settings.dataset, settings.data_dir, image_set, annotations)
     )
     say(words.describe(inventory))
-    say(table(*words.class_rows(inventory)))
+    header, rows = words.class_rows(inventory)
+    say(table(header, shortened(rows)))
     say(words.describe_duplicates(inventory))
     say("\n".join(["", *words.describe_near_duplicates(inventory)]))
     paths = write_tables(inventory, settings)
@@ -102,7 +104,7 @@ def train_command(settings: Settings, inventory: Inventory) -> str:
     """The command that trains on these images: a size that is a bottleneck, and epochs for some 1,500 steps."""
     values, split = math.prod(inventory.image_set.images.shape[1:]), inventory.split
     size = min(64, 2 ** max(2, int(math.log2(values / 8))))
-    steps = -(-len(split.train) // _BATCH)
+    steps = -(-len(split.trained_on) // _BATCH)
     epochs = min(60, max(10, -(-1500 // steps)))
     given = [word for word in sys.argv[1:] if word not in ("--show", "--svg")]
     kept = []

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data.cautions import cautions
 from data.split import describe_leaks
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
@@ -53,7 +54,7 @@ def describe_duplicates(inventory: Inventory) -> str:
         lines.append(f"{len(conflicts):,} of these groups have different classes, of which at most one can be right:")
         for group in conflicts[:_LISTED]:
             listed = [
-                f"{printable(image_set.sample_ids[row])} ({printable(image_set.class_names[image_set.labels[row]])})"
+                f"{printable(image_set.sample_ids[row])} ({printable(image_set.class_of(row)) or 'no label'})"
                 for row in group[:4]
             ]
             lines.append(f"  {', '.join(listed)}{' ...' if len(group) > 4 else ''}")
@@ -73,17 +74,20 @@ def describe_near_duplicates(inventory: Inventory) -> list[str]:
         lines += [f"  {printable(ids[first])}, {printable(ids[second])}" for first, second in pairs[:_LISTED].tolist()]
         if len(pairs) > _LISTED:
             lines.append(f"  and {len(pairs) - _LISTED:,} more")
-    return lines + ([] if inventory.split is None else describe_leaks(image_set, inventory.split))
+    if inventory.split is None:
+        return lines
+    return [*lines, *describe_leaks(image_set, inventory.split), *cautions(image_set, inventory.split)]
 
 
 def near_duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:
     """A header, and of each pair of images that are nearly the same their names, classes and sides."""
     image_set, side_of = inventory.image_set, _sides(inventory)
-    classes = [""] * len(image_set)
-    if image_set.labels is not None:
-        classes = [image_set.class_names[label] for label in image_set.labels]
     rows = [
-        [value for row in pair for value in (image_set.sample_ids[row], classes[row], side_of.get(row, "left out"))]
+        [
+            value
+            for row in pair
+            for value in (image_set.sample_ids[row], image_set.class_of(row), side_of.get(row, "left out"))
+        ]
         for pair in _unequal_pairs(inventory).tolist()
     ]
     return ["sample_id", "class", "side", "nearly_the_same", "its_class", "its_side"], rows
@@ -103,8 +107,9 @@ def _sides(inventory: Inventory) -> dict[int, str]:
     """Position of an image -> the side of the split that it is on."""
     side_of: dict[int, str] = {}
     if inventory.split is not None:
-        for side in ("train", "val", "test"):
-            side_of |= dict.fromkeys(getattr(inventory.split, side).tolist(), side)
+        split = inventory.split
+        for side, rows in (("train", split.trained_on), ("val", split.val), ("test", split.test)):
+            side_of |= dict.fromkeys(rows.tolist(), side)
     return side_of
 
 
@@ -115,7 +120,7 @@ def duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]
         [
             number,
             image_set.sample_ids[row],
-            "" if image_set.labels is None else image_set.class_names[image_set.labels[row]],
+            image_set.class_of(row),
             side_of.get(row, "left out"),
             "yes" if in_conflict(image_set, group) else "no",
         ]

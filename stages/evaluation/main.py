@@ -256,7 +256,7 @@ def warn_of_classes(image_set: ImageSet, scored: np.ndarray) -> None:
 
 def fit_spaces(subject: Subject, seed: int, refine: int) -> Spaces:
     """The networks, and PCA of the images that they were trained on."""
-    train = subject.split.train
+    train = subject.split.trained_on
     note(f"PCA of {len(train):,} training images, to compare with")
     networks = [model for model, _ in subject.models.values()]
     largest = max(PIXELS_TURNED_INTO, *(model.latent_size for model in networks))

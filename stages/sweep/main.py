@@ -125,10 +125,10 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
     record = next(iter(models.values()))[1]
     image_set, split = load_split_of(record, settings.data_dir, settings.num_workers or None)
     warn_of_untested_classes(image_set, split.test)
-    note(f"PCA of {len(split.train):,} training images, to compare with")
+    note(f"PCA of {len(split.trained_on):,} training images, to compare with")
     # Beyond the largest size: a network may keep more than PCA of its own size does.
     largest = max(*models, min(2 * max(models), _LARGEST_PCA))
-    pca = fit_pca(Selection(image_set.images, split.train), largest, settings.seed)
+    pca = fit_pca(Selection(image_set.images, split.trained_on), largest, settings.seed)
     sizes = curve_sizes(len(pca.components), list(models))
     curve = dict(zip(sizes, pca.errors(test_data.images, sizes), strict=True))
     mean_image = measure_mean_image(pca.mean, test_data.images)["mse"]

@@ -123,7 +123,7 @@ def describe_epoch(record: dict[str, Any], num_epochs: int) -> str:
 def not_finite(model: Autoencoder, at: LoopState, rows: np.ndarray, plan: Plan) -> BadInput:
     """What is said when a loss or a gradient is NaN or infinite; the images of the step are listed in a file."""
     data, listed = plan.data, plan.settings.output_dir / "not_finite.csv"
-    sample_ids = [data.image_set.sample_ids[row] for row in data.split.train[rows]]
+    sample_ids = [data.image_set.sample_ids[row] for row in data.split.trained_on[rows]]
     write_csv(listed, ["sample_id"], [[sample_id] for sample_id in sample_ids])
     some = ", ".join(map(printable, sample_ids[:5])) + (f" and {len(sample_ids) - 5} more" * (len(sample_ids) > 5))
     where = f"bottleneck {model.latent_size}, epoch {at.epoch}, step {at.step + 1} of {plan.steps}"

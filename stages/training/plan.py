@@ -49,6 +49,7 @@ class Settings:
     split_column: str | None
     label_from: str | None
     class_order: list[str]
+    unlabelled: str
     group_from: str | None
     near_duplicates: str
     value_range: list[float] | None
@@ -152,7 +153,7 @@ def load_data(settings: Settings) -> Data:
     )
     sides = (
         Labelled(Selection(image_set.images, rows), None if image_set.labels is None else image_set.labels[rows])
-        for rows in (split.train, split.val, split.test)
+        for rows in (split.trained_on, split.val, split.test)
     )
     return Data(image_set, split, *sides)
 
@@ -187,6 +188,12 @@ def refuse_what_does_not_fit(settings: Settings, architecture: type[Autoencoder]
         raise BadInput(
             "--balance needs classes, and the images have none; put them into one folder a class, or leave it out: "
             f"{training_at_hand({'--balance': None})}"
+        )
+    if (architecture.takes_labels or settings.balance != "none") and len(data.split.unlabelled):
+        what = f"--model {name}" if architecture.takes_labels else f"--balance {settings.balance}"
+        raise BadInput(
+            f"{what} needs the class of each image, and {len(data.split.unlabelled):,} have none; leave them out: "
+            "--unlabelled leave_out"
         )
     if settings.patience is not None and not len(data.validation.images):
         raise BadInput(

@@ -1,0 +1,70 @@
+"""What a set of this size and make-up can and cannot tell, in sentences."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.image_set import ImageSet
+from run.errors import printable
+
+if TYPE_CHECKING:
+    from data.split import Split
+
+_FEW = 100  # test images: with as many an accuracy is known to 10 points
+_FEW_A_CLASS = 5
+_UNEVEN = 0.8  # of the test images in one class
+_NAMED = 5
+
+
+def cautions(image_set: ImageSet, split: "Split") -> list[str]:
+    """What to keep in mind of the numbers that come, a sentence each; nothing where there is enough of everything."""
+    tested = split.test
+    independent = len(np.unique(image_set.groups[tested])) if split.kind == "group" else len(tested)
+    sentences = []
+    if independent < _FEW:
+        what = f"{len(tested):,} test image{'s' * (len(tested) != 1)}"
+        what += f" of {independent:,} group{'s' * (independent != 1)}" if independent < len(tested) else ""
+        points = min(100, round(100 * 0.98 / np.sqrt(independent)))  # 1.96 standard errors of a half
+        sentences.append(
+            f"small set: with {what} an accuracy is known to about {points} points either way; reconstructions can be "
+            "looked at, and large differences of their errors believed, but not rankings of classes, clusters or sizes "
+            "that lie near; test on more (--test_fraction 0.3) or add images"
+        )
+    if len(split.unlabelled):
+        sentences.append(
+            f"{len(split.unlabelled):,} images without a label are trained on; they neither test nor count for a class "
+            "(--unlabelled leave_out)"
+        )
+    return sentences if image_set.labels is None else sentences + _of_classes(image_set, split)
+
+
+def _of_classes(image_set: ImageSet, split: "Split") -> list[str]:
+    names, labels = image_set.class_names, image_set.labels
+    everything = np.bincount(labels[labels >= 0], minlength=len(names))
+    tested = np.bincount(labels[split.test], minlength=len(names))
+    sentences = []
+    single = [name for name, count in zip(names, everything, strict=True) if count == 1]
+    if single:
+        sentences.append(
+            f"{len(single):,} class{'es have' if len(single) != 1 else ' has'} one image ({_listed(single)}): trained "
+            "on and never tested"
+        )
+    few = int(((tested < _FEW_A_CLASS) & (everything > 1)).sum())
+    if few:
+        sentences.append(
+            f"{few:,} of {len(names):,} classes have fewer than {_FEW_A_CLASS} test images: scores of single classes "
+            "say next to nothing there"
+        )
+    largest = int(tested.argmax())
+    share = tested[largest] / max(1, tested.sum())
+    if len(names) > 1 and share >= _UNEVEN:
+        sentences.append(
+            f"uneven classes: always answering {printable(names[largest])} is right for {share:.0%} of test images, "
+            "so look at macro-F1 and balanced scores rather than accuracy, and try --balance sampler"
+        )
+    return sentences
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names[:_NAMED])) + ", ..." * (len(names) > _NAMED)
