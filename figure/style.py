@@ -3,18 +3,17 @@
 Figures are made without pyplot, so that none depends on a display; a window is opened only on request.
 """
 
-import functools
 import io
 import os
 import textwrap
 from pathlib import Path
 
 import matplotlib
-from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from figure.fonts import drawable, families
 from run.artefacts import write_bytes
 from run.console import warn
 from run.errors import printable
@@ -38,19 +37,12 @@ NO_CLASS = "#3a6ea5"  # of points that have no class
 _MARGIN = 0.01  # beside a title, in widths of the figure
 _TITLE_LINE = 0.17  # inches
 
-# Fonts that hold scripts which the first one lacks; those that are installed are used.
-_FALLBACK_FONTS = (
-    "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Noto Sans Arabic",
-    "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai", "Noto Emoji", "Arial Unicode MS", "Hiragino Sans",
-    "Microsoft YaHei", "Malgun Gothic", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Symbola",
-)  # fmt: skip
-
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of ``width`` x ``height`` inches in the suite's style, which lays itself out."""
     matplotlib.rcParams.update(
         {
-            "font.family": list(_fonts()),
+            "font.family": families(),
             "font.size": 9,
             "axes.titlesize": 10,
             "axes.titlelocation": "left",
@@ -84,12 +76,12 @@ def class_marker(index: int) -> str:
 def shown(name: object, at_most: int = 28) -> str:
     """Text from outside (a class or file name) as it is put into a figure: on one line, elided, drawable.
 
-    Characters that no font here can draw become U+FFFD. Use :func:`literal` on the text made of it.
+    A name that no font here can draw is as :mod:`figure.fonts` has it. Use :func:`literal` on the text made of it.
     """
-    text = printable(name)
+    text = drawable(printable(name))
     if len(text) > at_most:
         text = text[: at_most - 1].rstrip() + "…"
-    return "".join(c if ord(c) in _drawable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text
 
 
 def literal(*texts: Text) -> None:
@@ -161,19 +153,3 @@ def _interactive_backends() -> list[str]:
         return backend_registry.list_builtin(BackendFilter.INTERACTIVE)
     except ImportError:  # matplotlib < 3.9
         return matplotlib.rcsetup.interactive_bk
-
-
-@functools.cache
-def _fonts() -> tuple[str, ...]:
-    """The fonts of every text, in the order in which they are asked for a character."""
-    installed = set(font_manager.fontManager.get_font_names())
-    return ("DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed))
-
-
-@functools.cache
-def _drawable() -> frozenset[int]:
-    """The code points that one of the fonts can draw."""
-    codes: set[int] = set()
-    for name in _fonts():
-        codes.update(font_manager.get_font(font_manager.findfont(name)).get_charmap())
-    return frozenset(codes)

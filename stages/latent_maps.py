@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from figure.fonts import settle_names
 from figure.scatter import Panel, draw_maps
 from figure.style import save_figure, shown
 from latent.archive import LatentSpace, load_with_bottleneck_2
@@ -106,6 +107,8 @@ def run(settings: Settings) -> None:
     )
     say(as_text(numbers))
     class_names = spaces[settings.latent_space].class_names
+    for sentence in settle_names(class_names):
+        warn(sentence)
     footer = protocol if len(maps) > 1 else ""
     figure = draw_maps([[each.panel() for each in maps]], class_names, footer, subject=what_was_found(maps))
     # last, since a window that is shown keeps everything waiting

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from data.test_data import TestData, load_test_data
+from figure.fonts import settle_names
 from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
 from model.autoencoder import Autoencoder
@@ -15,7 +16,7 @@ from model.fidelity import squared_errors
 from model.held_out import alone_and_refined
 from model.inference import reconstruct
 from run.artefacts import write_csv
-from run.console import say, table
+from run.console import say, table, warn
 from run.device import choose_device, make_repeatable
 from run.errors import printable
 from run.training_folder import undisturbed
@@ -65,6 +66,8 @@ def run(settings: Settings) -> None:
     chosen = pick_test_rows(settings, test_data, by_size[max(by_size)].errors)
     stem = settings.output_dir / f"reconstructions_latent_size_{max(by_size)}"
 
+    for sentence in settle_names(test_data.class_names):
+        warn(sentence)
     figure = draw_reconstructions(
         test_data.images[chosen],
         [(row_label(size, made), made.images[chosen], made.errors[chosen]) for size, made in by_size.items()],

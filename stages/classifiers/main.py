@@ -19,6 +19,7 @@ from data.image_set import ImageSet
 from data.split import Split
 from data.training_side import load_split_of, warn_of_untested_classes
 from figure.confusion import draw_confusion
+from figure.fonts import settle_names
 from figure.style import save_figure, shown
 from latent.probes import linear_classes, nearest_classes, standardisation
 from model.checkpoint import load_models
@@ -26,7 +27,7 @@ from model.classifier import MLP, ConvClassifier
 from model.classifier_training import Labelled, Schedule, predict, train_classifier
 from model.options import CLASSIFIERS
 from run.artefacts import write_csv, write_json, write_text
-from run.console import note, say
+from run.console import note, say, warn
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
 from run.hints import training_command
@@ -227,6 +228,8 @@ def draw(outcomes: list[Outcome], settings: Settings) -> list[Path]:
     by_space = {each.space: each for each in reversed(of_kind) if each.model}  # the first checkpoint of each size
     compared = sorted(by_space.values(), key=lambda each: -each.numbers)[:2] or of_kind
     names, subject = outcomes[0].class_names, shown(outcomes[0].dataset)
+    for sentence in settle_names(names):
+        warn(sentence)
     matrices = [
         (
             f"{CLASSIFIERS[kind]} on {each.space}: {each.scores['accuracy']:.1%} right",

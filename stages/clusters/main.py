@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data.test_data import load_encoded_images
+from figure.fonts import settle_names
 from figure.style import save_figure
 from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.clustering import Clustering, find_clusters, require_different
@@ -184,6 +185,8 @@ def save_numbers(found: Found, scores: Scores, settings: Settings) -> list[Path]
 
 def draw(found: Found, scores: Scores, images: np.ndarray | None, settings: Settings) -> list[Path]:
     """Maps; with classes, clusters against them; with images (rows, C, H, W), the contact sheet. The paths written."""
+    for sentence in settle_names(next(iter(found.values())).space.class_names):
+        warn(sentence)
     baselines = {name: scores[name] for name in (PIXELS, "chance") if name in scores}
     maps = []
     for name, each in found.items():

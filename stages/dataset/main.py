@@ -1,7 +1,6 @@
 """viz_dataset.py: images and the split that would be made of them -> counts, samples, duplicates, unreadable files."""
 
 import math
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +14,12 @@ from data.image_set import ImageSet
 from data.near_duplicates import near_duplicates
 from data.split import Split, shortened, split_images
 from figure.class_sheet import draw_class_sheet
+from figure.fonts import settle_names
 from figure.style import save_figure, shown
 from run.artefacts import write_csv, write_json
 from run.console import note, say, table, warn
 from run.errors import BadInput, printable
+from run.hints import command, edited
 from run.provenance import command_line, versions
 from stages.dataset import words
 from stages.dataset.counts_figure import draw_counts
@@ -92,6 +93,8 @@ def run(settings: Settings) -> None:
     say(words.describe_duplicates(inventory))
     say("\n".join(["", *words.describe_near_duplicates(inventory)]))
     paths = write_tables(inventory, settings)
+    for sentence in settle_names(inventory.image_set.class_names):
+        warn(sentence)
     for name, figure in draw(inventory, settings).items():  # last, since a window that is shown keeps all waiting
         paths += save_figure(figure, settings.output_dir / name, svg=settings.svg, show=settings.show)
     for path in paths:
@@ -106,16 +109,9 @@ def train_command(settings: Settings, inventory: Inventory) -> str:
     size = min(64, 2 ** max(2, int(math.log2(values / 8))))
     steps = -(-len(split.trained_on) // _BATCH)
     epochs = min(60, max(10, -(-1500 // steps)))
-    given = [word for word in sys.argv[1:] if word not in ("--show", "--svg")]
-    kept = []
-    while given:
-        word = given.pop(0)
-        if word.split("=")[0] in ("--num_images", "--output_dir", "--seed"):
-            if "=" not in word:
-                given.pop(0)
-            continue
-        kept.append(word)
-    return shlex.join(["python", "train.py", *kept, "--latent_size", str(size), "--num_epochs", str(epochs)])
+    left_out = dict.fromkeys(("--show", "--svg", "--num_images", "--output_dir", "--seed"))
+    changes = {**left_out, "--latent_size": [size], "--num_epochs": [epochs]}
+    return command("train.py", *edited(sys.argv[1:], changes))
 
 
 def split_if_possible(image_set: ImageSet, settings: Settings) -> Split | None:

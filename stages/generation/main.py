@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.test_data import load_test_data
+from figure.fonts import settle_names
 from figure.style import save_figure
 from model.checkpoint import load_models, require_split
 from run.artefacts import atomic_write, write_csv, write_json
-from run.console import say
+from run.console import say, warn
 from run.device import choose_device, make_repeatable
 from run.errors import printable
 from run.provenance import command_line, versions
@@ -42,6 +43,8 @@ def run(settings: SharedSettings) -> None:
     make_repeatable(settings.seed)
     mode = MODES[settings.mode]
     subject = load(settings, mode.with_sibling)
+    for sentence in settle_names(subject.test_data.class_names):
+        warn(sentence)
     save(mode.make(subject, settings), subject, settings)
 
 

@@ -18,6 +18,7 @@ from data.selection import Selection
 from data.split import Split
 from data.test_data import TestData
 from data.training_side import load_split_of, warn_of_untested_classes
+from figure.fonts import settle_names
 from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
 from latent.pca import fit_pca
@@ -26,7 +27,7 @@ from model.fidelity import mean_error, squared_errors
 from model.held_out import inference_in_words, measure_mean_image
 from model.inference import encode, reconstruct
 from run.artefacts import model_path, write_csv, write_json
-from run.console import note, say, table_of
+from run.console import note, say, table_of, warn
 from run.device import make_repeatable
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
@@ -227,6 +228,8 @@ def save(swept: Swept, models: Models, test_data: TestData, split: Split, settin
 
 def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settings: Settings) -> list[Path]:
     """The curves, and the sheet of reconstructions; the paths written."""
+    for sentence in settle_names(test_data.class_names):
+        warn(sentence)
     labelled, chosen = takes_labels(models), swept.chosen
     architecture = next(iter(models.values()))[0].architecture + (
         ", given the label when it decodes" if labelled else ""
