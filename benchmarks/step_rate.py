@@ -3,7 +3,7 @@
     python -m benchmarks.step_rate
 
 The step is the one of train.py, on batches of 128 random smooth images of 3 x 32 x 32: conversion, forward (weights
-rounded first), backward, gathering and clipping of gradients, AdamW; of the network as it is by default, and of wider
+rounded first), backward, clipping of gradients, AdamW; of the network as it is by default, and of wider
 ones. Its operations are counted by torch's flop counter, which counts matrix products and convolutions alone.
 Encoding is `model.inference.encode_batches` over uint8 images, beside `model.encode` on one batch that is converted
 already. Medians; each precision that train.py would choose on this machine. Writes step_rate.md into the results
@@ -24,7 +24,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import RESULTS
 from latent.pca import fit_pca
 from model.conv import ConvAutoencoder
-from model.flat_parameters import FlatParameters
 from model.inference import encode_batches, to_float
 from model.objective import Objective
 from run.artefacts import write_text
@@ -109,8 +108,7 @@ def start(size: int, width: int | None = None) -> ConvAutoencoder:
 def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[float, dict[str, float]]:
     """Floating-point operations of a training step, and the median seconds of each of its parts."""
     images, objective = torch.from_numpy(random_images(BATCH)), Objective()
-    weights = FlatParameters(model.train(), precision)
-    optimizer = model.optimisation.optimizer(weights.flat)
+    optimizer = model.train().optimisation.optimizer(model.parameters())
     model.optimisation.set_rate(optimizer, 0.0, 1e-4)
     spent: dict[str, list[float]] = {}
 
@@ -123,13 +121,14 @@ def step(model: ConvAutoencoder, precision: torch.dtype, repeats: int) -> tuple[
 
         batch = to_float(images, CPU)
         lap("conversion")
-        with weights.rounded(), torch.autocast("cpu", precision, enabled=precision != torch.float32):
+        model.zero_grad()
+        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
             loss = model.loss(batch, None, objective, 0.0, None)["total"]
         lap("forward")
         loss.backward()
         lap("backward")
-        weights.gather(MAX_GRADIENT_NORM)
-        lap("gathering")
+        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+        lap("clipping")
         optimizer.step()
         lap("AdamW")
 

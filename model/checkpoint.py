@@ -30,7 +30,6 @@ def architecture_class(architecture: str) -> type[Autoencoder]:
 
 def save_model(path: Path, model: Autoencoder, record: dict[str, Any]) -> None:
     """Write weights, hyperparameters and ``record`` (plain types: data set, split fingerprint, settings, metrics)."""
-    # Each by itself: of a network that was trained they are views of one row.
     weights = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in model.state_dict().items()

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -35,9 +36,9 @@ class Optimisation:
     betas: tuple[float, float]
     weight_decay: float
 
-    def optimizer(self, row: torch.nn.Parameter) -> AdamW:
-        """AdamW over a row of weights, see :mod:`model.flat_parameters`; before each step :meth:`set_rate` is due."""
-        return AdamW([row], betas=self.betas, weight_decay=self.weight_decay, fused=True)
+    def optimizer(self, parameters: Iterable[torch.nn.Parameter]) -> AdamW:
+        """AdamW over the parameters of a network; before each step :meth:`set_rate` is due."""
+        return AdamW(parameters, betas=self.betas, weight_decay=self.weight_decay, fused=True)
 
     def set_rate(self, optimizer: torch.optim.Optimizer, done: float, lr: float) -> None:
         """Set the rate of the step before which a part ``done`` of all steps is done; ``lr`` is where it began."""

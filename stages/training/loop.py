@@ -7,7 +7,6 @@ import torch
 
 from data.balance import class_weights, epoch_order
 from model.autoencoder import Autoencoder
-from model.flat_parameters import FlatParameters
 from model.inference import labels_for, measure_refinement, to_float
 from model.training_state import LoopState, StateKeeper
 from run.artefacts import write_csv
@@ -52,8 +51,7 @@ def train(
     importance = None  # float32 (N,), where images do not count the same
     if settings.balance == "weights":
         importance = torch.from_numpy(class_weights(training.labels)[training.labels])
-    weights = FlatParameters(model, plan.precision)
-    optimizer = model.optimisation.optimizer(weights.flat)
+    optimizer = model.optimisation.optimizer(model.parameters())
     at = keeper.restore(model, optimizer)
     if at.epoch == 1 and at.step == 0:
         validator.begin(model, at)
@@ -70,13 +68,11 @@ def train(
             weight = None if importance is None else importance[rows].to(plan.device)  # (B,)
             done = ((at.epoch - 1) * plan.steps + at.step) / (settings.num_epochs * plan.steps)
             model.optimisation.set_rate(optimizer, done, settings.lr)
-            with (
-                weights.rounded(),
-                torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32),
-            ):
+            model.zero_grad()
+            with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
                 loss = model.loss(batch, classes, plan.objective, done, weight)
             loss["total"].backward()
-            norm = weights.gather(MAX_GRADIENT_NORM)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
             if not torch.isfinite(norm + loss["total"]):
                 raise not_finite(model, at, rows, plan)
             optimizer.step()
