@@ -11,6 +11,8 @@ _QUADS = {2: torch.int64, 4: torch.complex128}  # by the bytes of a number: a ty
 
 def begin(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
     """The layer at its first values; torch's own are so small that signals fade layer by layer."""
+    if layer.weight.is_meta:  # only its size is asked for, and drawing no numbers would import torch's compiler
+        return layer
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     layer.weight.data.mul_(gain)
     nn.init.zeros_(layer.bias)
