@@ -47,6 +47,7 @@ class _Listing:
     passed_over: Counter = field(default_factory=Counter)  # extension -> files that are no images by their name
     system: Counter = field(default_factory=Counter)  # name of a system's own folder -> pictures in all such folders
     hidden: int = 0  # hidden files that are images by their name
+    not_followed: list[str] = field(default_factory=list)  # relative paths of links to folders
 
     def words(self) -> list[str]:
         """What was passed over, a line each."""
@@ -57,6 +58,12 @@ class _Listing:
             lines.append(
                 f"passed over {count:,} pictures in folders of thumbnails, of the system or of what was thrown away "
                 f"({names}{', ...' * (len(self.system) > _NAMED)})"
+            )
+        if self.not_followed:
+            names = ", ".join(map(printable, self.not_followed[:_NAMED]))
+            lines.append(
+                f"did not follow {console.count(len(self.not_followed), 'link')} that would lead through the machine "
+                f"({names}{', ...' * (len(self.not_followed) > _NAMED)}); give the folder that is meant itself"
             )
         if self.hidden:
             plural = "s" * (self.hidden != 1)
@@ -73,8 +80,9 @@ class Folder(Source):
 
     The folders directly below it are the classes; whatever lies deeper counts to its class. Where more images lie
     beside those folders than in them, the set is flat and has no classes. Hidden files and folders, and files whose
-    extension is not an image's, are passed over. Links are followed; a folder is entered once, by its own path
-    if it has one here, so that a loop ends.
+    extension is not an image's, are passed over. Links are followed, but not to a folder above, nor on from
+    what a link out of the folder leads to; a folder is entered once, by its own path if it has one here, so that a loop
+    ends.
     """
 
     seeks_near_duplicates = True
@@ -254,7 +262,8 @@ class Folder(Source):
         if left_out:
             first, why = left_out[0]
             return f"{place} holds no readable image ({printable(first)}: {why}); {instead}"
-        return f"{place} holds no images; {instead}"
+        not_followed = "".join(f" ({line})" for line in self._listing.words() if line.startswith("did not follow"))
+        return f"{place} holds no images{not_followed}; {instead}"
 
 
 @dataclass
@@ -274,12 +283,32 @@ def _list_images(root: str) -> _Listing:
     listing = _Listing()
     entered: set[tuple[int, int]] = set()
     linked = _walk(root, [""], entered, listing)
+    known, may_leave = [os.path.realpath(root)], True
     while linked:  # folders that are links, after all real ones: a link never takes a folder from its own path
-        linked = _walk(root, sorted(linked), entered, listing)
+        followed = []
+        for relative in sorted(linked):
+            target = os.path.realpath(os.path.join(root, relative))
+            within = any(_is_within(target, place) for place in known)
+            if within or (may_leave and not _leads_astray(target, known[0])):
+                followed.append(relative)
+                known += [] if within else [target]
+            else:
+                listing.not_followed.append(relative)
+        may_leave = False  # from what a link leads to nothing leads on: else one link would open the whole machine
+        linked = _walk(root, followed, entered, listing)
     listing.files.sort()
     listing.unreadable.sort()
     listing.unsupported.sort()
     return listing
+
+
+def _leads_astray(target: str, root: str) -> bool:
+    """Whether a link leads to what holds the folder itself, or out of or into the system's own view of itself."""
+    return _is_within(root, target) or any(_is_within(end, own) for end in (root, target) for own in ("/proc", "/sys"))
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))
 
 
 def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing: _Listing) -> list[str]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from data import load_images
 from data.decode import read_size
+from data.folder import Folder
 from data.image_set import ImageSet
 from run.errors import BadInput
 
@@ -277,6 +278,32 @@ def test_links_are_followed_once(folder):
     os.symlink(folder.parent / "elsewhere", folder / "dog")
     images = load(folder)
     assert images.sample_ids == ("cat/1.png", "dog/2.png")
+
+
+def test_links_lead_no_further_than_one_folder(folder, capsys):
+    outside = folder.parent / "outside"
+    paint(folder / "cat" / "1.png")
+    paint(outside / "2.png")
+    paint(folder.parent / "far" / "3.png")
+    os.symlink(folder.parent, folder / "above")
+    os.symlink("/", folder / "root")
+    os.symlink(outside, folder / "dog")
+    os.symlink(folder.parent / "far", outside / "far")  # a link behind a link out of the folder
+    (outside / "inner").mkdir()
+    os.symlink("inner", outside / "within")
+    if os.path.isdir("/proc/self"):
+        os.symlink("/proc/self", folder / "process")
+    assert load(folder).sample_ids == ("cat/1.png", "dog/2.png")
+    said = capsys.readouterr().err
+    assert "did not follow" in said
+    for name in ("above", "root", "dog/far"):
+        assert name in said
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no such folder here")
+def test_a_process_is_no_way_through_the_machine():
+    with pytest.raises(BadInput, match=r"no images \(did not follow .* links that would lead through the machine"):
+        Folder(Path("/proc/self"), "self").open(None, False, None)
 
 
 def test_names_are_text(folder):
