@@ -126,6 +126,8 @@ def test_copies_stay_on_one_side_or_are_told(forked, tmp_path):
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "look" / "dataset_near_duplicates.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 30
+    with Image.open(tmp_path / "look" / "dataset_near_duplicates.png") as drawn:
+        assert min(drawn.size) > 400
     command = done.stdout.strip().splitlines()[-1].removeprefix("train on them with: python ").split()
     done = forked.run(command[0], *command[1:-1], 1, "--output_dir", "trained", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

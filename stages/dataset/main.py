@@ -24,6 +24,7 @@ from run.provenance import command_line, versions
 from stages.dataset import words
 from stages.dataset.counts_figure import draw_counts
 from stages.dataset.inventory import Inventory, mean_image, original_sizes
+from stages.dataset.pairs_figure import draw_pairs
 
 _BATCH = 128  # of train.py, unless it is told otherwise
 
@@ -179,7 +180,7 @@ def draw(inventory: Inventory, settings: Settings) -> dict[str, Figure]:
         chosen = choose_samples(rows, image_set.groups, settings.num_images, random)
         sheet.append((name, mean_image(image_set.images, rows), image_set.images[chosen]))
     shape = " x ".join(map(str, image_set.images.shape[1:]))
-    return {
+    figures = {
         "dataset_counts.png": draw_counts(
             inventory.names,
             inventory.sides,
@@ -191,6 +192,14 @@ def draw(inventory: Inventory, settings: Settings) -> dict[str, Figure]:
             sheet, min(settings.num_images, int(inventory.counts.max())), f"{title}, as a network sees them: {shape}"
         ),
     }
+    if pairs := words.drawn_pairs(inventory):
+        wrong = sum(pair.is_wrong for pair in pairs)
+        said = f"{title}, {len(pairs):,} pairs that are nearly the same"
+        said += f"; in red {wrong:,} of different classes or on both sides of the split" * (wrong > 0)
+        figures["dataset_near_duplicates.png"] = draw_pairs(pairs, said)
+    else:  # those of an earlier look would be taken for these
+        (settings.output_dir / "dataset_near_duplicates.png").unlink(missing_ok=True)
+    return figures
 
 
 def choose_samples(rows: np.ndarray, groups: np.ndarray, wanted: int, random: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ from data.cautions import cautions
 from data.split import describe_leaks
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
+from stages.dataset.pairs_figure import Pair
 
 _LISTED = 8
 
@@ -69,7 +70,12 @@ def describe_near_duplicates(inventory: Inventory) -> list[str]:
     if not len(pairs):
         lines = ["no two images are nearly the same (but for those with the same pixels)"]
     else:
-        lines = [f"{len(pairs):,} pairs of images are nearly the same (dataset_near_duplicates.csv)"]
+        lines = [f"{len(pairs):,} pairs of images are nearly the same (dataset_near_duplicates.csv, .png)"]
+        if image_set.labels is not None:
+            first, second = image_set.labels[pairs].T
+            differ = int(((first != second) & (first >= 0) & (second >= 0)).sum())
+            if differ:
+                lines[0] += f"; {differ:,} of them have different classes, of which at most one can be right"
         ids = image_set.sample_ids
         lines += [f"  {printable(ids[first])}, {printable(ids[second])}" for first, second in pairs[:_LISTED].tolist()]
         if len(pairs) > _LISTED:
@@ -91,6 +97,23 @@ def near_duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[obje
         for pair in _unequal_pairs(inventory).tolist()
     ]
     return ["sample_id", "class", "side", "nearly_the_same", "its_class", "its_side"], rows
+
+
+def drawn_pairs(inventory: Inventory) -> list[Pair]:
+    """Images that are nearly the same, as they are drawn: first those of which something is wrong."""
+    image_set, side_of = inventory.image_set, _sides(inventory)
+    pairs = []
+    for rows in _unequal_pairs(inventory).tolist():
+        classes = [image_set.class_of(row) for row in rows]
+        sides = [side_of.get(row, "left out") for row in rows]
+        held_out = [side == "test" for side in sides]
+        is_wrong = (all(classes) and classes[0] != classes[1]) or (
+            held_out[0] != held_out[1] and "left out" not in sides
+        )
+        remarks = [f" ({each}, {side})" if each else f" ({side})" for each, side in zip(classes, sides, strict=True)]
+        names = [image_set.sample_ids[row] for row in rows]
+        pairs.append(Pair(np.asarray(image_set.images[rows]), tuple(names), tuple(remarks), is_wrong))
+    return sorted(pairs, key=lambda pair: not pair.is_wrong)
 
 
 def _unequal_pairs(inventory: Inventory) -> np.ndarray:
