@@ -15,6 +15,11 @@ from run.hints import own_command, training_command
 from run.tensor_file import CHECKPOINT, load_tensors_with_digest, save_tensors
 
 
+def _anew(path: Path) -> str:
+    """The command that trains the network of a checkpoint from its start."""
+    return training_command(path, {"--resume": None})
+
+
 def build_model(
     architecture: str, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any
 ) -> Autoencoder:
@@ -77,14 +82,12 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError, ArithmeticError) as error:
         raise BadInput(
             f"{printable(path)} does not hold a network that this version can rebuild ({type(error).__name__}); "
-            f"train again: {training_command(path)}"
+            f"train again: {_anew(path)}"
         ) from None
     if not finite:
-        raise BadInput(
-            f"{printable(path)} holds weights that are NaN or infinite; train again: {training_command(path)}"
-        )
+        raise BadInput(f"{printable(path)} holds weights that are NaN or infinite; train again: {_anew(path)}")
     if not sound:
-        raise BadInput(f"{printable(path)} does not say how it was trained; train again: {training_command(path)}")
+        raise BadInput(f"{printable(path)} does not say how it was trained; train again: {_anew(path)}")
     return model.eval(), {**record, "sha256": digest}
 
 
@@ -125,7 +128,7 @@ def require_split(record: dict[str, Any], path: Path, fingerprint: str, test_pat
         BadInput: the fingerprints differ.
     """
     if record["fingerprint"] != fingerprint:
-        own, remedy = test_data_path(Path(path).parent), f"train again: {training_command(path)}"
+        own, remedy = test_data_path(Path(path).parent), f"train again: {_anew(path)}"
         if own.exists() and not (Path(test_path).exists() and own.samefile(test_path)):
             remedy = f"use that of the same training: {own_command({'--test_data': [own]})}"
         raise BadInput(

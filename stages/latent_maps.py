@@ -9,6 +9,7 @@ from figure.fonts import settle_names
 from figure.scatter import Panel, draw_maps
 from figure.style import save_figure, shown
 from latent.archive import LatentSpace, load_with_bottleneck_2
+from latent.measures import Values
 from latent.metrics import latent_dimensions, trustworthiness
 from latent.options import METHODS
 from latent.probes import NEIGHBOURS, knn_accuracy_apart
@@ -155,16 +156,21 @@ def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
     groups = len(set(space.groups.tolist()))
     measures = {"rows": len(space.vectors), "groups": groups, **latent_dimensions(space.vectors)}
     if space.labels is not None:
-        known = knn_accuracy_apart(space.vectors, space.labels, space.groups)
+        known = _on_average(knn_accuracy_apart(space.vectors, space.labels, space.groups))
         if groups == 1:  # no row has a neighbour of another group
             known = {"knn_accuracy_chance": known["knn_accuracy_chance"]}
         elif points is not None:
-            on_map = knn_accuracy_apart(points, space.labels, space.groups)
+            on_map = _on_average(knn_accuracy_apart(points, space.labels, space.groups))
             known["knn_accuracy_on_map"] = on_map["knn_accuracy"]
         measures |= known
     if points is not None:
         measures |= trustworthiness(space.vectors, points)
     return measures
+
+
+def _on_average(values: Values) -> dict[str, float]:
+    """Numbers that are given for each row, as one."""
+    return {name: float(np.mean(each)) for name, each in values.items()}
 
 
 def remark(measures: dict[str, float]) -> str:
