@@ -281,13 +281,33 @@ def _load_vectors(path: Path) -> np.ndarray:
             raise _Unusable(f"{name} is {state}: it promises {promised} bytes of numbers and has {found}")
         file.seek(0)
         with np.errstate(over="ignore"):
-            vectors = np.load(file, allow_pickle=False).astype(np.float32)
+            loaded = np.load(file, allow_pickle=False)
+            vectors = loaded.astype(np.float32)
     if not np.isfinite(vectors).all():
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         raise _Unusable(f"{name} holds NaN or infinity (in {len(bad)} rows, the first is row {bad[0]})")
     if np.abs(vectors).max() > _LARGEST:
         raise _Unusable(f"{name} holds values beyond {_LARGEST:g}, too large to compute distances of")
+    _require_held(loaded, vectors, name)
     return np.ascontiguousarray(vectors)
+
+
+def _require_held(loaded: np.ndarray, vectors: np.ndarray, name: str) -> None:
+    """Refuse numbers that differ by less than float32 can tell apart at their size.
+
+    Raises:
+        BadInput: the rounding is more than a hundredth of the largest spread of a column.
+    """
+    if loaded.dtype.itemsize <= 4 and loaded.dtype.kind == "f":
+        return
+    wide = loaded.astype(np.float64)
+    spread, rounding = float(wide.std(axis=0).max()), float(np.abs(wide - vectors).max())
+    if rounding > 0.01 * spread > 0:
+        raise BadInput(
+            f"{name} holds values around {np.abs(wide).max():.0e} that differ by {spread:.2g}, which 32-bit floats, in "
+            "which everything here is computed, can't hold; take their mean away first: "
+            f"python -c \"import numpy; x = numpy.load('{name}'); numpy.save('{name}', x - x.mean(0))\""
+        )
 
 
 def _read_header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype, int]:

@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from latent.equal_rows import first_equal
 from latent.neighbours import nearest
 from latent.options import METHODS
 from run.errors import BadInput
@@ -74,8 +75,8 @@ def project(
 ) -> np.ndarray:
     """Draw vectors in two dimensions; or bring them down to more, which nobody can look at and clusters are found in.
 
-    Settings that the rows do not allow are lowered: see :func:`lowered_settings`. Vectors that are all equal become
-    one point.
+    Settings that the rows do not allow are lowered: see :func:`lowered_settings`. Vectors that are equal
+    share a place; where fewer than 5 are different, their map is that of PCA.
 
     Args:
         vectors: float (rows, D), finite, D >= 1.
@@ -92,6 +93,16 @@ def project(
     Raises:
         BadInput: fewer than 5 rows for umap or tsne, or fewer than 3 beyond S for umap.
     """
+    first = first_equal(vectors)
+    different = np.unique(first)
+    if len(different) < len(vectors) and method != "pca":  # equal rows are neighbours of nothing but one another
+        map_settings(method, len(vectors))
+        few = len(different) < max(FEWEST_ROWS, size + 3)
+        place = project(
+            vectors[different], "pca" if few else method, seed,
+            n_neighbors=n_neighbors, perplexity=perplexity, size=size, min_dist=min_dist,
+        )  # fmt: skip
+        return place[np.searchsorted(different, first)]
     settings = map_settings(method, len(vectors), n_neighbors=n_neighbors, perplexity=perplexity)
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     spread = np.abs(centred).max()

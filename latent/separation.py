@@ -16,6 +16,7 @@ from sklearn.metrics import euclidean_distances
 from threadpoolctl import threadpool_limits
 
 from latent.clustering import count_different
+from latent.equal_rows import first_equal
 
 FEWEST = 8  # points of a piece that can be judged, of as many units: its ties are two at least
 MOST = 1000  # points that are looked at; of many pieces up to twice as many
@@ -63,14 +64,11 @@ class Separation:
 
 def units_of(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Which rows are one observation, int64 (rows,): those of one group, and those that are equal."""
-    _, group = np.unique(groups, return_inverse=True)
-    if count_different(vectors) == len(vectors):
-        return group
-    _, equal = np.unique(np.asarray(vectors) + 0.0, axis=0, return_inverse=True)
+    group, equal = np.unique(groups, return_inverse=True)[1], first_equal(vectors)
     least = group.copy()
     while True:  # the lowest number spreads over all that are joined by a group or by equal vectors
         before = least
-        for joined in (group, equal.reshape(-1)):
+        for joined in (group, equal):
             lowest = np.full(joined.max() + 1, len(least))
             np.minimum.at(lowest, joined, least)
             least = lowest[joined]
@@ -148,7 +146,7 @@ class Cloud:
         Returns:
             None where fewer than two pieces can be judged.
         """
-        pieces = np.unique(pieces, return_inverse=True)[1]
+        numbers, pieces = np.unique(pieces, return_inverse=True)
         found = _cut(self.points, self.units, pieces, noise=self.noise)
         if found is None:
             return None
@@ -167,7 +165,7 @@ class Cloud:
         scatter = float(np.std(halves, ddof=1)) if len(halves) > 2 else 1.0
         floor = continuum / len(names) ** 0.5 / 2  # where none is cut in any half, as many as might go unseen
         error = max(scatter, floor) / max(continuum, 1e-9)
-        apart = tuple(piece for piece, each in of_each.items() if each <= APART * continuum)
+        apart = tuple(int(numbers[piece]) for piece, each in of_each.items() if each <= APART * continuum)
         sizes = len(self.points), len(names)
         return Separation(count, len(of_each), cut, continuum, dimension, error, *sizes, apart, tried)
 

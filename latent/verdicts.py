@@ -300,12 +300,17 @@ def classes_verdict(facts: Facts) -> Verdict:
 
 
 def lie_apart(found: Separation) -> str:
-    """Whether pieces lie apart: borders cut half the ties that a continuum's do or less, beyond sampling error."""
-    tried = 2 * found.tried  # a verdict on either side of the mark
-    sure = judge(-found.ratio, found.error, -APART, found.units, tried)
-    if sure == NO and found.units < _FEWEST_FOR_NO:
-        return CANT_TELL  # so few points lie too far apart for a gap to show
-    return sure
+    """Whether pieces lie apart: borders cut half the ties that a continuum's do or less, beyond sampling error.
+
+    A yes has to outdo all numbers that were tried. A no need not: the number at which the fewest are cut was taken.
+    """
+    if found.units < FEWEST:
+        return CANT_TELL
+    if found.ratio + critical(found.units, 2 * found.tried) * found.error <= APART:
+        return YES
+    surely_more = found.ratio - stats.norm.ppf(1 - ERROR_RATE) * found.error > APART
+    # so few points lie too far apart for a gap to show
+    return NO if surely_more and found.units >= _FEWEST_FOR_NO else CANT_TELL
 
 
 _FEWEST_FOR_NO = 60
@@ -319,7 +324,7 @@ def _say(case: str, facts: Facts, evidence: Sequence[str], would_change: str) ->
         words["images"] = counted(found.units, found.images)
         words["clusters"] = f"{found.pieces} clusters"
         words |= {"apart": len(found.apart), "judged": found.judged}
-        if facts.class_names and len(found.apart) <= 6:
+        if case == "classes_some" and facts.class_names and len(found.apart) <= 6:
             words["names"] = f" ({', '.join(facts.class_names[each] for each in found.apart)})"
     if case == "classes_unsure":
         words["images"] = f"{facts.known[0].units:,} test images or groups of them"

@@ -12,7 +12,10 @@ from latent.pixels import PIXELS
 from latent.verdicts import compare
 from model.fidelity import squared_errors
 from stages.sweep.answers import LARGEST, answer_sweep, dimensions
+from stages.sweep.choice import Watched, knee, which_size
+from stages.sweep.dimension import intrinsic_dimensions
 from stages.sweep.measuring import curve_sizes, equivalent_size, measure_space
+from tests.known_truths import sheet
 
 
 def test_errors_of_many_sizes_are_those_of_each():
@@ -140,9 +143,58 @@ def test_a_space_that_has_one_class_or_two():
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], 30)
     vectors = random.normal(size=(60, 3)) + 4 * labels[:, None]
-    measures, right = measure_space(*[Side(vectors, labels, np.arange(60))] * 2)
+    measures, right, _ = measure_space(*[Side(vectors, labels, np.arange(60))] * 2)
     assert measures["linear_accuracy"] == right.mean() > 0.95
     assert (measures["knn_accuracy_chance"], measures["dimensions"]) == (0.5, 3)
-    measures, right = measure_space(*[Side(vectors, np.zeros(60, np.int64), np.arange(60))] * 2)
+    measures, right, _ = measure_space(*[Side(vectors, np.zeros(60, np.int64), np.arange(60))] * 2)
     assert right is None
     assert "linear_accuracy" not in measures
+
+
+def test_the_knee_is_where_the_error_bends():
+    sizes = [2, 4, 8, 16, 32, 64]
+    assert knee(sizes, [1, 0.6, 0.1, 0.08, 0.06, 0.05]) == 8
+    assert knee(sizes, [6, 5, 4, 3, 2, 1]) is None  # over log sizes a straight line
+    assert knee(sizes[:2], [2, 1]) is None
+
+
+@pytest.mark.parametrize(("truth", "size"), [(1, 12), (2, 12), (5, 20)])
+def test_the_intrinsic_dimension_of_curved_sheets(truth: int, size: int):
+    vectors = sheet(1500, 0, truth, size, noise=0.0).vectors
+    for value in intrinsic_dimensions(vectors, np.arange(1500)).values():
+        assert 0.75 * truth < value < 1.3 * truth
+    repeated = np.repeat(vectors[:300], 3, axis=0)  # what is equal is one
+    assert intrinsic_dimensions(repeated, np.arange(900)) == intrinsic_dimensions(vectors[:300], np.arange(300))
+    assert intrinsic_dimensions(vectors[:20], np.arange(20)) == {}
+
+
+def watched_of(shares: dict[int, float], errors: dict[int, float], count: int = 400) -> Watched:
+    random = np.random.default_rng(0)
+    draw, noise = random.random(count), random.uniform(0.9, 1.1, count)
+    right = {f"bottleneck {size}": draw < share for size, share in shares.items()}
+    if right:
+        right |= {PIXELS: draw < 0.9, LARGEST: draw < 0.1}
+    of_pca = {size: 1.5 * error * noise for size, error in errors.items()}
+    return Watched(
+        "validation images", np.arange(count), {size: e * noise for size, e in errors.items()}, of_pca, right
+    )
+
+
+ERRORS = {2: 1.0, 4: 0.6, 8: 0.1, 16: 0.08, 32: 0.06}
+SCORED = dict.fromkeys(ERRORS, "MSE")
+
+
+def test_a_size_is_named_with_its_reason_and_disagreement_is_said():
+    told = which_size(watched_of({2: 0.3, 4: 0.6, 8: 0.9, 16: 0.9, 32: 0.9}, ERRORS), SCORED)
+    assert told.verdict == "yes"
+    assert told.sentence.startswith("N = 8, the smallest beyond which no larger one tells more classes apart")
+    assert told.sentence.endswith("nothing says otherwise by more than twice")
+    late = which_size(watched_of({2: 0.3, 4: 0.5, 8: 0.6, 16: 0.7, 32: 0.9}, ERRORS), SCORED)
+    assert late.sentence.startswith("N = 32")
+    assert "these disagree: the knee of the error says 8" in late.sentence
+    unlabelled = which_size(watched_of({}, ERRORS), SCORED)
+    assert unlabelled.sentence.startswith("N = 8, the knee of the error")
+    nothing = which_size(watched_of({}, dict.fromkeys(ERRORS, 1.0)), SCORED)
+    assert (nothing.verdict, nothing.sentence) == ("no", "none can be named from 400 validation images")
+    few = which_size(watched_of({}, dict.fromkeys(ERRORS, 1.0), count=4), SCORED)
+    assert few.verdict == "can't tell"

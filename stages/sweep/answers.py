@@ -39,16 +39,18 @@ def answer_sweep(
         groups: int (rows,), which test images belong together.
     """
     found = [_how_many_keep(records), _what_is_added(records, largest_curve), _how_many_tell(records, right, groups)]
-    return [
-        {
-            "question": question,
-            "verdict": each.verdict,
-            "sentence": each.sentence,
-            "evidence": list(each.evidence),
-            "would_change": each.would_change,
-        }
-        for question, each in zip(QUESTIONS, found, strict=True)
-    ]
+    return [as_answer(question, each) for question, each in zip(QUESTIONS, found, strict=True)]
+
+
+def as_answer(question: str, verdict: Verdict) -> dict[str, Any]:
+    """An answer as it is written to sweep.json."""
+    return {
+        "question": question,
+        "verdict": verdict.verdict,
+        "sentence": verdict.sentence,
+        "evidence": list(verdict.evidence),
+        "would_change": verdict.would_change,
+    }
 
 
 def _how_many_keep(records: Sequence[Record]) -> Verdict:

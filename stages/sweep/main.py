@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from data.choice import choose_test_rows
+from data.image_set import ImageSet
 from data.selection import Selection
 from data.split import Split
 from data.test_data import TestData
@@ -21,8 +22,9 @@ from data.training_side import load_split_of, warn_of_untested_classes
 from figure.fonts import settle_names
 from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
-from latent.pca import fit_pca
+from latent.pca import PCA, fit_pca
 from latent.pixels import PIXELS
+from model.autoencoder import Autoencoder
 from model.fidelity import mean_error, squared_errors
 from model.held_out import inference_in_words, measure_mean_image
 from model.inference import encode, reconstruct
@@ -32,7 +34,10 @@ from run.device import make_repeatable
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.provenance import command_line, versions
-from stages.sweep.answers import answer_sweep, dimensions, independent_of
+from run.random_subset import random_subset
+from stages.sweep.answers import answer_sweep, as_answer, dimensions, independent_of
+from stages.sweep.choice import QUESTION, Watched, which_size
+from stages.sweep.dimension import intrinsic_dimensions
 from stages.sweep.figure import draw_sweep
 from stages.sweep.loading import Models, load_models_and_test_data, takes_labels, warn_of_other_settings
 from stages.sweep.measuring import curve_sizes, errors_of, measure_classes
@@ -140,7 +145,9 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
         )
     networks = [model for model, _ in models.values()]
     encode_by = functools.partial(encode, refine=settings.refine)
-    classes, right = measure_classes(networks, encode_by, pca, (image_set, split), settings.num_fit, settings.seed)
+    classes, right, seen = measure_classes(
+        networks, encode_by, pca, (image_set, split), settings.num_fit, settings.seed
+    )
     chosen = choose_test_rows(test_data, None, settings.num_images, settings.seed)
     records, drawn = [], []
     for size, made, alone in reconstructions(models, test_data, settings.refine):
@@ -150,11 +157,44 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
         drawn.append(made[chosen])
     groups = image_set.groups[split.test]
     answers = answer_sweep(records, sizes[-1], right, groups)
+    watched = watch(networks, pca, image_set, split, right if not len(split.val) else seen)
+    answers.append(as_answer(QUESTION, which_size(watched, scores_in_words(records))))
     inference = inference_in_words(settings.refine)
     swept = Swept(
         records, curve, mean_image, classes[PIXELS], answers, independent_of(groups), chosen, inference, drawn
     )
     return swept, split
+
+
+def watch(
+    networks: list[Autoencoder], pca: PCA, image_set: ImageSet, split: Split, right: dict[str, np.ndarray]
+) -> Watched:
+    """What a size is chosen by: the validation images or, where there are none, the test images.
+
+    Args:
+        right: on which of these images a linear probe is right, by space.
+    """
+    rows, on = (split.val, "validation images") if len(split.val) else (split.test, "test images, which also score it")
+    images, labels = image_set.images[rows], None if image_set.labels is None else image_set.labels[rows]
+    groups = image_set.groups[rows]
+    errors = {each.latent_size: squared_errors(images, reconstruct(each, images, labels)) for each in networks}
+    of_pca = {size: squared_errors(images, pca.first(size).reconstruct(images)) for size in errors}
+    fitted = random_subset(split.train, 3000, 0)
+    largest, spaces = networks[-1], image_set.images[fitted]
+    flat = pca.encode(spaces)  # in which distances are all but those of the pixels
+    looked_at = {"the images": flat, f"bottleneck {largest.latent_size}": encode(largest, spaces)}
+    dimensions = {what: intrinsic_dimensions(each, image_set.groups[fitted]) for what, each in looked_at.items()}
+    return Watched(on, groups, errors, of_pca, right, {what: each for what, each in dimensions.items() if each})
+
+
+def scores_in_words(records: list[dict[str, Any]]) -> dict[int, str]:
+    """Size -> its error and accuracy on the test images."""
+    said = {}
+    for each in records:
+        said[each["latent_size"]] = f"MSE {each['mse']:.5f} (PCA {each['pca_mse']:.5f})"
+        if "linear_accuracy" in each:
+            said[each["latent_size"]] += f", linear probe {each['linear_accuracy']:.1%}"
+    return said
 
 
 def reconstructions(models: Models, test_data: TestData, refine: int) -> Iterator[tuple[int, np.ndarray, float]]:
@@ -194,6 +234,7 @@ def in_words(swept: Swept, models: Models, test_data: TestData, split: Split) ->
     for each in swept.answers:
         lines.append(f"\n{each['question']} {each['sentence']}")
         lines += [f"  - {evidence}" for evidence in each["evidence"]]
+        lines.append(f"  what would change it: {each['would_change']}")
     return "\n".join(lines)
 
 

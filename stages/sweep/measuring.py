@@ -102,37 +102,45 @@ def measure_classes(
         spaces[f"PCA of {model.latent_size}"] = pca.first(model.latent_size).encode
     spaces[PIXELS] = pixels_as_rows
 
-    measures, right = {}, {}
+    measures, right, watched = {}, {}, {}
     for space, encode_images in spaces.items():
         note(f"telling classes apart by {space}")
         sides = [
-            Side(encode_images(its_images), its_labels, image_set.groups[each])
+            Side(encode_images(its_images) if len(each) else None, its_labels, image_set.groups[each])
             for its_images, its_labels, each in zip(images, labels, rows, strict=True)
         ]
-        measures[space], hits = measure_space(*sides)
+        measures[space], hits, seen = measure_space(*sides)
         if hits is not None:
-            right[space] = hits
+            right[space], watched[space] = hits, seen
     if right:
-        right[LARGEST] = labels[1] == probes.largest_class(labels[0])
-    return measures, right
+        right[LARGEST], watched[LARGEST] = (each == probes.largest_class(labels[0]) for each in labels[1:])
+    return measures, right, watched
 
 
-def measure_space(fitted: Side, scored: Side) -> tuple[dict[str, float], np.ndarray | None]:
+def measure_space(
+    fitted: Side, scored: Side, watched: Side | None = None
+) -> tuple[dict[str, float], np.ndarray | None, np.ndarray | None]:
     """How well classifiers that are fitted on the latents of one side tell the classes of the other apart.
 
     Returns:
         The dimensions in use and, with two classes or more among the scored ones, ``linear_accuracy`` and
         ``knn_accuracy`` with the same of the largest class alone (``_chance``); and which rows the linear probe gives
-        their class, bool (rows,), or None.
+        their class, bool (rows,), or None; and which of those that are ``watched``, if any.
     """
     measures = latent_dimensions(scored.vectors)
     if not tells_apart(scored.labels):
-        return measures, None
+        return measures, None, None
+    both = scored.vectors
+    if watched is not None and watched.vectors is not None:
+        both = np.concatenate([both, watched.vectors])  # a probe is fitted once
+    linear = probes.linear_classes(fitted.vectors, fitted.labels, both)
+    count = len(scored.labels)
+    seen = None if len(both) == count else linear[count:] == watched.labels
     given = {
-        "linear_accuracy": probes.linear_classes(fitted.vectors, fitted.labels, scored.vectors),
+        "linear_accuracy": linear[:count],
         "knn_accuracy": probes.nearest_classes(fitted.vectors, fitted.labels, scored.vectors),
     }
     chance = float((scored.labels == probes.largest_class(fitted.labels)).mean())
     for name, classes in given.items():
         measures |= {name: float((classes == scored.labels).mean()), f"{name}_chance": chance}
-    return measures, given["linear_accuracy"] == scored.labels
+    return measures, given["linear_accuracy"] == scored.labels, seen
