@@ -157,7 +157,7 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
         drawn.append(made[chosen])
     groups = image_set.groups[split.test]
     answers = answer_sweep(records, sizes[-1], right, groups)
-    watched = watch(networks, pca, image_set, split, right if not len(split.val) else seen)
+    watched = watch(networks, pca, (image_set, split), right if not len(split.val) else seen, settings.refine)
     answers.append(as_answer(QUESTION, which_size(watched, scores_in_words(records))))
     inference = inference_in_words(settings.refine)
     swept = Swept(
@@ -167,22 +167,25 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
 
 
 def watch(
-    networks: list[Autoencoder], pca: PCA, image_set: ImageSet, split: Split, right: dict[str, np.ndarray]
+    networks: list[Autoencoder], pca: PCA, source: tuple[ImageSet, Split], right: dict[str, np.ndarray], refine: int
 ) -> Watched:
     """What a size is chosen by: the validation images or, where there are none, the test images.
 
     Args:
+        source: the images, and how they were split.
         right: on which of these images a linear probe is right, by space.
+        refine: steps of refinement.
     """
+    image_set, split = source
     rows, on = (split.val, "validation images") if len(split.val) else (split.test, "test images, which also score it")
     images, labels = image_set.images[rows], None if image_set.labels is None else image_set.labels[rows]
     groups = image_set.groups[rows]
-    errors = {each.latent_size: squared_errors(images, reconstruct(each, images, labels)) for each in networks}
+    errors = {each.latent_size: squared_errors(images, reconstruct(each, images, labels, refine)) for each in networks}
     of_pca = {size: squared_errors(images, pca.first(size).reconstruct(images)) for size in errors}
     fitted = random_subset(split.train, 3000, 0)
     largest, spaces = networks[-1], image_set.images[fitted]
     flat = pca.encode(spaces)  # in which distances are all but those of the pixels
-    looked_at = {"the images": flat, f"bottleneck {largest.latent_size}": encode(largest, spaces)}
+    looked_at = {"the images": flat, f"bottleneck {largest.latent_size}": encode(largest, spaces, refine)}
     dimensions = {what: intrinsic_dimensions(each, image_set.groups[fitted]) for what, each in looked_at.items()}
     return Watched(on, groups, errors, of_pca, right, {what: each for what, each in dimensions.items() if each})
 

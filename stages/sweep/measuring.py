@@ -78,7 +78,7 @@ def measure_classes(
     source: tuple[ImageSet, Split],
     num_fit: int | None,
     seed: int,
-) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray]]:
+) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """How well classifiers that are fitted on training images tell the classes of test images apart.
 
     Args:
@@ -90,10 +90,11 @@ def measure_classes(
 
     Returns:
         Of each ``bottleneck N``, each ``PCA of N`` and the raw pixels what :func:`measure_space` gives: the measures
-        and, with classes, the test images on which a linear probe is right; those of the largest class too.
+        and, with classes, the test images on which a linear probe is right, and the validation images (None where
+        there are none); those of the largest class too.
     """
     image_set, split = source
-    rows = [random_subset(split.train, num_fit, seed), split.test]
+    rows = [random_subset(split.train, num_fit, seed), split.test, split.val]
     images = [image_set.images[each] for each in rows]
     labels = [None if image_set.labels is None else image_set.labels[each] for each in rows]
     spaces: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
