@@ -17,6 +17,8 @@ demo: $(VENV)/installed
 	$(BIN)/python viz_latent_space.py --latent_size 16 --vis_type umap $(DEMO)
 	$(BIN)/python viz_kmeans_latent_space.py --latent_size 16 --num_clusters 10 $(DEMO)
 	$(BIN)/python evaluate.py --latent_size 16 $(DEMO)
+	$(BIN)/python find_odd_images.py --latent_size 16 $(DEMO)
+	$(BIN)/python explore_latent_space.py --latent_size 16 $(DEMO)
 	$(BIN)/python report.py $(DEMO)
 
 test: $(VENV)/installed-dev

@@ -50,6 +50,16 @@ def as_json(content: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
+def embedded_json(page: str, name: str) -> Any:
+    """What :func:`as_json` put into the element of that id of a page; None if there is no such thing."""
+    start = f'<script type="application/json" id="{name}">'
+    _, found, rest = page.partition(start)
+    try:
+        return json.loads(rest.partition("</script>")[0]) if found else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def _source(name: str, folder: Path) -> str:
     own = folder / name
     return (own if own.exists() else SHARED / name).read_text("utf-8")

@@ -32,7 +32,7 @@ _RESULTS = (
     "training_curves.*", "training_compared.*", "snapshots.*", "reconstructions_latent_size_*", "sweep.*",
     "sweep_reconstructions.*", "classifiers*.*", "samples_latent_size_*", "manifold_latent_size_*",
     "interpolation_latent_size_*", "traversal_latent_size_*", "relabelled_latent_size_*", "neighbours_latent_size_*",
-    "report.html", "explorer.html",
+    "odd_images_latent_size_*", "report.html", "explorer.html",
 )  # fmt: skip
 
 

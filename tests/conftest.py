@@ -101,6 +101,7 @@ def whole_run(trained: Path, forked: Server, data_dir: Path, tmp_path_factory: p
         ("encode_latent_space.py", "--num_samples", "all"),
         ("viz_latent_space.py", "--vis_type", "pca"),
         ("viz_kmeans_latent_space.py", "--space", "latent", "--num_clusters", 10),
+        ("explore_latent_space.py", "--vis_type", "pca"),
         ("evaluate.py", "--seeds", 1, "--num_fit", 300, "--data_dir", data_dir),
     ]:
         done = forked.run(script, *size, *arguments, cwd=ROOT)

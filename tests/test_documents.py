@@ -179,6 +179,8 @@ RUNS = [
     ("generate_images.py", ["neighbours", *ENCODED, "--num_neighbours", 2]),
     ("generate_images.py", ["relabel", "--latent_size", 4, "--output_dir", "conditional", "--cnn_epochs", 1,
                             "--max_fit", 60]),
+    ("find_odd_images.py", ENCODED),
+    ("explore_latent_space.py", [*ENCODED, "--vis_type", "pca"]),
     ("report.py", ["--output_dir", "run"]),
 ]  # fmt: skip
 SELDOM = {"not_finite.csv"}  # written where a loss is NaN: tests/test_signals.py

@@ -16,7 +16,6 @@ LIGHT = {"data", "model", "model.options", "latent.options"}
 # Modules that one stage alone imports, and that yet belong to their noun.
 AT_HOME = {
     "model.training_state": "the checkpoint of a training that is under way lies beside the other checkpoints",
-    "figure.page": "pages of other stages are made by it as well, soon",
 }
 
 

@@ -112,6 +112,24 @@ def test_what_is_missing_is_named_with_a_command_that_makes_it(forked, trained: 
     assert any("Test images" in image["alt"] for image in page.of("img"))
 
 
+def test_the_explorer_is_part_of_the_page_but_not_its_script(forked, folder: Path):
+    require_browser()
+    explorer = folder / "explorer.html"
+    explorer.write_text(explorer.read_text().replace("<script>", "<script>alert(1);"))
+    _, page = report(forked, folder)
+    assert "alert(1)" not in page.source
+    with opened(folder / "report.html") as here:
+        assert here.page.evaluate("explorer.count") == 180
+        here.page.locator(".plot canvas").nth(1).focus()
+        here.page.keyboard.press("n")
+        assert here.page.inner_text("#x-facts").startswith("class")
+        here.check()
+    explorer.write_text(explorer.read_text().replace('"checkpoints":{"2":"', '"checkpoints":{"2":"0'))
+    _, page = report(forked, folder)
+    assert "explorer.html was made with another checkpoint of bottleneck 2" in page.text
+    assert not page.of("canvas")
+
+
 def test_files_of_another_training_are_left_out_with_a_word(forked, folder: Path):
     (folder / "model_latent_size_8.pth").write_bytes(b"of another training")
     _, page = report(forked, folder)
@@ -132,7 +150,7 @@ def test_hostile_text_is_text(forked, folder: Path):
     (folder / "left_out.csv").write_text(f'sample_id,reason\n"{HOSTILE.replace(chr(34), chr(34) * 2)}",broken\n')
     _, page = report(forked, folder, "--hand_in", HOSTILE)
     assert page.text.count(HOSTILE) >= 5
-    assert len(page.of("script")) == 1, "our own"
+    assert len(page.of("script")) == 2, "our own, and the explorer's values"
     assert not [image for image in page.of("img") if not image["src"].startswith("data:image/png;base64,")]
     assert "touch canary" not in page.source
 
@@ -140,7 +158,7 @@ def test_hostile_text_is_text(forked, folder: Path):
 EDITED = [b"", b"<script>alert(1)</script>\0", b'{"a": [', b"\xff" * 50, b"[1]\n", b"{}\n"]
 FILES = [
     "metrics.json", "metrics_training.json", "training_log.jsonl", "training_curves.png", "latent_space_size_8.json",
-    "metrics_latent_space_size_8_pca.json", "latent_space_size_8_pca.png", "left_out.csv",
+    "metrics_latent_space_size_8_pca.json", "latent_space_size_8_pca.png", "left_out.csv", "explorer.html",
 ]  # fmt: skip
 
 
@@ -151,7 +169,7 @@ def test_an_edited_file_is_left_out(forked, folder: Path, name: str, content: by
     (folder / name).write_bytes(content)
     _, page = report(forked, folder)
     assert "alert(1)" not in page.source
-    if name.endswith((".json", ".png")):
+    if name.endswith((".json", ".png", ".html")):
         assert f"{name} is damaged" in page.text
 
 

@@ -15,7 +15,8 @@ PAGE = ROOT / "docs" / "reference" / "flags.md"
 # in the order in which the scripts are run
 SCRIPTS = [
     "viz_dataset", "train", "viz_training", "viz_reconstruction", "encode_latent_space", "viz_latent_space",
-    "viz_kmeans_latent_space", "evaluate", "sweep_latent_size", "train_classifier", "generate_images", "report",
+    "viz_kmeans_latent_space", "evaluate", "sweep_latent_size", "train_classifier", "generate_images",
+    "find_odd_images", "explore_latent_space", "report",
 ]  # fmt: skip
 MODES = {"generate_images": ["sample", "manifold", "interpolate", "traverse", "relabel", "neighbours"]}
 INTRODUCTION = """# Flags

@@ -12,11 +12,14 @@ from typing import Any
 
 from PIL import Image
 
+from figure.page import embedded_json
 from run.artefacts import file_sha256, latent_space_path, model_path, read_json
 from run.errors import BadInput, printable
 
 _LARGEST_PICTURE, _LARGEST_TEXT = 24 << 20, 64 << 20  # bytes
 _MOST_PIXELS = 200_000_000
+EXPLORER = "explorer.html"
+LARGEST_EXPLORER = 16 << 20  # bytes; a larger one would make the page too large for mail, and stays beside it
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,23 @@ class Folder:
         except BadInput as error:
             self._left_out(str(error))
         return []
+
+    def explorer(self) -> dict[str, Any] | None:
+        """What ``explorer.html`` shows, as plain values: its own script is not taken. None as of :meth:`picture`."""
+        path = self.path / EXPLORER
+        if not path.exists():
+            return None
+        try:
+            self._require_small(path, LARGEST_EXPLORER)
+            data = embedded_json(path.read_text("utf-8"), "x-data")
+        except (BadInput, OSError, ValueError):
+            data = None
+        digests = data.get("checkpoints") if isinstance(data, dict) else None
+        if not isinstance(digests, dict) or not isinstance(data.get("spaces"), list) or "notes" not in data:
+            self._left_out(f"{printable(path)} is damaged or not a page of this suite; make it again")
+            return None
+        sizes = {int(size): digest for size, digest in digests.items() if size.isdecimal()}
+        return data if self.size in sizes and self.is_of_this_training(EXPLORER, sizes) else None
 
     def picture(self, name: str, alt: str) -> Picture | None:
         """A PNG file; None where it is missing, or is left out with a word about it."""

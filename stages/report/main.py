@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from figure.page import render
+from figure.page import as_json, render
 from run.artefacts import write_text
 from run.console import note, say
 from run.errors import BadInput, printable
 from run.hints import training_command
 from run.training_folder import results_in, undisturbed
-from stages.report.folder import Folder
+from stages.report.folder import EXPLORER, LARGEST_EXPLORER, Folder
 from stages.report.parts import all_parts, answers
 from stages.report.warnings import warnings_of
 
@@ -54,14 +54,25 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
     training, epochs = folder.json("metrics_training.json"), folder.epochs()
     folder.size = settings.latent_size or largest_size(training, epochs)
     told, how = answers(folder)
+    explorer, beside = None, False
+    if EXPLORER in folder:
+        beside = (folder.path / EXPLORER).stat().st_size > LARGEST_EXPLORER
+        explorer = None if beside else folder.explorer()
     parts = all_parts(folder, training)
     missing = [] if told else [("The questions answered", how)]
     missing += [each for part in parts for each in part.missing if each not in missing]
     dataset = training.get("dataset") or settings.output_dir.name
+    if explorer is None and not beside:
+        command = folder.command("explore_latent_space.py", "--latent_size", str(folder.size))
+        missing.append(("Both latent spaces under the pointer", command))
+    scripts = ("hand_in.js",) if settings.hand_in else ()  # first: it keeps the page as it came
     page = render(
         "report.jinja",
         _TEMPLATES,
-        scripts=("hand_in.js",) if settings.hand_in else (),
+        scripts=(*scripts, "decoder.js", "explorer.js") if explorer else scripts,
+        explorer=as_json(explorer) if explorer else "",
+        explorer_beside=EXPLORER if beside else "",
+        heading="Both latent spaces under the pointer",
         title=f"{dataset}: what do bottlenecks of 2 and {folder.size} keep?",
         training=training,
         size=folder.size,

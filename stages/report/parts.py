@@ -300,10 +300,29 @@ def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
 
 
 def odd_part(folder: Folder) -> Part:
-    """Images that stand out."""
+    """Images that stand out: badly kept, far from all others, or of a doubtful label."""
     part = Part("odd", "Worst reconstructions, and other odd ones out")
-    command = folder.command("viz_reconstruction.py", "--latent_size", str(folder.size), "--pick", "worst")
-    part.missing.append(("The worst reconstructions (drawn in place of one of each class)", command))
+    command = folder.command("find_odd_images.py", "--latent_size", str(folder.size))
+    stem = f"odd_images_latent_size_{folder.size}"
+    facts = folder.json(f"{stem}.json")
+    if not facts or not folder.is_of_this_training(f"{stem}.json", {folder.size: facts.get("checkpoint_sha256")}):
+        part.missing.append(("The worst reconstructions, images far from all others, likely wrong labels", command))
+        return part
+    command = folder.command_of(facts, command)
+    part.text.append(str(facts.get("protocol")))
+    for way, alt in [
+        ("error", "The images that are kept worst, and what is made of them"),
+        ("distance", "The images farthest from all others"),
+        ("label", "The images whose neighbours are of another class: look here for wrong labels"),
+    ]:
+        if f"{stem}_{way}.png" in folder:
+            part.show(folder.picture(f"{stem}_{way}.png", alt), alt, command)
+    ranked = [row for row in folder.rows(f"{stem}.csv") if row.get("place by label", "").isdecimal()]
+    ranked.sort(key=lambda row: int(row["place by label"]))
+    columns = {"sample_id": "image", "class": "class", "likely class": "neighbours say", "doubt of label": "doubt"}
+    rows = [[row.get(name, "") for name in columns] for row in ranked[:_LISTED]]
+    if rows:
+        part.tables.append(Table(f"The first {len(rows)} doubtful labels", list(columns.values()), rows))
     return part
 
 

@@ -1,0 +1,1 @@
+"""explore_latent_space.py: see main.py."""

@@ -1,0 +1,205 @@
+"""find_odd_images.py: a network and the test images -> three rankings of what stands out, drawn and as a table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.test_data import TestData, load_test_data
+from figure.reconstruction import draw_reconstructions
+from figure.style import save_figure, shown
+from latent.neighbours import nearest
+from model.checkpoint import load_checkpoint, require_split
+from model.fidelity import squared_errors
+from model.inference import decode, encode
+from run.artefacts import write_csv, write_json
+from run.console import say, table
+from run.device import choose_device, make_repeatable
+from run.errors import printable
+from run.provenance import command_line, versions
+from run.training_folder import undisturbed
+
+PROTOCOL = (
+    "nothing is fitted on the test images; neighbours are the nearest by Euclidean distance in the latent space, among "
+    "test images that are not of an image's own group, and vote by the inverse of their distance"
+)
+_SURE = 0.5  # of the votes, that another class has more than an image's own
+_SAID = 5  # images of each ranking on standard output
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The flags of find_odd_images.py."""
+
+    model_path: Path
+    latent_size: int | None
+    test_data: Path
+    num_images: int
+    num_neighbours: int
+    output_dir: Path
+    device: str
+    svg: bool
+    show: bool
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class Oddity:
+    """How much each image stands out, each way larger is odder.
+
+    Attributes:
+        error: float (N,), mean squared error of the reconstruction, pixels in [0, 1].
+        distance: float (N,), mean distance to the nearest others; infinite where there are none.
+        doubt: float (N,) in -1..1: the vote of the neighbours for the class that has most of it beside the image's own,
+            minus that for its own; None where there are not two classes.
+        likely: int (N,): that class; None likewise.
+    """
+
+    error: np.ndarray
+    distance: np.ndarray
+    doubt: np.ndarray | None
+    likely: np.ndarray | None
+
+    def rankings(self) -> dict[str, np.ndarray]:
+        """Of each way the rows from the oddest on, int64 (N,)."""
+        ways = {"error": self.error, "distance": self.distance, "label": self.doubt}
+        return {name: np.argsort(-values, kind="stable") for name, values in ways.items() if values is not None}
+
+
+def run(settings: Settings) -> None:
+    """Rank, draw and tabulate.
+
+    Raises:
+        BadInput: a file is missing or damaged, or the split is not that of the network.
+    """
+    make_repeatable(0)
+    with undisturbed(settings.model_path.parent):
+        test_data = load_test_data(settings.test_data)
+        model, record = load_checkpoint(settings.model_path)
+    require_split(record, settings.model_path, test_data.fingerprint, settings.test_data)
+    model = model.to(choose_device(settings.device))
+    latents = encode(model, test_data.images)
+    made = decode(model, latents, test_data.labels)
+    odd = find_odd(test_data, latents, made, settings.num_neighbours)
+    stem = settings.output_dir / f"odd_images_latent_size_{model.latent_size}"
+    header, rows = as_table(test_data, odd)
+    write_csv(stem.with_suffix(".csv"), header, rows)
+    facts = {
+        "dataset": test_data.dataset,
+        "checkpoint_sha256": record["sha256"],
+        "latent_size": model.latent_size,
+        "images": len(test_data.images),
+        "num_neighbours": settings.num_neighbours,
+        "protocol": PROTOCOL,
+        "rankings": {name: ranked[: settings.num_images].tolist() for name, ranked in odd.rankings().items()},
+    }
+    write_json(stem.with_suffix(".json"), {**facts, "command": command_line(), "versions": versions()})
+    saved = [stem.with_suffix(".csv"), stem.with_suffix(".json")]
+    for name, ranked in odd.rankings().items():
+        chosen = ranked[: settings.num_images]
+        if name == "label":
+            chosen = chosen[odd.doubt[chosen] > 0]
+        if not len(chosen):
+            say(f"\nno label is doubted by the neighbours in bottleneck {model.latent_size}")
+            continue
+        say(f"\n{title(name, test_data, model.latent_size, odd, chosen)}")
+        say(as_text(name, test_data, odd, chosen[:_SAID]))
+        saved += draw(settings, stem, name, (test_data, made, odd, chosen), model.latent_size)
+    say()
+    for path in saved:
+        say(f"saved {printable(path)}")
+
+
+def find_odd(test_data: TestData, latents: np.ndarray, made: np.ndarray, num_neighbours: int) -> Oddity:
+    """How much each test image stands out.
+
+    Args:
+        latents: float32 (N, D), theirs.
+        made: float32 (N, C, H, W) in [0, 1], what is made of them.
+        num_neighbours: K.
+    """
+    near, away = nearest(latents, count=num_neighbours, groups=test_data.groups)
+    there = near >= 0
+    count = there.sum(axis=1)
+    distance = np.where(count > 0, np.where(there, away, 0).sum(axis=1) / np.maximum(count, 1), np.inf)
+    error, labels = squared_errors(test_data.images, made), test_data.labels
+    if labels is None or len(np.unique(labels)) < 2:
+        return Oddity(error, distance, None, None)
+    votes = np.zeros((len(labels), len(test_data.class_names)))
+    weights = np.where(there, 1 / np.maximum(away, 1e-9), 0)
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
+    np.add.at(votes, (np.arange(len(labels))[:, None], labels[near]), weights)
+    rows = np.arange(len(labels))
+    own = votes[rows, labels]
+    votes[rows, labels] = -1
+    likely = votes.argmax(axis=1)
+    return Oddity(error, distance, votes[rows, likely] - own, likely)
+
+
+def title(way: str, test_data: TestData, size: int, odd: Oddity, chosen: np.ndarray) -> str:
+    """What a ranking found, in a line."""
+    name, count = shown(test_data.dataset), len(chosen)
+    if way == "error":
+        times = odd.error[chosen].mean() / max(odd.error.mean(), 1e-12)
+        return f"{name}: the {count} test images that bottleneck {size} keeps worst, {times:.1f} times the mean error"
+    if way == "distance":
+        usual = np.median(odd.distance)
+        times = np.median(odd.distance[chosen]) / usual if 0 < usual < np.inf else 1.0
+        return (
+            f"{name}: the test images farthest from all others in bottleneck {size}, {times:.1f} times as far as most"
+        )
+    sure = int(np.sum(odd.doubt > _SURE))
+    return f"{name}: labels that the neighbours in bottleneck {size} doubt; of another class they are sure for {sure}"
+
+
+def draw(
+    settings: Settings, stem: Path, way: str, what: tuple[TestData, np.ndarray, Oddity, np.ndarray], size: int
+) -> list[Path]:
+    """The first images of a ranking above what the network makes of them."""
+    test_data, made, odd, chosen = what
+    names = [test_data.class_of(row) for row in chosen]
+    if way == "label":
+        names = [
+            f"{name} or {test_data.class_names[odd.likely[row]]}?" for name, row in zip(names, chosen, strict=True)
+        ]
+    figure = draw_reconstructions(
+        test_data.images[chosen],
+        [(f"bottleneck {size}", made[chosen], odd.error[chosen])],
+        names,
+        title(way, test_data, size, odd, chosen),
+    )
+    return save_figure(figure, stem.with_name(f"{stem.name}_{way}.png"), svg=settings.svg, show=settings.show)
+
+
+def as_table(test_data: TestData, odd: Oddity) -> tuple[list[str], list[list[Any]]]:
+    """Header and a row a test image: how odd it is each way, and its place in that ranking, from 1."""
+    places = {}
+    for name, ranked in odd.rankings().items():
+        places[name] = np.empty(len(ranked), np.int64)
+        places[name][ranked] = np.arange(1, len(ranked) + 1)
+    header = ["test_row", "sample_id", "class", "mse", "place by error", "mean distance", "place by distance"]
+    header += ["doubt of label", "place by label", "likely class"] if odd.doubt is not None else []
+    rows = []
+    for row in range(len(test_data.images)):
+        away = float(f"{odd.distance[row]:.7g}") if np.isfinite(odd.distance[row]) else ""
+        cells = [row, test_data.sample_ids[row], test_data.class_of(row), float(f"{odd.error[row]:.7g}"),
+                 int(places["error"][row]), away, int(places["distance"][row])]  # fmt: skip
+        if odd.doubt is not None:
+            cells += [
+                round(float(odd.doubt[row]), 4),
+                int(places["label"][row]),
+                test_data.class_names[odd.likely[row]],
+            ]
+        rows.append(cells)
+    return header, rows
+
+
+def as_text(way: str, test_data: TestData, odd: Oddity, chosen: np.ndarray) -> str:
+    """The first of a ranking as a table."""
+    values = {"error": odd.error, "distance": odd.distance, "label": odd.doubt}[way]
+    header = ["image", "class", {"error": "MSE", "distance": "mean distance", "label": "doubt"}[way]]
+    rows = [[test_data.sample_ids[row], test_data.class_of(row), f"{values[row]:.4g}"] for row in chosen]
+    if way == "label":
+        header.append("neighbours say")
+        rows = [[*cells, test_data.class_names[odd.likely[row]]] for cells, row in zip(rows, chosen, strict=True)]
+    return table(header, rows)

@@ -1,0 +1,404 @@
+"""explore_latent_space.py in a real browser: both spaces under the pointer, equal to what torch and numpy say."""
+
+import base64
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.path import Path as Outline
+
+from data.test_data import load_test_data
+from figure.page import SHARED
+from latent.archive import LatentSpace, load_latent_space, save_latent_space
+from model.checkpoint import build_model, load_model
+from model.inference import decode
+from run.artefacts import write_text
+from stages.explorer.decoder import export_decoder
+from stages.explorer.main import Settings, run
+from tests.browser import opened, require_browser
+from tests.conftest import ROOT, refusal
+
+HOSTILE = (
+    '</script><script>alert("1")</script><img src=x onerror=alert(2)> \N{GRINNING FACE} \u0645\u0631\u062d\u0628\u0627'
+)
+MAPS = ["--vis_type", "pca", "tsne"]
+
+
+@pytest.fixture(scope="module")
+def folder(whole_run: Path, forked, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with its explorer. To be read, not written."""
+    folder = Path(shutil.copytree(whole_run, tmp_path_factory.mktemp("explored") / "run"))
+    done = forked.run("explore_latent_space.py", "--latent_size", 8, "--output_dir", folder, *MAPS, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert f"saved {folder / 'explorer.html'}" in done.stdout
+    return folder
+
+
+@pytest.fixture
+def page(folder: Path):
+    require_browser()
+    with opened(folder / "explorer.html") as here:
+        yield here
+        here.check()
+
+
+def explore(latents: Path, **changes) -> str:
+    """The page of some latents, made in this process."""
+    plain = {"latent_size": None, "test_data": None, "vis_type": ["pca"], "n_neighbors": 15, "seed": 0, "device": "cpu"}
+    run(Settings(latents, output_dir=latents.parent, **{**plain, **changes}))
+    return (latents.parent / "explorer.html").read_text("utf-8")
+
+
+def content(page: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="x-data">(.*?)</script>', page, re.S).group(1))
+
+
+def pixels(page, selector: str) -> np.ndarray:
+    """What a canvas shows, (H, W, 4)."""
+    script = """selector => {
+      const shown = document.querySelector(selector), copy = document.createElement("canvas");
+      [copy.width, copy.height] = [shown.width, shown.height];
+      const context = copy.getContext("2d", { willReadFrequently: true });
+      context.drawImage(shown, 0, 0);
+      return [copy.height, copy.width, ...context.getImageData(0, 0, copy.width, copy.height).data];
+    }"""
+    height, width, *values = page.evaluate(script, selector)
+    return np.array(values).reshape(height, width, 4)
+
+
+def test_made_twice_it_is_the_same_bytes(folder: Path, forked):
+    first = (folder / "explorer.html").read_bytes()
+    done = forked.run("explore_latent_space.py", "--latent_size", 8, "--output_dir", folder, *MAPS, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "explorer.html").read_bytes() == first
+    assert str(folder).encode() not in first
+
+
+@pytest.mark.parametrize("arguments", [[], ["--disable-gpu", "--disable-webgl", "--disable-accelerated-2d-canvas"]])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_opens_without_a_network_and_can_be_used_by_all(folder: Path, scheme: str, arguments: list[str]):
+    require_browser()
+    with opened(folder / "explorer.html", color_scheme=scheme, arguments=arguments) as here:
+        page = here.page
+        page.mouse.move(*page.evaluate("explorer.place(0, 3)"))
+        page.get_by_role("button", name="Select all").click()
+        assert len(page.evaluate("explorer.selection()")) == 180
+        assert here.axe() == []
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        here.check()
+
+
+def test_the_picture_under_the_pointer_is_the_right_one(page, folder: Path):
+    test, spaces = load_test_data(folder / "test_data.pth"), {}
+    for size in (2, 8):
+        space = load_latent_space(folder / f"latent_space_size_{size}.npy")
+        spaces[size] = decode(load_model(folder / f"model_latent_size_{size}.pth"), space.vectors)
+    page = page.page
+    apart = [i for i in range(180) if alone(folder, i)][:12]
+    assert len(apart) == 12
+    for number, i in enumerate(apart):
+        page.mouse.move(*page.evaluate(f"explorer.place({number % 2}, {i})"))
+        assert page.evaluate("explorer.pointed()") == i
+        page.wait_for_timeout(60)
+        assert page.inner_text("#x-image-title") == test.sample_ids[i]
+        assert f"class\n{test.class_of(i)}" in page.inner_text("#x-facts")
+        shown = [pixels(page, f"#x-pictures figure:nth-child({place}) canvas")[:, :, 0] for place in (1, 2, 3)]
+        assert np.array_equal(shown[0], test.images[i, 0])
+        for made, size in zip(shown[1:], (2, 8), strict=True):
+            assert np.abs(made - spaces[size][i, 0] * 255).max() <= 0.51
+        error = float(np.mean((spaces[2][i] - test.images[i] / 255) ** 2))
+        assert float(re.search(r"error of bottleneck 2\n(\S+)", page.inner_text("#x-facts"))[1]) == pytest.approx(
+            error, rel=0.01
+        )
+
+
+def alone(folder: Path, i: int) -> bool:
+    """Whether no other image lies so near on either map that the pointer might mean it."""
+    points = load_latent_space(folder / "latent_space_size_2.npy").vectors
+    away = np.linalg.norm(points - points[i], axis=1)
+    return np.sort(away)[1] > 0.02 * np.ptp(points, axis=0).max()
+
+
+def test_a_lasso_selects_the_same_images_in_both_maps(page, folder: Path):
+    test = load_test_data(folder / "test_data.pth")
+    page = page.page
+    page.check("input[value=lasso]")
+    box = page.locator(".plot").first.bounding_box()
+    around = np.array([[0.3, 0.2], [0.75, 0.25], [0.7, 0.7], [0.5, 0.45], [0.2, 0.8]])
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in around]
+    outline = [page.evaluate("([x, y]) => explorer.toData(0, x, y)", list(corner)) for corner in corners]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner)
+    page.mouse.up()
+    points = load_latent_space(folder / "latent_space_size_2.npy").vectors
+    inside = np.flatnonzero(Outline(outline).contains_points(points)).tolist()
+    assert 10 < len(inside) < 170
+    assert page.evaluate("explorer.selection()") == inside
+    page.wait_for_timeout(200)
+    for which in (0, 1):
+        drawn = opacity(page, which)
+        assert drawn[inside].min() > 0.6
+        assert np.median(np.delete(drawn, inside)) < 0.4
+    assert page.locator("#x-sheet button").count() == min(120, len(inside))
+    counts = {row.split("\t")[0]: int(row.split("\t")[1]) for row in page.inner_text("#x-counts tbody").splitlines()}
+    assert counts == {
+        str(label): n for label, n in zip(*np.unique(test.labels[inside], return_counts=True), strict=True)
+    }
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    assert [int(row["test_row"]) for row in rows] == inside
+    assert [row["sample_id"] for row in rows] == [test.sample_ids[i] for i in inside]
+    assert [row["class"] for row in rows] == [test.class_of(i) for i in inside]
+
+
+def opacity(page, which: int) -> np.ndarray:
+    """How strongly a map is drawn at the place of each image, in 0..1."""
+    drawn = pixels(page, f".panels figure:nth-child({which + 1}) canvas:first-child")[:, :, 3] / 255
+    script = """which => {
+      const box = document.querySelectorAll(".plot canvas:first-child")[which].getBoundingClientRect();
+      const places = [...Array(explorer.count).keys()].map(i => explorer.place(which, i));
+      return places.map(([x, y]) => [Math.floor(y - box.top), Math.floor(x - box.left)]);
+    }"""
+    rows, columns = np.array(page.evaluate(script, which)).T
+    return drawn[rows, columns]
+
+
+def test_a_box_in_the_other_map_search_and_classes(page, folder: Path):
+    test = load_test_data(folder / "test_data.pth")
+    page = page.page
+    page.check("input[value=box]")
+    box = page.locator(".plot").nth(1).bounding_box()
+    ends = [(box["x"] + part * box["width"], box["y"] + part * box["height"]) for part in (0.25, 0.6)]
+    (x0, y0), (x1, y1) = (page.evaluate("([x, y]) => explorer.toData(1, x, y)", list(end)) for end in ends)
+    page.mouse.move(*ends[0])
+    page.mouse.down()
+    page.mouse.move(*ends[1], steps=6)
+    page.mouse.up()
+    data = content((folder / "explorer.html").read_text())["spaces"][1]["maps"][0]["points"]["data"]
+    points = np.frombuffer(base64.b64decode(data), "<f4").reshape(-1, 2)
+    inside = (points[:, 0] > x0) & (points[:, 0] < x1) & (points[:, 1] < y0) & (points[:, 1] > y1)
+    assert page.evaluate("explorer.selection()") == np.flatnonzero(inside).tolist() != []
+
+    page.get_by_label("Find class or file").fill("7")
+    page.locator("#x-select-found").click()
+    found = [i for i in range(180) if test.labels[i] == 7 or "7" in test.sample_ids[i]]
+    assert page.evaluate("explorer.selection()") == found
+    page.get_by_label("Find class or file").fill("")
+    page.locator("#x-legend button").nth(3).click()
+    page.locator("#x-select-found").click()
+    assert page.evaluate("explorer.selection()") == [i for i in range(180) if test.labels[i] != 3]
+    for choice in page.locator("#x-colour option").all_inner_texts():
+        page.select_option("#x-colour", label=choice)
+        assert page.locator("#x-legend").inner_text().strip()
+    page.select_option("#x-map", label="t-SNE")
+    assert "t-SNE" in page.locator("figcaption").nth(1).inner_text()
+
+
+def test_live_decode_is_what_torch_decodes(page, folder: Path):
+    page = page.page
+    model = load_model(folder / "model_latent_size_2.pth")
+    box = page.locator(".plot").first.bounding_box()
+    for x, y in np.random.default_rng(0).uniform(0.05, 0.95, (20, 2)):
+        place = [box["x"] + x * box["width"], box["y"] + y * box["height"]]
+        page.mouse.move(*place)
+        page.wait_for_timeout(80)
+        at = page.evaluate("([x, y]) => explorer.toData(0, x, y)", place)
+        expected = decode(model, np.array([at], np.float32))[0, 0]
+        assert np.abs(pixels(page, "#x-live")[:, :, 0] / 255 - expected).max() <= 1 / 255
+
+
+@pytest.mark.parametrize("size", [2, 5])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 30, 21)])
+def test_the_decoder_of_every_architecture_runs_on_a_page(tmp_path: Path, shape: tuple[int, int, int], size: int):
+    require_browser()
+    write_text(tmp_path / "page.html", "<title>decoders</title>")
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    with opened(tmp_path / "page.html") as here:
+        here.page.evaluate((SHARED / "decoder.js").read_text() + ";globalThis.Decoder = Decoder")
+        for name in ("conv", "cae", "dense", "deep_dense", "vae", "beta_vae", "conditional", "cvae"):
+            labelled = {"num_classes": 3} if name in ("conditional", "cvae") else {}
+            model = build_model(name, size, shape, **labelled).eval()
+            with torch.no_grad():
+                for values in model.state_dict().values():
+                    if values.is_floating_point():  # nothing stays at zero, at one, or at its first values
+                        values.add_(0.02 * torch.randn(values.shape))
+                for key, values in model.state_dict().items():
+                    if key.endswith("running_var"):
+                        values.abs_()
+            latents = rng.normal(0, 1.5, (20, size)).astype(np.float32)
+            labels = np.arange(20) % 3 if labelled else None
+            expected = decode(model, latents, labels)
+            packed = export_decoder(model, latents)
+            run = """([packed, all, labels]) => {
+              const decoder = Decoder.build(packed);
+              return all.map((latents, k) => [...decoder.decode(latents, labels[k])]);
+            }"""
+            made = here.page.evaluate(run, [packed, latents.tolist(), (np.arange(20) % 3).tolist()])
+            made = np.moveaxis(np.array(made).reshape(20, *shape[1:], shape[0]), -1, 1)
+            assert np.ptp(expected) > 0.05, name
+            assert np.abs(made - expected).max() <= 1 / 255, name
+        here.check()
+
+
+def test_a_walk_between_two_images(page, folder: Path):
+    from playwright.sync_api import expect
+
+    page = page.page
+    models = {size: load_model(folder / f"model_latent_size_{size}.pth") for size in (2, 8)}
+    for end, i in (("#x-start", 5), ("#x-end", 90)):
+        page.locator(".plot canvas").nth(1).focus()
+        while page.evaluate("explorer.pointed()") != i:
+            page.keyboard.press("n")
+        page.keyboard.press("Enter")
+        page.locator(end).click()
+    page.locator("#x-walk").fill("30")
+    for place, (size, model) in enumerate(models.items(), 1):
+        vectors = load_latent_space(folder / f"latent_space_size_{size}.npy").vectors
+        way = (0.7 * vectors[5] + 0.3 * vectors[90])[None]
+        shown = pixels(page, f"#x-walk-pictures figure:nth-child({place}) canvas")[:, :, 0]
+        assert np.abs(shown / 255 - decode(model, way)[0, 0]).max() <= 1.5 / 255
+    page.locator("#x-play").click()
+    expect(page.locator("#x-walk")).to_have_value("100", timeout=20000)
+
+
+def test_the_keyboard_alone_reaches_everything(page):
+    page = page.page
+    page.locator(".plot canvas").nth(1).focus()
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    page.keyboard.press(" ")
+    assert page.evaluate("explorer.selection()") == [0]
+    page.keyboard.press("Escape")
+    assert page.evaluate("explorer.selection()") == []
+    page.keyboard.press("0")
+    page.keyboard.press("b")
+    for key in ["Shift+ArrowRight", "Shift+ArrowUp"] * 3:
+        page.keyboard.press(key)
+    assert page.evaluate("explorer.selection()") == []
+    page.keyboard.press("b")
+    assert len(page.evaluate("explorer.selection()")) > 3
+    wanted = set(page.evaluate(f"({WHO})()"))
+    assert len(wanted) > 20
+    page.evaluate("document.activeElement.blur()")
+    reached = set()
+    for _ in range(600):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(f"({NAME})(document.activeElement)"))
+        if wanted <= reached:
+            break
+    assert wanted - reached == set()
+
+
+NAME = """element => element.tagName + (element.id || element.getAttribute("aria-labelledby")
+  || element.getAttribute("aria-label") || element.dataset.group || element.textContent)"""
+# radio buttons are one stop, in which arrows choose
+WHO = f"""() => [...document.querySelectorAll("button, select, input:not([type=radio]), canvas[tabindex], summary")]
+  .filter(element => element.offsetParent && !element.disabled).map({NAME})"""
+
+
+def test_hostile_names_are_text(folder: Path, tmp_path: Path):
+    require_browser()
+    space = load_latent_space(folder / "latent_space_size_8.npy")
+    hostile = LatentSpace(
+        space.vectors, space.labels, (HOSTILE, *space.class_names[1:]), (HOSTILE, *space.sample_ids[1:]), space.rows,
+        {**space.origin, "dataset": HOSTILE}, space.groups,
+    )  # fmt: skip
+    save_latent_space(tmp_path / "latent_space_size_8.npy", hostile)
+    (tmp_path / "latent_space_size_8_kmeans_latent.csv").write_text(f"test_row,cluster in bottleneck 8\n0,{HOSTILE}\n")
+    page = explore(tmp_path / "latent_space_size_8.npy")
+    assert page.count("<script") == 2
+    assert "onerror=alert(2)>" not in page
+    with opened(tmp_path / "explorer.html") as here:
+        assert HOSTILE in here.page.inner_text("#x-heading")
+        here.page.locator(".plot canvas").nth(1).focus()
+        here.page.keyboard.press("n")
+        assert here.page.inner_text("#x-image-title") == HOSTILE
+        assert here.page.locator("img").count() == 0
+        here.check()
+
+
+def only(latents: np.ndarray, **about) -> LatentSpace:
+    return LatentSpace(latents.astype(np.float32), **about)
+
+
+@pytest.mark.parametrize("space", [
+    only(np.random.default_rng(0).normal(size=(40, 6))),
+    only(np.random.default_rng(0).normal(size=(40, 6)), labels=np.zeros(40, np.int64), class_names=("one",)),
+    only(np.random.default_rng(0).normal(size=(1500, 3)), labels=np.arange(1500) % 1000,
+         class_names=tuple(f"class {n}" for n in range(1000))),
+    *[only(np.random.default_rng(0).normal(size=(rows, size))) for rows in (1, 2, 3) for size in (1, 2, 6)],
+    only(np.zeros((12, 6))),
+], ids=[
+    "unlabelled", "one class", "1,000 classes", *(f"{n} of {d}" for n in (1, 2, 3) for d in (1, 2, 6)), "all equal",
+])  # fmt: skip
+def test_unusual_latents_have_a_page(tmp_path: Path, space: LatentSpace):
+    require_browser()
+    path = tmp_path / "latent_space_size_6.npy"
+    if space.labels is None:
+        np.save(path, space.vectors)
+    else:
+        save_latent_space(path, space)
+    page = explore(path, vis_type=None if len(space.vectors) < 5 else ["pca"])
+    assert "no pictures are shown" in page
+    with opened(tmp_path / "explorer.html") as here:
+        here.page.locator(".plot canvas").nth(1).focus()
+        here.page.keyboard.press("n")
+        here.page.keyboard.press("Enter")
+        here.page.locator("#x-select-found").click()
+        assert len(here.page.evaluate("explorer.selection()")) == len(space.vectors)
+        assert here.axe() == []
+        here.check()
+
+
+@pytest.mark.parametrize(("gone", "said"), [
+    ("test_data.pth", "No pictures"),
+    ("model_latent_size_2.pth", "No reconstructions by bottleneck 2"),
+    ("model_latent_size_8.pth", "No reconstructions by bottleneck 8"),
+    ("latent_space_size_2.npy", "so the bottleneck of 2 is left out"),
+    ("latent_space_size_8_kmeans_latent.csv", "No clusters of these images yet"),
+])  # fmt: skip
+@pytest.mark.parametrize("how", ["missing", "damaged"])
+def test_what_is_missing_or_damaged_is_said_on_the_page(
+    whole_run: Path, tmp_path: Path, gone: str, said: str, how: str, capsys
+):
+    require_browser()
+    folder = Path(shutil.copytree(whole_run, tmp_path / "run"))
+    if how == "missing" or gone.endswith(".npy"):
+        (folder / gone).unlink()
+    else:
+        (folder / gone).write_bytes((folder / gone).read_bytes()[:-40])
+        said = "cluster them anew" if gone.endswith(".csv") else said
+    explore(folder / "latent_space_size_8.npy")
+    assert said in capsys.readouterr().err
+    with opened(folder / "explorer.html") as here:
+        assert said in here.page.inner_text("#x-notes")
+        here.page.mouse.move(*here.page.evaluate("explorer.place(0, 3)"))
+        here.check()
+
+
+def test_parts_of_another_training_are_said_on_the_page(whole_run: Path, tmp_path: Path, trained_without_classes: Path):
+    folder = Path(shutil.copytree(whole_run, tmp_path / "run"))
+    shutil.copy(trained_without_classes / "test_data.pth", folder)
+    shutil.copy(trained_without_classes / "model_latent_size_2.pth", folder)
+    notes = " ".join(note["text"] for note in content(explore(folder / "latent_space_size_8.npy"))["notes"])
+    assert "not the split that the latents were made from" in notes
+    assert "is not the network that the latents were made by" in notes
+
+
+def test_what_cannot_be_explored_is_refused(forked, tmp_path: Path):
+    sentence = refusal(forked.run("explore_latent_space.py", "--latent_size", 8, "--output_dir", tmp_path, cwd=ROOT))
+    assert "encode_latent_space.py" in sentence
+    np.save(tmp_path / "own.npy", np.zeros((3, 4), np.float32))
+    few = forked.run("explore_latent_space.py", "--latent_space", tmp_path / "own.npy", "--vis_type", "umap", cwd=ROOT)
+    assert "at least 5 vectors" in refusal(few)
+    assert not (tmp_path / "explorer.html").exists()
