@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.test_data import TestData, load_test_data
+from data.test_data import TestData as HeldOut
+from data.test_data import load_test_data
 from model.checkpoint import load_model
 from model.inference import decode, encode
 from stages.odd_images import find_odd
@@ -95,7 +96,7 @@ def test_groups_do_not_speak_for_themselves(encoded):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_few_images_and_no_classes(encoded, count: int):
     test, latents, made = encoded
-    few = TestData(test.images[:count], None, (), test.sample_ids[:count], "few", "", np.arange(count))
+    few = HeldOut(test.images[:count], None, (), test.sample_ids[:count], "few", "", np.arange(count))
     odd = find_odd(few, latents[:count], made[:count], 10)
     assert odd.doubt is None
     assert sorted(odd.rankings()) == ["distance", "error"]

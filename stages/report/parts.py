@@ -19,6 +19,7 @@ class Part:
     Attributes:
         title: its heading.
         text: paragraphs.
+        answers: to questions that the part answers itself.
         pictures: figures, below the text.
         tables: below the figures.
         commands: that make it again.
@@ -28,6 +29,7 @@ class Part:
     anchor: str
     title: str
     text: list[str] = field(default_factory=list)
+    answers: list["Answer"] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -53,25 +55,44 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What is answered about one space, or about two beside each other."""
+
+    verdict: str
+    sentence: str
+    evidence: list[str]
+    would_change: str
+
+
+@dataclass
 class Answer:
-    """A question, what is answered, the sentences behind it, and the picture that shows it."""
+    """A question, what is answered, and the picture that shows it."""
 
     question: str
-    answer: str
-    because: str
     picture: Picture | None
+    verdicts: list[Verdict] = field(default_factory=list)
 
 
 def answers(folder: Folder) -> tuple[list[Answer], str]:
     """The exercise's questions as evaluate.py answered them, and the command that answers them (again)."""
     metrics = evaluation(folder)
     command = folder.command("evaluate.py", "--latent_size", str(folder.size))
-    found = []
-    for place, said in enumerate(list_of(metrics.get("answers"), dict)):
-        texts = [said.get(key) for key in ("question", "answer", "because")]
-        if all(isinstance(text, str) for text in texts):
-            found.append(Answer(*texts, _picture_of_answer(folder, place)))
+    found = read_answers(metrics)
+    for place, answer in enumerate(found):
+        answer.picture = _picture_of_answer(folder, place)
     return found, folder.command_of(metrics, command)
+
+
+def read_answers(numbers: Mapping[str, Any]) -> list[Answer]:
+    """The ``answers`` of metrics.json or sweep.json, a question once with all that is said to it."""
+    found: dict[str, Answer] = {}
+    for said in list_of(numbers.get("answers"), dict):
+        texts = {key: said.get(key) for key in ("question", "verdict", "sentence", "would_change")}
+        if all(isinstance(text, str) for text in texts.values()):
+            question = texts.pop("question")
+            verdict = Verdict(**texts, evidence=list_of(said.get("evidence"), str))
+            found.setdefault(question, Answer(question, None)).verdicts.append(verdict)
+    return list(found.values())
 
 
 def evaluation(folder: Folder) -> dict[str, Any]:
@@ -284,9 +305,7 @@ def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
         part.show(
             folder.picture("sweep_reconstructions.png", "The same test images by each size"), "Sheet of sizes", command
         )
-        for said in list_of(swept.get("answers"), dict):
-            texts = [str(said.get(key, "")) for key in ("question", "answer", "because")]
-            part.text.append(f"{texts[0]} {texts[1]}. {texts[2]}")
+        part.answers = read_answers(swept)
         if table := sweep_table(swept):
             part.tables.append(table)
     else:

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# What is said of a number that evaluate.py wrote stands where the number is declared: these modules declare them.
-from latent import cluster_probes, metrics, probes  # noqa: F401
 from latent.measures import Measure, declared
 
 _FIDELITY = (("mse", "MSE", 5), ("psnr_db", "PSNR dB", 2), ("ssim", "SSIM", 3))
