@@ -10,6 +10,8 @@ from figure.style import MUTED, draw_title, literal, new_figure, shown
 
 _COLUMNS = 12  # images a row; more go into further bands
 _NAME_WIDTH = 15  # characters that stand above an image, on two lines
+# inches: an image, between two, labels at the left, two lines of a name, an error, between bands, the title
+_WIDE, _GAP, _LABEL, _NAME, _ERROR, _BETWEEN, _TOP = 0.8, 0.04, 1.6, 0.28, 0.15, 0.08, 0.32
 _FEWEST = 4  # columns that there is room for, whether or not there are images: the title needs some width
 
 
@@ -26,30 +28,32 @@ def draw_reconstructions(
     """
     count, _, height, width = originals.shape
     columns = min(max(count, _FEWEST), _COLUMNS)
-    bands = -(-count // columns)
-    lines = len(rows) + 1
-    cell_height = 0.78 * min(max(height / width, 0.4), 2.5)
-    figure = new_figure(1.6 + 0.8 * columns, 0.5 + bands * (lines * (cell_height + 0.2) + 0.35))
-    figure.get_layout_engine().set(h_pad=0.015, w_pad=0.025, hspace=0, wspace=0)
-    grid = figure.subplots(bands * lines, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
+    bands, tall = -(-count // columns), _WIDE * min(max(height / width, 0.4), 2.5)
+    band_height = _NAME + tall + len(rows) * (_GAP + tall + _ERROR)
+    figure = new_figure(_LABEL + columns * (_WIDE + _GAP), _TOP + bands * (band_height + _BETWEEN))
+    figure.set_layout_engine("none")  # every image has its place, in inches
+    draw_title(figure, subject)  # the figure may have grown by its lines
+    page_width, page_height = figure.get_size_inches()
+    top = page_height - bands * (band_height + _BETWEEN)  # what the title takes
     for index in range(count):
         band, column = divmod(index, columns)
+        left, down = _LABEL + column * (_WIDE + _GAP), top + band * (band_height + _BETWEEN) + _NAME
         stack = [("original", originals[index] / 255, None)]
         stack += [(label, images[index], errors[index]) for label, images, errors in rows]
-        for line, (label, image, error) in enumerate(stack):
-            axes = grid[band * lines + line, column]
+        for label, image, error in stack:
+            place = (left / page_width, 1 - (down + tall) / page_height, _WIDE / page_width, tall / page_height)
+            axes = figure.add_axes(place)
+            axes.axis("off")
             axes.imshow(_as_picture(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if error is None:
                 literal(axes.set_title(_on_two_lines(names[index]), fontsize=7, color=MUTED, loc="center", pad=3))
             else:
-                axes.text(
-                    0.5, -0.04, f"{error:.5f}", transform=axes.transAxes, ha="center", va="top", fontsize=7, color=MUTED
-                )
+                below = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 7, "color": MUTED}
+                axes.text(0.5, -0.03, f"{error:.4f}", **below)
+                down += _ERROR
             if column == 0:
-                axes.text(-0.12, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
-    draw_title(figure, subject)
+                axes.text(-0.08, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
+            down += tall + _GAP
     return figure
 
 

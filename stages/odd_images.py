@@ -101,6 +101,7 @@ def run(settings: Settings) -> None:
             chosen = chosen[odd.doubt[chosen] > 0]
         if not len(chosen):
             say(f"\nno label is doubted by the neighbours in bottleneck {model.latent_size}")
+            stem.with_name(f"{stem.name}_{name}.png").unlink(missing_ok=True)  # of other labels, if there is one
             continue
         say(f"\n{title(name, test_data, model.latent_size, odd, chosen)}")
         say(as_text(name, test_data, odd, chosen[:_SAID]))

@@ -72,8 +72,8 @@ def run(settings: Settings) -> None:
         test_data.images[chosen],
         [(row_label(size, made), made.images[chosen], made.errors[chosen]) for size, made in by_size.items()],
         [test_data.class_of(row) for row in chosen],
-        f"{shown(test_data.dataset)}: images held out from training and what each bottleneck keeps of them "
-        "(mean squared error, pixels in [0, 1])",
+        f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them (mean squared error, "
+        f"pixels in [0, 1]); {found(by_size)}",
     )
     saved = save_figure(figure, stem.with_suffix(".png"), svg=settings.svg, show=settings.show)
     write_csv(
@@ -134,6 +134,16 @@ def pick_test_rows(settings: Settings, test_data: TestData, errors: np.ndarray) 
         members = shuffled[test_data.labels[shuffled] == label]
         rank[members] = np.arange(len(members))
     return np.lexsort((test_data.labels, rank))[: settings.num_images or len(present)]
+
+
+def found(by_size: dict[int, Reconstructed]) -> str:
+    """How the errors over all test images lie to those of PCA of the same size."""
+    said = []
+    for size, made in by_size.items():
+        part = made.errors.mean() / made.of_pca - 1 if made.of_pca else 0.0
+        word = f"{abs(part):.0%} {'above' if part > 0 else 'below'}" if abs(part) >= 0.005 else "level with"
+        said.append(f"bottleneck {size} is {word} PCA of {size}")
+    return ", ".join(said)
 
 
 def row_label(size: int, made: Reconstructed) -> str:
