@@ -17,7 +17,7 @@ from data.test_data import load_test_data
 from figure.page import SHARED
 from latent.archive import LatentSpace, load_latent_space, save_latent_space
 from model.checkpoint import build_model, load_model
-from model.inference import decode
+from model.inference import decode, reconstruct
 from run.artefacts import write_text
 from stages.explorer.decoder import export_decoder
 from stages.explorer.main import Settings, run
@@ -95,10 +95,11 @@ def test_it_opens_without_a_network_and_can_be_used_by_all(folder: Path, scheme:
 
 
 def test_the_picture_under_the_pointer_is_the_right_one(page, folder: Path):
-    test, spaces = load_test_data(folder / "test_data.pth"), {}
+    test, spaces, alone_by = load_test_data(folder / "test_data.pth"), {}, {}
     for size in (2, 8):
-        space = load_latent_space(folder / f"latent_space_size_{size}.npy")
-        spaces[size] = decode(load_model(folder / f"model_latent_size_{size}.pth"), space.vectors)
+        model, space = (load_model(folder / f"model_latent_size_{size}.pth"),
+                        load_latent_space(folder / f"latent_space_size_{size}.npy"))  # fmt: skip
+        spaces[size], alone_by[size] = decode(model, space.vectors), reconstruct(model, test.images, refine=0)
     page = page.page
     apart = [i for i in range(180) if alone(folder, i)][:12]
     assert len(apart) == 12
@@ -108,10 +109,15 @@ def test_the_picture_under_the_pointer_is_the_right_one(page, folder: Path):
         page.wait_for_timeout(60)
         assert page.inner_text("#x-image-title") == test.sample_ids[i]
         assert f"class\n{test.class_of(i)}" in page.inner_text("#x-facts")
-        shown = [pixels(page, f"#x-pictures figure:nth-child({place}) canvas")[:, :, 0] for place in (1, 2, 3)]
-        assert np.array_equal(shown[0], test.images[i, 0])
-        for made, size in zip(shown[1:], (2, 8), strict=True):
-            assert np.abs(made - spaces[size][i, 0] * 255).max() <= 0.51
+        captions = page.locator("#x-pictures figcaption").all_inner_texts()
+        shown = {
+            caption: pixels(page, f"#x-pictures figure:nth-child({place}) canvas")[:, :, 0]
+            for place, caption in enumerate(captions, 1)
+        }
+        assert np.array_equal(shown["original"], test.images[i, 0])
+        for size in (2, 8):
+            for words, made in [("refined", spaces[size]), ("encoder alone", alone_by[size])]:
+                assert np.abs(shown[f"bottleneck {size}, {words}"] - made[i, 0] * 255).max() <= 0.51
         error = float(np.mean((spaces[2][i] - test.images[i] / 255) ** 2))
         assert float(re.search(r"error of bottleneck 2\n(\S+)", page.inner_text("#x-facts"))[1]) == pytest.approx(
             error, rel=0.01

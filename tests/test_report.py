@@ -195,6 +195,19 @@ def test_a_folder_without_a_training_is_refused(forked, tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_bottleneck_that_is_not_there_is_refused(forked, trained: Path):
+    done = forked.run("report.py", "--output_dir", trained, "--latent_size", 9, cwd=ROOT)
+    assert "nothing of a bottleneck of 9" in refusal(done)
+    assert not (trained / "report.html").exists()
+
+
+def test_a_bottleneck_of_2_alone(forked, trained_without_classes: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(trained_without_classes, tmp_path / "run"))
+    _, page = report(forked, folder)
+    assert "what does a bottleneck of 2 keep?" in page.text
+    assert "no classes" in page.text
+
+
 def test_the_page_in_a_browser(forked, folder: Path):
     require_browser()
     report(forked, folder)

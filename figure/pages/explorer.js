@@ -84,7 +84,7 @@
     }
     return button;
   }
-  function drawDecoded(canvas, decoder, values, side = 128) {
+  function drawDecoded(canvas, decoder, values, side = 96) {
     const { width, height, channels } = decoder, [w, h] = pictureSize(width, height, side);
     Object.assign(canvas, { width, height, className: "picture" });
     Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
@@ -441,8 +441,9 @@
   const neighbours = (space, i) => space.near.subarray(i * space.near_count, (i + 1) * space.near_count).filter(j => j >= 0);
 
   // The image that is pointed at, or kept
-  const SIDE = 128;
+  const SIDE = 96;
   const boxes = [];
+  let liveCanvas = null;
   if (data.pictures) {
     const add = (pictures, caption) => {
       const figure = newPicture(pictures.width, pictures.height, SIDE, caption);
@@ -450,7 +451,17 @@
       boxes.push({ pictures, canvas: figure.canvas, caption });
     };
     add(data.pictures, "original");
-    for (const space of spaces) for (const made of space.made || []) add(made.pictures, made.title);
+    for (const space of spaces) {
+      for (const made of space.made || []) add(made.pictures, made.title);
+      if (space === flat) addLive();  // below the original: each row begins with one and goes on with what is made
+    }
+  }
+  function addLive() {
+    const figure = newPicture(flat.decoder.width, flat.decoder.height, SIDE, "decoded at this place of 2");
+    liveCanvas = figure.canvas;
+    liveCanvas.id = "x-live";
+    liveCanvas.setAttribute("aria-label", "What the decoder of 2 makes of the place under the pointer");
+    $("x-pictures").append(figure);
   }
   function point(i, aloud = false) {
     if (i === pointed) return;
@@ -617,7 +628,7 @@
   }
 
   // What the decoder makes of a place, and of the way between two images
-  let place = null, liveCanvas = null;
+  let place = null;
   function live(where) {
     place = where;
     if (live.asked) return;
@@ -692,11 +703,7 @@
     }
   }
   if (flat) {
-    const figure = newPicture(flat.decoder.width, flat.decoder.height, SIDE, "decoded at this place of 2");
-    liveCanvas = figure.canvas;
-    liveCanvas.id = "x-live";
-    liveCanvas.setAttribute("aria-label", "What the decoder of 2 makes of the place under the pointer");
-    $("x-pictures").append(figure);
+    if (!liveCanvas) addLive();
     $("x-live-text").hidden = false;
     if (flat.decoder.labels) {
       $("x-live-class").hidden = false;

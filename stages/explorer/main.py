@@ -22,7 +22,7 @@ from latent.options import METHODS
 from latent.projection import AS_IT_IS, FEWEST_ROWS, draw_flat
 from model.autoencoder import Autoencoder
 from model.fidelity import squared_errors
-from model.inference import decode_batches
+from model.inference import decode_batches, reconstruct_batches
 from run.artefacts import test_data_path, write_text
 from run.console import note, say, warn
 from run.device import choose_device, make_repeatable
@@ -201,15 +201,23 @@ def reconstruct(
     network = network.to(choose_device(settings.device))
     note(f"decoding {space.contents} of bottleneck {size}")
 
+    def as_bytes(batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        return (np.rint(made * 255).astype(np.uint8) for made in batches)
+
     def decoded() -> Iterator[np.ndarray]:
         nonlocal done
         for made in decode_batches(network, space.vectors, space.labels):
             errors.append(squared_errors(pixels[done : done + len(made)], made))
             done += len(made)
-            yield np.rint(made * 255).astype(np.uint8)
+            yield made
 
-    pictures = sheets(decoded(), len(pixels))
-    return packed(np.concatenate(errors), "f4"), [{"title": f"bottleneck {size}", "pictures": pictures}]
+    refined = bool(space.origin.get("refine"))
+    pictures = sheets(as_bytes(decoded()), len(pixels))
+    shown = [{"title": f"bottleneck {size}{', refined' if refined else ''}", "pictures": pictures}]
+    if refined:  # what the encoder alone would have kept stands beside it
+        guessed = reconstruct_batches(network, pixels, space.labels, refine=0)
+        shown.append({"title": f"bottleneck {size}, encoder alone", "pictures": sheets(as_bytes(guessed), len(pixels))})
+    return packed(np.concatenate(errors), "f4"), shown
 
 
 def draw_maps(space: LatentSpace, settings: Settings, notes: Notes) -> Iterator[dict[str, Any]]:

@@ -53,6 +53,11 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
         )
     training, epochs = folder.json("metrics_training.json"), folder.epochs()
     folder.size = settings.latent_size or largest_size(training, epochs)
+    if settings.latent_size and not any(settings.output_dir.glob(f"*size_{settings.latent_size}[._]*")):
+        raise BadInput(
+            f"{printable(settings.output_dir)} holds nothing of a bottleneck of {settings.latent_size}; leave "
+            f"--latent_size away for the largest that was trained: {folder.command('report.py')}"
+        )
     told, how = answers(folder)
     explorer, beside = None, False
     if EXPLORER in folder:
@@ -73,7 +78,7 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
         explorer=as_json(explorer) if explorer else "",
         explorer_beside=EXPLORER if beside else "",
         heading="Both latent spaces under the pointer",
-        title=f"{dataset}: what do bottlenecks of 2 and {folder.size} keep?",
+        title=f"{dataset}: what {asked(folder.size)} keep?",
         training=training,
         size=folder.size,
         answers=told,
@@ -86,6 +91,11 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
         again=folder.command("report.py", *(["--hand_in", settings.hand_in] if settings.hand_in else [])),
     )
     return page, missing
+
+
+def asked(size: int) -> str:
+    """The question of the title, of one bottleneck or of both."""
+    return "does a bottleneck of 2" if size == 2 else f"do bottlenecks of 2 and {size}"
 
 
 def largest_size(training: dict, epochs: list[dict]) -> int:
