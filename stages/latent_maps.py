@@ -165,8 +165,7 @@ def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
         measures |= known
     if points is not None:
         measures |= trustworthiness(space.vectors, points)
-    # of a measure that is known of each image, the mean
-    return {name: float(value.mean()) if isinstance(value, np.ndarray) else value for name, value in measures.items()}
+    return measures
 
 
 def _on_average(values: Values) -> dict[str, float]:
