@@ -15,6 +15,7 @@ from pathlib import Path
 
 from data.layout import part_of
 from run.arguments import nearest
+from run.console import count
 from run.errors import BadInput, printable
 
 USUAL = {
@@ -110,14 +111,14 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     )
     remarks = []
     if unknown:
-        remarks.append(f"{len(unknown):,} rows of {name} name no image that is there: {_listed(unknown)}")
+        remarks.append(f"{count(len(unknown), 'row')} of {name} name no image that is there: {_listed(unknown)}")
     if twice:
         remarks.append(f"{twice:,} rows of {name} are there twice")
     absent = [path for position, path in enumerate(paths) if position not in values]
     if absent:
         remarks.append(f"{len(absent):,} images have no row in {name}: {_listed(absent)}")
     used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
-    words = f"{used.replace('splits from', 'split from')} in {name} ({len(values):,} images)"
+    words = f"{used.replace('splits from', 'split from')} in {name} ({count(len(values), 'image')})"
     return Known(labels, groups, _as_parts(splits, name) if found["split"] else None, words, remarks)
 
 

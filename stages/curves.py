@@ -13,7 +13,7 @@ from figure.snapshots import SnapshotColumn, draw_snapshots
 from figure.style import save_figure, shown
 from model.snapshots import load_snapshots
 from run.artefacts import file_sha256, read_json, snapshots_path, write_csv
-from run.console import note, say, table
+from run.console import count, note, say, table
 from run.errors import BadInput, printable
 from run.hints import own_command, sizes_in, training_command
 
@@ -76,7 +76,9 @@ def run(settings: Settings) -> None:
     write_csv(settings.output_dir / "training_compared.csv", header, rows)
     saved.append(settings.output_dir / "training_compared.csv")
     if columns:
-        title = f"{shown(first['dataset'])}: the same {len(originals)} held-out images, after epochs of training"
+        title = (
+            f"{shown(first['dataset'])}: the same {count(len(originals), 'held-out image')}, after epochs of training"
+        )
         figure = draw_snapshots(originals, columns, title)
         saved += save_figure(figure, settings.output_dir / "snapshots.png", svg=settings.svg, show=settings.show)
     else:

@@ -15,7 +15,7 @@ from model.checkpoint import load_with_sibling, require_split
 from model.held_out import inference_in_words
 from model.inference import encode_batches
 from run.artefacts import latent_space_path, write_csv
-from run.console import say
+from run.console import count, say
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
 from run.hints import own_command
@@ -126,4 +126,4 @@ def save(
             "versions": versions(),
         },
     )
-    say(f"saved {printable(path)}: {len(rows):,} images, {model.latent_size} dimensions ({inference})")
+    say(f"saved {printable(path)}: {count(len(rows), 'image')}, {model.latent_size} dimensions ({inference})")

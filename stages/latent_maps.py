@@ -15,7 +15,7 @@ from latent.options import METHODS
 from latent.probes import NEIGHBOURS, knn_accuracy_apart
 from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings
 from run.artefacts import test_data_path, write_csv, write_json
-from run.console import note, say, table, warn
+from run.console import count, note, say, table, warn
 from run.errors import BadInput, printable
 from run.provenance import command_line, versions
 
@@ -138,7 +138,7 @@ def draw_space(path: Path, space: LatentSpace, settings: Settings, pictures: np.
     """Where the rows of one space are drawn, and its numbers; what should be known before these are trusted is said."""
     rows, size = space.vectors.shape
     if size > 2:
-        note(f"drawing the {METHODS[settings.vis_type]} of {rows:,} vectors of {size} dimensions")
+        note(f"drawing the {METHODS[settings.vis_type]} of {count(rows, 'vector')} of {count(size, 'dimension')}")
     wanted = {"n_neighbors": settings.n_neighbors, "perplexity": settings.perplexity}
     points, drawn = draw_flat(space.vectors, settings.vis_type, settings.seed, **wanted)
     for sentence in lowered_settings(drawn, rows, **wanted):

@@ -27,7 +27,7 @@ from model.classifier import MLP, ConvClassifier
 from model.classifier_training import Labelled, Schedule, predict, train_classifier
 from model.options import CLASSIFIERS
 from run.artefacts import write_csv, write_json, write_text
-from run.console import note, say, warn
+from run.console import count, note, say, warn
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
 from run.hints import training_command
@@ -237,7 +237,7 @@ def draw(outcomes: list[Outcome], settings: Settings) -> list[Path]:
         )
         for each in compared
     ]
-    title = f"{subject}: {len(outcomes[0].labels):,} test images, class by class"
+    title = f"{subject}: {count(len(outcomes[0].labels), 'test image')}, class by class"
     path, how = settings.output_dir / "classifiers_confusion.png", {"svg": settings.svg, "show": settings.show}
     saved = save_figure(draw_confusion(matrices, names, title), path, **how)
     trained = [each for each in first if each.log and (each in compared or each.classifier == "cnn")]

@@ -16,7 +16,7 @@ from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.clustering import Clustering, find_clusters, require_different
 from latent.pixels import pixels_as_rows
 from run.artefacts import test_data_path, write_csv, write_json
-from run.console import note, say, warn
+from run.console import count, note, say, warn
 from run.errors import BadInput, printable
 from run.hints import own_command
 from run.provenance import command_line, versions
@@ -115,7 +115,7 @@ def number_asked(space: LatentSpace, settings: Settings) -> int | str | None:
 def bring_down(vectors: np.ndarray, name: str, where: SearchSpace, seed: int) -> Reduction:
     """The vectors (rows, D) of a space in the space that clusters are looked for in."""
     if "umap" in where.space and vectors.shape[1] > 2:
-        note(f"mapping {name}: {len(vectors):,} vectors of {vectors.shape[1]} dimensions")
+        note(f"mapping {name}: {count(len(vectors), 'vector')} of {vectors.shape[1]} dimensions")
     reduction = reduce(vectors, where, seed)
     for sentence in reduction.warnings:
         warn(sentence)
@@ -128,7 +128,7 @@ def choose(points: np.ndarray, space: LatentSpace, settings: Settings) -> tuple[
     Args:
         points: float (rows, S), where clusters of ``space`` are looked for.
     """
-    note(f"trying up to {settings.max_clusters} clusters of {space.name}")
+    note(f"trying up to {count(settings.max_clusters, 'cluster')} of {space.name}")
     choice = choose_number(points, space, settings.clusterer, settings.seed, settings.max_clusters)
     say(choice.sentence)
     if choice.best is None:
@@ -152,7 +152,7 @@ def cluster(points: np.ndarray, number: int | None, settings: Settings) -> Clust
 
 def cluster_pixels(images: np.ndarray, number: int | None, settings: Settings) -> Clustering:
     """Clusters of the pixels of images, uint8 (rows, C, H, W), found as those of latents are, but never whitened."""
-    note(f"clustering the pixels of the same {len(images):,} images in the same way")
+    note(f"clustering the pixels of the same {count(len(images), 'image')} in the same way")
     where = replace(settings.search_space, whiten=0.0)
     return cluster(bring_down(pixels_as_rows(images), PIXELS, where, settings.seed).points, number, settings)
 

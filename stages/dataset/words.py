@@ -4,6 +4,7 @@ import numpy as np
 
 from data.cautions import cautions
 from data.split import describe_leaks
+from run.console import count
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
 from stages.dataset.pairs_figure import Pair
@@ -15,7 +16,9 @@ def describe(inventory: Inventory) -> str:
     """The set in a few lines."""
     facts, names, counts = inventory.facts, inventory.names, inventory.counts
     shape = " x ".join(map(str, facts["shape"]))
-    lines = [f"{printable(inventory.image_set.name)}: {facts['images']:,} images, {shape} (channels x height x width)"]
+    lines = [
+        f"{printable(inventory.image_set.name)}: {count(facts['images'], 'image')}, {shape} (channels x height x width)"
+    ]
     if "original_height" in facts:
         height, width = facts["original_height"], facts["original_width"]
         lines.append(
@@ -50,7 +53,9 @@ def describe_duplicates(inventory: Inventory) -> str:
     image_set, same, conflicts = inventory.image_set, inventory.same, inventory.conflicts
     if not same:
         return "\nno two images have the same pixels"
-    lines = [f"\n{sum(map(len, same)):,} images in {len(same):,} groups have the same pixels (dataset_duplicates.csv)"]
+    lines = [
+        f"\n{count(sum(map(len, same)), 'image')} in {len(same):,} groups have the same pixels (dataset_duplicates.csv)"
+    ]
     if conflicts:
         lines.append(f"{len(conflicts):,} of these groups have different classes, of which at most one can be right:")
         for group in conflicts[:_LISTED]:
@@ -70,7 +75,7 @@ def describe_near_duplicates(inventory: Inventory) -> list[str]:
     if not len(pairs):
         lines = ["no two images are nearly the same (but for those with the same pixels)"]
     else:
-        lines = [f"{len(pairs):,} pairs of images are nearly the same (dataset_near_duplicates.csv, .png)"]
+        lines = [f"{count(len(pairs), 'pair')} of images are nearly the same (dataset_near_duplicates.csv, .png)"]
         if image_set.labels is not None:
             first, second = image_set.labels[pairs].T
             differ = int(((first != second) & (first >= 0) & (second >= 0)).sum())
@@ -157,7 +162,7 @@ def title(inventory: Inventory) -> str:
     """``digits: 1,797 images of 10 classes``, for a figure, whose text is cleaned where it is drawn."""
     count = len(inventory.names)
     kinds = f" of {count} class{'es' * (count != 1)}" if inventory.image_set.labels is not None else ", no classes"
-    return f"{len(inventory.image_set):,} images{kinds}"
+    return f"{count(len(inventory.image_set), 'image')}{kinds}"
 
 
 def imbalance(inventory: Inventory) -> str:
@@ -174,5 +179,5 @@ def footer(inventory: Inventory) -> str:
     if facts["same_pixels_images"]:
         text = f"{facts['same_pixels_images']:,} images have the same pixels as another"
     if facts["same_pixels_different_classes"]:
-        text += f" ({facts['same_pixels_different_classes']:,} groups of them with different classes)"
+        text += f" ({count(facts['same_pixels_different_classes'], 'group')} of them with different classes)"
     return f"{text}; {facts['unreadable']:,} unreadable files left out"

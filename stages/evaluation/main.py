@@ -21,10 +21,10 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import load_models, require_split
 from model.held_out import inference_in_words
 from run.artefacts import write_csv, write_json
-from run.console import note, say, warn
+from run.console import count, note, say, warn
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
-from run.hints import command
+from run.hints import command, own_command
 from run.provenance import command_line, versions
 from run.random_subset import random_subset
 from run.training_folder import undisturbed
@@ -148,8 +148,8 @@ def in_words(evaluated: Evaluated, subject: Subject, settings: Settings) -> str:
     if settings.seeds > 1:
         over = f"mean ± standard deviation over {settings.seeds} seeds"
     if len(subject.models) > len(sizes):
-        over += f" and {len(subject.models)} checkpoints of {len(sizes)} sizes"
-    images = f"{len(test_data.images):,} test images"
+        over += f" and {count(len(subject.models), 'checkpoint')} of {count(len(sizes), 'size')}"
+    images = count(len(test_data.images), "test image")
     lines = [f"{printable(test_data.dataset)}, {subject.split.kind} split: {images}; {over}"]
     lines.append(f"(images are encoded by: {inference_in_words(settings.refine)})")
     if takes_labels(subject.models):
@@ -243,7 +243,9 @@ def count_clusters(asked: int | None, test_data: TestData, fitting: int) -> int:
         note(f"the images have {has} to count: 10 clusters are looked for; say another number with --num_clusters")
         count = 10
     if count > fitting:
-        raise BadInput(f"{fitting} images can't make {count} clusters; take --num_clusters {fitting} or fewer")
+        raise BadInput(
+            f"{fitting} images can't make {count} clusters; take fewer: {own_command({'--num_clusters': [fitting]})}"
+        )
     return count
 
 
@@ -257,7 +259,7 @@ def warn_of_classes(image_set: ImageSet, scored: np.ndarray) -> None:
 def fit_spaces(subject: Subject, seed: int, refine: int) -> Spaces:
     """The networks, and PCA of the images that they were trained on."""
     train = subject.split.trained_on
-    note(f"PCA of {len(train):,} training images, to compare with")
+    note(f"PCA of {count(len(train), 'training image')}, to compare with")
     networks = [model for model, _ in subject.models.values()]
     largest = max(PIXELS_TURNED_INTO, *(model.latent_size for model in networks))
     return Spaces(networks, fit_pca(Selection(subject.image_set.images, train), largest, seed), refine)

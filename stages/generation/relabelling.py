@@ -14,7 +14,7 @@ from model.autoencoder import Autoencoder
 from model.classifier import ConvClassifier, load_classifier, save_classifier
 from model.classifier_training import Labelled, Schedule, predict, train_classifier
 from model.inference import decode
-from run.console import note, say, table_of, warn
+from run.console import count, note, say, table_of, warn
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.random_subset import random_subset
@@ -101,7 +101,7 @@ def relabel(subject: Subject, settings: Settings) -> Result:
         remark += f"\nthe first {_DRAWN_LABELS} of {len(labels)} labels"
     title = subject.title(f"the same latents of {model.architecture}, bottleneck {size}, decoded under other labels")
     figure = draw_relabelled(drawn, labels[:_DRAWN_LABELS], test_data.class_names, remark, title)
-    learnt = f"{settings.cnn_epochs} epochs of at most {settings.max_fit or 'all'} original training images"
+    learnt = f"{count(settings.cnn_epochs, 'epoch')} of at most {settings.max_fit or 'all'} original training images"
     facts = {"classifier": f"ConvClassifier, {learnt}", "reads_correctly": right}
     facts |= {"drawn_test_rows": chosen, "labels": numbers, "mse_between_images_of_different_classes": apart}
     return Result("relabelled", figure, numbers, facts, np.stack([each.made for each in drawn]))
@@ -140,7 +140,7 @@ def classifier_of_originals(subject: Subject, settings: Settings) -> ConvClassif
     if kept is not None:
         return kept.to(device)
     originals = load_originals(subject, settings)
-    note(f"training a classifier on {len(originals.labels):,} original images")
+    note(f"training a classifier on {count(len(originals.labels), 'original image')}")
     torch.manual_seed(settings.seed)  # so that it does not depend on what else was drawn
     classifier = ConvClassifier(model.image_shape, model.num_classes).to(device)
 

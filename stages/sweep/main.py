@@ -29,7 +29,7 @@ from model.fidelity import mean_error, squared_errors
 from model.held_out import inference_in_words, measure_mean_image
 from model.inference import encode, reconstruct
 from run.artefacts import model_path, write_csv, write_json
-from run.console import note, say, table_of, warn
+from run.console import count, note, say, table_of, warn
 from run.device import make_repeatable
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
@@ -131,7 +131,7 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
     record = next(iter(models.values()))[1]
     image_set, split = load_split_of(record, settings.data_dir, settings.num_workers or None)
     warn_of_untested_classes(image_set, split.test)
-    note(f"PCA of {len(split.trained_on):,} training images, to compare with")
+    note(f"PCA of {count(len(split.trained_on), 'training image')}, to compare with")
     # Beyond the largest size: a network may keep more than PCA of its own size does.
     largest = max(*models, min(2 * max(models), _LARGEST_PCA))
     pca = fit_pca(Selection(image_set.images, split.trained_on), largest, settings.seed)
@@ -220,7 +220,7 @@ def reconstructions(models: Models, test_data: TestData, refine: int) -> Iterato
 
 def in_words(swept: Swept, models: Models, test_data: TestData, split: Split) -> str:
     """The table of sizes, and the answers."""
-    images = f"{len(test_data.images):,} test images; pixels in [0, 1]; images are encoded by: {swept.inference}"
+    images = f"{count(len(test_data.images), 'test image')}; pixels in [0, 1]; images are encoded by: {swept.inference}"
     rows = [
         {
             **record,
@@ -280,7 +280,7 @@ def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settin
     )
     subject = (
         f"{shown(test_data.dataset)}, {split.kind} split, {architecture}: what bottlenecks of {len(models)} sizes keep "
-        f"of {len(test_data.images):,} held-out images"
+        f"of {count(len(test_data.images), 'held-out image')}"
     )
     figure = draw_sweep(swept.records, swept.curve, swept.mean_image, swept.pixels, subject)
     saved = save_figure(figure, settings.output_dir / "sweep.png", svg=settings.svg, show=settings.show)
