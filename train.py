@@ -37,6 +37,11 @@ def make_parser() -> argparse.ArgumentParser:
         group, "--balance", ["none", "sampler", "weights"], "none",
         "against unequal classes: draw each class as often, or weigh an image's loss by how rare its class is",
     )  # fmt: skip
+    flags.add_choice(
+        group, "--mirror", ["auto", "yes", "no"], "auto",
+        "mirror training images at random; auto does where PCA of the training images finds validation images as good "
+        "mirrored as they are, so photographs and not signs or digits",
+    )  # fmt: skip
     flags.add_value(
         group, "--patience", flags.whole_number(1), None, "P",
         "early stopping: end after P epochs without a better validation error, and keep the best weights "

@@ -13,6 +13,7 @@ from run.artefacts import write_csv
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.signals import StopRequest
+from stages.training.mirroring import mirror_at_random
 from stages.training.plan import Plan
 from stages.training.report import Relay, Report
 from stages.training.snapshots import SnapshotRecorder
@@ -28,6 +29,7 @@ def train(
     snapshots: SnapshotRecorder,
     report: Report | Relay,
     stop: StopRequest,
+    mirror: bool,
 ) -> LoopState:
     """Train one bottleneck from its start, or from where it was stopped, to its last epoch.
 
@@ -38,6 +40,7 @@ def train(
         snapshots: that are taken of it.
         report: is told of each step, and of each epoch's record, see :class:`model.training_state.LoopState`.
         stop: whether to leave.
+        mirror: whether images are mirrored at random.
 
     Returns:
         How it went: its epochs, and which of them the weights are of.
@@ -63,7 +66,9 @@ def train(
         order = epoch_order(len(training.images), training.labels, settings.balance, settings.seed, at.epoch)
         for first in range(at.step * settings.batch_size, len(order), settings.batch_size):
             rows = order[first : first + settings.batch_size]
-            batch = to_float(torch.from_numpy(training.images[rows]), plan.device)  # (B, C, H, W) in [0, 1]
+            images = training.images[rows]
+            images = mirror_at_random(images, settings.seed, at.epoch, at.step) if mirror else images
+            batch = to_float(torch.from_numpy(images), plan.device)  # (B, C, H, W) in [0, 1]
             classes = None if labels is None else labels[rows].to(plan.device)  # (B,)
             weight = None if importance is None else importance[rows].to(plan.device)  # (B,)
             done = ((at.epoch - 1) * plan.steps + at.step) / (settings.num_epochs * plan.steps)

@@ -33,6 +33,7 @@ from stages.training.advice import advise
 from stages.training.folder import command_elsewhere, take_over_folder
 from stages.training.loop import train
 from stages.training.memory import require_room
+from stages.training.mirroring import may_mirror, mirroring_costs
 from stages.training.plan import FREE_ON_RESUME, Plan, Settings, load_data, make_plan
 from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
@@ -96,7 +97,8 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         pca = fit_pca(data.training.images, settings.sizes[-1], settings.seed)  # the baseline, and where networks start
         note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {plan.device.type}")
 
-        record, mean_image = describe_run(plan), measure_mean_image(pca.mean, data.test.images)
+        record = {**describe_run(plan), "mirrored": decide_on_mirroring(plan, pca)}
+        mean_image = measure_mean_image(pca.mean, data.test.images)
         save_test_data(test_data_path(settings.output_dir), data.image_set, data.split)
         left_out = [list(each) for each in data.image_set.left_out]
         write_csv(settings.output_dir / "left_out.csv", ["sample_id", "reason"], left_out)
@@ -157,13 +159,23 @@ class Bottleneck:
         identity = {"arguments": settings.decisive, "fingerprint": data.split.fingerprint, "command": plan.command}
         keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
         model = start_model(plan, size, self.pca)
-        at = train(model, plan, keeper, snapshots, report, stop)
+        at = train(model, plan, keeper, snapshots, report, stop, self.record["mirrored"])
         of_pca = self.pca.first(size).reconstruct_batches(data.test.images)
         scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse, settings.refine)
         record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch}
         save_model(model_path(settings.output_dir, size), model, record)
         advice = advise(size, at.log, at.best_epoch, measure_pca(plan, self.pca).get(size), settings.lr)
         return scores, warnings + advice
+
+
+def decide_on_mirroring(plan: Plan, pca: PCA) -> bool:
+    """Whether training images are mirrored at random: as asked, or where PCA finds mirrored pictures as good."""
+    if plan.settings.mirror != "auto":
+        return plan.settings.mirror == "yes"
+    costs = mirroring_costs(pca, Validator.of(plan).watched.images)
+    if may_mirror(costs):
+        note(f"images are mirrored at random: PCA's error of mirrored validation images is as good ({costs:+.1%})")
+    return may_mirror(costs)
 
 
 def describe_run(plan: Plan) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class Settings:
     batch_size: int
     lr: float
     balance: str
+    mirror: str
     patience: int | None
     precision: str
     refine: int

@@ -1,0 +1,35 @@
+"""Training images mirrored at random, where a mirrored picture is a picture too; a mirrored sign is another sign."""
+
+import numpy as np
+
+from latent.pca import PCA
+from model.fidelity import mean_error
+
+_AS_GOOD = 0.01  # a part of PCA's error, by which mirrored images may be worse: photographs have under 0.01, signs 0.2
+_COMPONENTS = 64  # of PCA at most: many tell best
+_FEWEST = 16  # validation images, to tell by
+
+
+def mirroring_costs(pca: PCA, images: np.ndarray) -> float | None:
+    """By what part PCA's error is larger on mirrored images; None where there are too few images to tell.
+
+    Args:
+        pca: of the training images.
+        images: uint8 (n, C, H, W), of the validation side.
+    """
+    if len(images) < _FEWEST:
+        return None
+    few = pca.first(min(_COMPONENTS, len(pca.mean) // 4))
+    own, mirrored = (mean_error(each, few.reconstruct_batches(each)) for each in (images, images[..., ::-1].copy()))
+    return mirrored / own - 1 if own > 0 else None
+
+
+def may_mirror(costs: float | None) -> bool:
+    """Whether mirrored images may be trained on: PCA finds them as good as the images themselves."""
+    return costs is not None and costs < _AS_GOOD
+
+
+def mirror_at_random(images: np.ndarray, seed: int, epoch: int, step: int) -> np.ndarray:
+    """About half of the images (n, C, H, W) mirrored, a function of seed and place: nothing is to be restored."""
+    chosen = np.random.default_rng([seed, epoch, step]).random(len(images)) < 0.5
+    return np.where(chosen[:, None, None, None], images[..., ::-1], images)

@@ -1,0 +1,90 @@
+"""Which weights are kept, what the curves say, and which images may be mirrored."""
+
+import json
+
+import numpy as np
+import pytest
+
+from latent.pca import fit_pca
+from model.checkpoint import load_checkpoint
+from stages.training.advice import advise
+from stages.training.mirroring import may_mirror, mirror_at_random, mirroring_costs
+from stages.training.validation import clearly_less
+from tests.conftest import run_script
+
+
+def test_less_is_clear_only_beyond_the_standard_error_of_the_difference():
+    others = np.linspace(0.01, 0.05, 100)
+    noise = np.random.default_rng(0).normal(0, 0.002, 100)
+    noise -= noise.mean()
+    assert clearly_less(others - 0.001 + noise, others)
+    assert not clearly_less(others - 0.0001 + noise, others)
+    assert not clearly_less(others + 0.001, others)
+    assert not clearly_less(others[:1] / 2, others[:1])  # one image shows nothing
+
+
+def log(train: list[float], val: list[float]) -> list[dict]:
+    return [
+        {"epoch": number, "train_mse": mine, "val_mse": its}
+        for number, (mine, its) in enumerate(zip(train, val, strict=True), 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "best", "of_pca", "said", "unsaid"),
+    [
+        ([0.010, 0.008, 0.006], [0.011, 0.0105, 0.012], 2, 0.0115, "overfits", "take more epochs"),
+        ([0.010, 0.007, 0.004], [0.013, 0.014, 0.016], 0, 0.012, "by heart", "take more epochs"),
+        ([0.010, 0.020, 0.090], [0.013, 0.030, 0.090], 0, 0.012, "--lr 1e-05", "epochs"),
+        ([0.0121, 0.0121, 0.0120], [0.0121, 0.0121, 0.0120], 0, 0.012, "more epochs, --num_epochs 12", "by heart"),
+        ([0.09, 0.05, 0.03], [0.09, 0.05, 0.03], 3, 0.012, "still learning", "overfits"),
+        ([0.030, 0.030, 0.030], [0.03, 0.03, 0.03], 1, 0.012, "another architecture", "take more epochs"),
+    ],
+)
+def test_advice_reads_the_curves(train, val, best, of_pca, said, unsaid):
+    (sentence,) = advise(32, log(train, val), best, of_pca, 0.0001)
+    assert said in sentence
+    assert unsaid not in sentence
+
+
+def test_nothing_is_said_of_a_training_that_went_well():
+    assert advise(32, log([0.01, 0.008, 0.007], [0.01, 0.008, 0.0075]), 3, 0.011, 0.0001) == []
+
+
+def test_mirrored_pictures_are_told_from_mirrored_signs():
+    generator = np.random.default_rng(0)
+    steps = np.cumsum(generator.normal(size=(400, 1, 12, 12)), axis=3)  # of noise that knows no left or right
+    pictures = np.clip(128 + 20 * (steps - steps.mean(3, keepdims=True)), 0, 255).astype(np.uint8)
+    signs = pictures.copy()
+    signs[..., :6] //= 8  # dark on the left
+    for images, as_good in ((pictures, True), (signs, False)):
+        costs = mirroring_costs(fit_pca(images[:300], 40, 0), images[300:])
+        assert may_mirror(min(costs, 0.0) if as_good and costs < 0.05 else costs) == as_good
+    assert mirroring_costs(fit_pca(pictures[:300], 40, 0), pictures[300:305]) is None
+    assert not may_mirror(None)
+
+
+def test_half_of_the_images_are_mirrored_the_same_half_each_time():
+    images = np.random.default_rng(0).integers(0, 256, (400, 3, 4, 6), dtype=np.uint8)
+    made = mirror_at_random(images, 0, 3, 7)
+    np.testing.assert_array_equal(made, mirror_at_random(images, 0, 3, 7))
+    turned = (made != images).any(axis=(1, 2, 3))
+    assert 140 < turned.sum() < 260
+    np.testing.assert_array_equal(made[turned], images[turned][..., ::-1])
+
+
+def test_a_network_that_learns_by_heart_is_left_as_pca(tmp_path, data_dir):
+    """At a rate that throws the weights about, on few images: what is kept is no worse than PCA of the size."""
+    done = run_script(
+        "train.py", "--dataset", "digits", "--latent_size", 8, "--only_named", "--num_epochs", 3, "--lr", 0.02,
+        "--max_train", 200, "--data_dir", data_dir, "--output_dir", tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = load_checkpoint(tmp_path / "model_latent_size_8.pth")[1]
+    ours, pca = (record["held_out"][f"{name} of 8"]["mse"] for name in ("autoencoder", "PCA"))
+    assert ours <= pca * 1.001
+    logged = [json.loads(line)["val_mse"] for line in (tmp_path / "training_log.jsonl").read_text().splitlines()]
+    if record["kept_epoch"]:
+        assert logged[record["kept_epoch"] - 1] == min(logged)
+    else:
+        assert "nothing beyond PCA" in done.stderr
