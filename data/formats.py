@@ -127,8 +127,10 @@ def _strange_tiff(path: str) -> str:
         TiffImagePlugin.TiffImageFile(path).close()
     except SyntaxError as error:
         if "pixel mode" in str(error) or "unknown" in str(error):
-            return "unsupported: a TIFF of a kind that Pillow does not read; save it with one or three channels, "\
-                   "8 or 16 bits"  # fmt: skip
+            return (
+                "unsupported: a TIFF of a kind that Pillow does not read; save it with one or three channels of 8 or "
+                "16 bits, or with one of 32-bit floating point"
+            )
     except Exception:  # anything at all, as of any damaged file
         return "truncated or damaged TIFF"
     return "truncated or damaged TIFF"

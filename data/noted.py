@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.tones import GROUNDS, Range, Tones, bits, usual_range
+from data.tones import GROUNDS, Range, Tones, bits, number, usual_range
 from run.errors import printable
 
 _DARK, _HALF = 64, 128  # of 255
+DEFECTIVE = 2  # percent of the pixels of a picture with more than 8 bits: of its sensor some are always white
 _STRETCHED = 1.05  # proportions changed by less are no matter
 
 
@@ -35,7 +36,7 @@ class Noted:
     lost_colour: int = 0
     wide: dict[str, tuple[int, float, float]] = field(default_factory=dict)  # kind -> (pictures, lowest, highest)
     uneven: tuple[float, int, tuple[int, int]] | None = None  # (how much too wide or high, position, size), the worst
-    brightest: list[int] = field(default_factory=list)  # of each picture, 0..255
+    brightest: list[int] = field(default_factory=list)  # pixel of each picture, 0..255; but for DEFECTIVE of a wide one
 
     def see(self, seen: Seen, position: int, wanted: tuple[int, int]) -> None:
         """Count a picture that becomes ``wanted`` (height, width)."""
@@ -88,7 +89,7 @@ def remarks(noted: Noted, tones: Tones, fit: str, wanted: tuple[int, int], ids: 
     """
     lines = []
     if tones.small != (0, 255):
-        lines.append(f"black is {tones.small[0]:,g} and white {tones.small[1]:,g}, as --value_range says")
+        lines.append(f"black is {number(tones.small[0])} and white {number(tones.small[1])}, as --value_range says")
     else:
         lines += [_wide_in_words(kind, span, getattr(tones, kind)) for kind, span in sorted(noted.wide.items())]
     if noted.further_frames:
@@ -117,8 +118,8 @@ def doubts(noted: Noted, tones: Tones) -> list[str]:
         black, white = getattr(tones, kind)
         if low < black or high > white:
             cut.append(
-                f"values from {low:,g} to {high:,g} are there, and what lies below {black:,g} or above {white:,g} is "
-                "cut off"
+                f"values from {number(low)} to {number(high)} are there, and what lies below {number(black)} or above "
+                f"{number(white)} is cut off"
             )
     return [*cut, *_dark(noted, tones)]
 
@@ -135,9 +136,12 @@ def _dark(noted: Noted, tones: Tones) -> list[str]:
     most = black + (white - black) * float(np.percentile(brightest, 95)) / 255
     low, high = usual_range(black, most, kind == "floats") if kind != "small" else (black, most)
     if brightest.max() < _HALF:
-        what = f"the brightest pixel of all pictures is {brightest.max() / 255:.0%} of white ({white:,g})"
+        few = f", but for {DEFECTIVE}% of the pixels of each" if kind != "small" else ""
+        what = f"the brightest pixel of all pictures is {brightest.max() / 255:.0%} of white ({number(white)}){few}"
     else:
-        what = f"half of the pictures are nowhere brighter than {np.median(brightest) / 255:.0%} of white ({white:,g})"
+        few = f", but for {DEFECTIVE}% of their pixels" if kind != "small" else ""
+        part = f"{np.median(brightest) / 255:.0%} of white ({number(white)})"
+        what = f"half of the pictures are nowhere brighter than {part}{few}"
     return [f"{what}, so few of the 256 levels that are kept are in use; if they ought to be brighter: "
             f"--value_range {low:g} {max(high, low + 1e-6):.6g}"]  # fmt: skip
 
@@ -147,8 +151,8 @@ def _wide_in_words(kind: str, span: tuple[int, float, float], used: Range | None
     black, white = used
     files = f"picture{'s' * (count != 1)} " + ("of more than 8 bits" if kind == "integers" else "in floating point")
     return (
-        f"{count:,} {files} hold{'s' * (count == 1)} values from {low:,g} to {high:,g}: black is {black:,g} and white "
-        f"{white:,g}{bits(white)} (--value_range LO HI for others)"
+        f"{count:,} {files} hold{'s' * (count == 1)} values from {number(low)} to {number(high)}: black is "
+        f"{number(black)} and white {number(white)}{bits(white)} (--value_range LO HI for others)"
     )
 
 

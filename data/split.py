@@ -97,6 +97,11 @@ def split_images(
         test, rest = known[drawn], known[~drawn]
     if not len(test) or not len(rest):
         side = "training" if len(test) else "test"
+        if kind == "group" and not groups.any():
+            raise BadInput(
+                f"all {len(order):,} images of {name} are of one group (frames of one file, one track), so none can "
+                "test; add images of other groups, or test on what belongs to the training: --split random"
+            )
         raise BadInput(
             f"no {side} image is left of the {len(order):,} of {name}, which are {groups.max() + 1:,} when those of "
             f"one group count as one; use another --test_fraction than {test_fraction:g}, or add images"

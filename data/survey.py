@@ -52,6 +52,8 @@ def survey(files: Sequence[Frames], shape: Shape, num_workers: int | None) -> To
     }
     if tones.ground is None:
         ranges |= {"ground": list(GROUNDS.values())[ground], "unseen": int(found.unseen[0]) if ground else 0}
+    elif not ranges:  # of a picture that has changed meanwhile; nothing is looked for a third time
+        ranges = {"integers": tones.integers or (0.0, 65535.0), "floats": tones.floats or (0.0, 1.0)}
     return replace(tones, **ranges)
 
 
@@ -71,7 +73,7 @@ def _look_at(file: Frames, shape: Shape) -> _Extremes:
 def may_be_special(image: Image.Image) -> bool:
     """Whether an opened file may hold wide values or be transparent, from its header alone."""
     tile = image.tile[0].args if image.tile else None
-    wide = ";16" in str(tile[0] if isinstance(tile, tuple) and tile else tile)
+    wide = ";16" in str(tile[0] if isinstance(tile, tuple) and tile else tile) or image.format == "TIFF"
     return wide or image.mode not in ("L", "RGB", "1", "P", "CMYK", "YCbCr") or "transparency" in image.info
 
 

@@ -91,3 +91,8 @@ def bits(white: float) -> str:
     """`` (12 bits)`` of 4,095, nothing of what is no such end."""
     power = int(white + 1).bit_length() - 1
     return f" ({power} bits)" if white > BYTES[1] and white == 2**power - 1 else ""
+
+
+def number(value: float) -> str:
+    """``4,095`` and ``0.02``."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
