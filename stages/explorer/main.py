@@ -27,6 +27,7 @@ from run.artefacts import test_data_path, write_text
 from run.console import note, say, warn
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
+from run.hints import command
 from run.training_folder import undisturbed
 from stages.explorer.clusters import FoundClusters, read_clusters
 from stages.explorer.decoder import UnknownDecoder, export_decoder
@@ -118,9 +119,10 @@ def load(settings: Settings, notes: Notes) -> Subject:
     for sentence in complaints:
         notes.add(sentence)
     if not clusters:
-        size = spaces[settings.latent_space].vectors.shape[1]
-        notes.add("No clusters of these images yet. Find some:",
-                  f"python viz_kmeans_latent_space.py --latent_size {size}")  # fmt: skip
+        notes.add(
+            "No clusters of these images yet. Find some:",
+            command("viz_kmeans_latent_space.py", "--latent_space", settings.latent_space),
+        )
     return Subject(spaces, networks, images, clusters)
 
 

@@ -9,6 +9,7 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import load_checkpoint
 from run.artefacts import model_path
 from run.errors import BadInput, printable
+from run.hints import encoding_command
 
 
 @dataclass
@@ -36,7 +37,7 @@ def load_images(path: Path, space: LatentSpace, notes: Notes) -> TestData | None
     if test_data.fingerprint != space.origin.get("split_fingerprint") or space.rows.max() >= len(test_data.images):
         notes.add(
             f"No pictures: {printable(path.name)} is not the split that the latents were made from. Encode it anew:",
-            f"python encode_latent_space.py --latent_size {space.vectors.shape[1]}",
+            encoding_command(path),
         )
         return None
     return test_data
@@ -57,7 +58,7 @@ def load_network(latents: Path, space: LatentSpace, notes: Notes) -> Autoencoder
         notes.add(
             f"No reconstructions by bottleneck {size}: {printable(path.name)} is not the network that the latents were "
             "made by. Encode anew:",
-            f"python encode_latent_space.py --latent_size {size}",
+            encoding_command(latents),
         )
         return None
     return model
