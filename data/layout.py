@@ -28,6 +28,11 @@ _EMPTY_WORDS = {
 _KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth"}
 
 
+# Names of pieces that a set was cut into, for cross-validation or to be sent.
+_PIECE = re.compile(r"(fold|part|batch|split|chunk|shard|subset|volume|disc|disk)s?[ _-]*[0-9]+", re.IGNORECASE)
+_NAMED = 5
+
+
 @dataclass(frozen=True)
 class Layout:
     """What is known of M image files from where they lie.
@@ -64,8 +69,11 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
     if 2 * sum(tops.values()) < len(below):
         return _flat(below, shown)
     parts = {name: part_of(name) for name in tops}
-    if len(tops) > 1 and all(parts.values()) and len(set(parts.values())) > 1:
-        return _published(below, parts, shown)
+    known = {name: part for name, part in parts.items() if part}
+    held_out = {TEST, VAL} & set(known.values())
+    # beside train/ and test/ other folders (Meta/, previews/) are no third class
+    if len(set(known.values())) > 1 and (len(known) == len(parts) or (TRAIN in known.values() and held_out)):
+        return _published(below, known, shown)
     if all(name.lower() in _KINDS for name in tops) and len(tops) > 1:
         names = ", ".join(map(printable, sorted(tops)))
         meant = next((name for name in tops if name.lower().startswith("im")), next(iter(tops)))
@@ -111,7 +119,7 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
     insides = {name: _descended([folder[1:] for folder in below if folder and folder[0] == name]) for name in parts}
     labels, sides, left_out = [], [], {}
     for position, folder in enumerate(below):
-        if not folder:
+        if not folder or folder[0] not in parts:
             labels.append(None)
             sides.append("")
             left_out[position] = "lies beside the parts of the split"
@@ -120,6 +128,7 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
         side = parts[folder[0]]
         labels.append(inside[0] if inside and side != UNLABELLED else None)
         sides.append(side)
+    labels = _without_boxes(labels, [folder[0] if folder else "" for folder in below])
     with_classes = {
         side: sum(1 for label, its_side in zip(labels, sides, strict=True) if its_side == side and label is not None)
         for side in set(sides) - {""}
@@ -142,6 +151,23 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
     if TRAIN not in counts or TEST not in counts:
         return Layout(labels, None, f"{words}; one part only can be used, so test images are drawn from it", left_out)
     return Layout(labels, sides, words, left_out)
+
+
+def _without_boxes(labels: Sequence[str | None], part_names: Sequence[str]) -> list[str | None]:
+    """Labels but for those of a part whose pictures lie in one folder that is no class of another part: test/images."""
+    found: dict[str, set[str]] = {}
+    for name, label in zip(part_names, labels, strict=True):
+        if label is not None:
+            found.setdefault(name, set()).add(label)
+    elsewhere = Counter(label for inside in found.values() for label in inside)
+    several = any(len(inside) > 1 for inside in found.values())
+    boxes = {
+        name for name, inside in found.items() if several and len(inside) == 1 and elsewhere[next(iter(inside))] == 1
+    }  # fmt: skip
+    boxes |= {
+        name for name, inside in found.items() if several and len(inside) == 1 and next(iter(inside)).lower() in _KINDS
+    }
+    return [None if name in boxes else label for name, label in zip(part_names, labels, strict=True)]
 
 
 def _second_level_is_parts(below: Sequence[tuple[str, ...]]) -> bool:
@@ -177,6 +203,11 @@ def _classes(below: Sequence[tuple[str, ...]], where: str, shown: str, inner: tu
             f"the folders in {printable(where)} are {', '.join(map(printable, names))}: parts of a data set, not "
             f"classes; give one of them: --dataset {printable(where)}/{printable(names[0])}"
         )
+    if all(_PIECE.fullmatch(name) for name in names):
+        raise BadInput(
+            f"the folders in {printable(where)} are {', '.join(map(printable, names[:_NAMED]))}: pieces of a data set, "
+            f"not classes; {_instead_of_pieces(below, where, names)}"
+        )
     deeper = sum(1 for folder in below if len(folder) > 1)
     words = f"{shown}{len(names):,} folders are the classes"
     if deeper:
@@ -187,3 +218,11 @@ def _classes(below: Sequence[tuple[str, ...]], where: str, shown: str, inner: tu
     if part:
         words += f"; {inner[-1]}/ is all there is of a split"
     return Layout(labels, None, words, left_out)
+
+
+def _instead_of_pieces(below: Sequence[tuple[str, ...]], where: str, names: Sequence[str]) -> str:
+    inside = sorted({folder[1] for folder in below if len(folder) > 1}, key=natural_order)
+    if len(inside) > 1:
+        listed = ", ".join(map(printable, inside[:_NAMED])) + ", ..." * (len(inside) > _NAMED)
+        return f"to take the folders in them ({listed}) for classes: --label_from '([^/]+)/[^/]*$'"
+    return f"give one of them: --dataset {printable(where)}/{printable(names[0])}"

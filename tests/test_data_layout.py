@@ -108,3 +108,30 @@ def test_names_of_parts():
     assert [part_of(name) for name in ("train2017", "Valid", "TEST-images", "contest", "tests", "cat")] == [
         "train", "val", "test", None, None, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", ["Meta", "previews", "__pycache__"])
+def test_what_lies_beside_the_parts_is_no_class(other: str):
+    """As GTSRB lies elsewhere: Train/<class>, Test without classes, Meta with a drawing of each sign."""
+    found = recognise(files("Train/0", "Train/1", "Test", other), "pics")
+    assert sorted({label for label in found.labels if label}) == ["0", "1"]
+    assert found.parts is None
+    assert sorted(found.left_out) == [6, 7, 8, 9, 10, 11]
+    found = recognise(files("train/a", "train/b", "test/a", "test/b", other), "pics")
+    assert found.parts[:12] == ["train"] * 6 + ["test"] * 6
+    assert sorted(found.left_out) == [12, 13, 14]
+
+
+@pytest.mark.parametrize("box", ["val/images", "val/val", "val/unsorted/deep"])
+def test_one_folder_around_all_pictures_of_a_part_is_no_class(box: str):
+    """As Tiny ImageNet lies: train/<class>/images, val/images."""
+    found = recognise(files("train/a/images", "train/b/images", "test/a", "test/b", box), "pics")
+    assert {label for label in found.labels if label} == {"a", "b"}
+    assert sorted(found.left_out) == [12, 13, 14]
+
+
+def test_pieces_of_a_set_are_no_classes():
+    with pytest.raises(BadInput, match=r"fold1, fold2: pieces .* \(a, b\) for classes: --label_from"):
+        recognise(files("fold1/a", "fold1/b", "fold2/a", "fold2/b"), "pics")
+    with pytest.raises(BadInput, match=r"give one of them: --dataset pics/part_1"):
+        recognise(files("part_1", "part_2"), "pics")
