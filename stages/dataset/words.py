@@ -160,8 +160,8 @@ def duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]
 
 def title(inventory: Inventory) -> str:
     """``digits: 1,797 images of 10 classes``, for a figure, whose text is cleaned where it is drawn."""
-    count = len(inventory.names)
-    kinds = f" of {count} class{'es' * (count != 1)}" if inventory.image_set.labels is not None else ", no classes"
+    classes = len(inventory.names)
+    kinds = f" of {classes} class{'es' * (classes != 1)}" if inventory.image_set.labels is not None else ", no classes"
     return f"{count(len(inventory.image_set), 'image')}{kinds}"
 
 
