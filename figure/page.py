@@ -15,6 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 SHARED = Path(__file__).parent / "pages"
+# Of a page with explorer.jinja and the values that it shows, in the element "x-data".
+EXPLORER_SCRIPTS = (
+    "decoder.js", "explorer_data.js", "explorer_points.js", "explorer_map.js", "explorer_image.js", "explorer.js",
+)  # fmt: skip
 
 
 def render(template: str, folder: Path, scripts: tuple[str, ...] = (), **values: Any) -> str:
@@ -34,7 +38,8 @@ def render(template: str, folder: Path, scripts: tuple[str, ...] = (), **values:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    script = "\n".join(_source(name, folder) for name in scripts)
+    sources = "\n".join(_source(name, folder) for name in scripts)
+    script = f"(() => {{\n'use strict';\n{sources}\n}})();" if sources else ""  # what one defines, the next ones know
     page = environment.get_template(template).render(
         script=Markup(script),
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -25,6 +25,9 @@ SCRIPTS = [
     ["evaluate.py", "--latent_size", 3, "--seeds", 1, "--num_fit", 100],
     ["sweep_latent_size.py", "--num_fit", 100],
     ["train_classifier.py", "--latent_size", 3, "--max_fit", 100, "--num_epochs", 1, "--classifiers", "linear", "knn"],
+    ["find_odd_images.py", "--latent_size", 3],
+    ["explore_latent_space.py", "--latent_size", 3, "--vis_type", "pca"],
+    ["report.py"],
 ]
 
 

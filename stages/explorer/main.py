@@ -14,7 +14,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from data.test_data import TestData
-from figure.page import as_json, packed, render
+from figure.page import EXPLORER_SCRIPTS, as_json, packed, render
 from figure.style import class_colour
 from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.neighbours import nearest
@@ -35,7 +35,6 @@ from stages.explorer.parts import Notes, load_images, load_network
 from stages.explorer.pictures import sheets
 
 PAGE = "explorer.html"
-SCRIPTS = ("decoder.js", "explorer.js")
 _NEIGHBOURS = 8  # of each image, shown beside it
 _TSNE_UP_TO = 5000  # images, unless it is asked for: 10,000 take minutes
 _WALKED_UP_TO = 4_000_000  # numbers of all latents together, that a page carries for the walk between images
@@ -90,13 +89,15 @@ def run(settings: Settings) -> None:
         BadInput: latents can't be read, do not belong together, or are too few for a map that was asked for.
     """
     make_repeatable(settings.seed)
-    notes = Notes()
+    notes = Notes(settings.latent_space.parent)
     with undisturbed(settings.latent_space.parent):
         subject = load(settings, notes)
     data = describe(subject, settings, notes)
     size = settings.latent_space.stem
     title = f"Both latent spaces of {subject.first.origin.get('dataset', size)}"
-    page = render("explorer_page.jinja", Path(__file__).parent, SCRIPTS, title=title, heading=title, data=as_json(data))
+    page = render(
+        "explorer_page.jinja", Path(__file__).parent, EXPLORER_SCRIPTS, title=title, heading=title, data=as_json(data)
+    )
     for each in notes.said:
         warn(" ".join(filter(None, each.values())))
     path = settings.output_dir / PAGE

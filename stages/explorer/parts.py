@@ -1,5 +1,6 @@
 """What lies beside some latents, as far as it is there and belongs to them; and a sentence about each that does not."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +15,18 @@ from run.hints import encoding_command
 
 @dataclass
 class Notes:
-    """Sentences that stand on the page, each with the command that mends it, or ""."""
+    """Sentences that stand on the page, each with the command that mends it, or "".
 
+    Attributes:
+        folder: of the latents, which is left out of them: a page is sent away.
+    """
+
+    folder: Path
     said: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, text: str, command: str = "") -> None:
         """One more, unless it is there."""
+        text = text.replace(f"{printable(self.folder)}{os.sep}", "")
         if {"text": text, "command": command} not in self.said:
             self.said.append({"text": text, "command": command})
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from figure.page import as_json, render
+from figure.page import EXPLORER_SCRIPTS, as_json, render
 from run.artefacts import write_text
 from run.console import note, say
 from run.errors import BadInput, printable
@@ -74,7 +74,7 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
     page = render(
         "report.jinja",
         _TEMPLATES,
-        scripts=(*scripts, "decoder.js", "explorer.js") if explorer else scripts,
+        scripts=(*scripts, *EXPLORER_SCRIPTS) if explorer else scripts,
         explorer=as_json(explorer) if explorer else "",
         explorer_beside=EXPLORER if beside else "",
         heading="Both latent spaces under the pointer",
