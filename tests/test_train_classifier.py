@@ -1,6 +1,7 @@
 """train_classifier.py as a person runs it, and the parts that it is made of."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from figure.style import save_figure
 from latent.archive import load_latent_space
 from model.classifier import MLP, ConvClassifier
 from stages.classifiers.learning_curves import draw_learning_curves
-from stages.classifiers.outcomes import Outcome, class_rows, outcome_table, scores_of
+from stages.classifiers.outcomes import Outcome, class_rows, comparisons_in_words, outcome_table, scores_of
 from tests.conftest import refusal, run_script
 
 
@@ -156,3 +157,19 @@ def test_figures_of_hostile_names_classes_without_images_and_one_epoch(tmp_path:
     outcome = Outcome("digits", "", "$\\frac", 2, "mlp", ("a", "b"), labels, labels, scores, [record])
     figure = draw_learning_curves([outcome], {"mlp": "MLP"}, "digits")
     assert save_figure(figure, tmp_path / "curves.png")[0].stat().st_size > 5000
+
+
+def test_better_level_and_worse_are_said_by_the_one_rule():
+    labels = np.arange(200) % 2
+    wrong = {"bottleneck 4": 4, "PCA of 4": 60, "raw pixels": 2}
+    outcomes = []
+    for space, count in wrong.items():
+        predicted = np.where(np.arange(200) < count, 1 - labels, labels)
+        model = "conv" if space.startswith("bottleneck") else ""
+        outcomes.append(Outcome("x", model, space, 4, "linear", ("a", "b"), predicted, labels, {}, []))
+    said = comparisons_in_words(outcomes, {"linear": "linear probe"})
+    assert said[0] == "x: linear probe on conv bottleneck 4: better than on PCA of 4, level with raw pixels"
+    assert "images of one group count as one" in said[1]
+    in_tracks = [dataclasses.replace(each, groups=np.arange(200) // 50) for each in outcomes]
+    assert comparisons_in_words(in_tracks, {"linear": "linear probe"})[0].count("level with") == 2
+    assert comparisons_in_words(outcomes[1:], {"linear": "linear probe"}) == []

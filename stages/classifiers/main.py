@@ -34,7 +34,15 @@ from run.hints import training_command
 from run.provenance import command_line, versions
 from run.random_subset import random_subset
 from stages.classifiers.learning_curves import draw_learning_curves
-from stages.classifiers.outcomes import Outcome, class_rows, epoch_records, outcome_rows, outcome_table, scores_of
+from stages.classifiers.outcomes import (
+    Outcome,
+    class_rows,
+    comparisons_in_words,
+    epoch_records,
+    outcome_rows,
+    outcome_table,
+    scores_of,
+)
 from stages.classifiers.spaces import IMAGES, Checkpoint, Sides, Space, spaces_of
 
 PROTOCOL = "fitted on training images, scored on test images"
@@ -74,6 +82,8 @@ def run(settings: Settings) -> None:
         outcomes += train_all(image_set, split, mine, settings)
     say(outcome_table(outcomes, CLASSIFIERS))
     say(f"(per cent of test images, and macro-F1; {PROTOCOL}; the largest class alone is chance)")
+    for line in comparisons_in_words(outcomes, CLASSIFIERS):
+        say(line)
     for path in [*save(outcomes, checkpoints, settings), *draw(outcomes, settings)]:
         say(f"saved {printable(path)}")
 
@@ -130,7 +140,7 @@ def train_all(
             predicted, log = classify(name, space, labels, len(names), settings)
             scores = scores_of(predicted, labels.test, labels.train)
             what = image_set.name, space.architecture, space.name, space.inputs.test[0].size, name, names
-            yield Outcome(*what, predicted, labels.test, scores, log)
+            yield Outcome(*what, predicted, labels.test, scores, log, image_set.groups[rows.test])
 
 
 def classify(

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
 from latent.probes import classification_scores
+from latent.verdicts import RULE, compare
 from run.console import table
 
 
@@ -25,6 +26,7 @@ class Outcome:
     labels: np.ndarray  # int64 (test images,)
     scores: dict[str, float]  # what scores_of gives
     log: list[dict[str, Any]]  # a record an epoch, of those that are trained in steps
+    groups: np.ndarray | None = None  # int (test images,), which belong together; None takes each for itself
 
 
 def scores_of(predicted: np.ndarray, labels: np.ndarray, train_labels: np.ndarray) -> dict[str, float]:
@@ -55,6 +57,35 @@ def outcome_table(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> str:
         rows.append((title, f"{first.numbers:,}", *cells, f"{first.scores['accuracy_chance']:.1%}"))
     header = [part for kind in kinds for part in (names[kind], "F1")]
     return table(["", "numbers", *header, "largest class"], rows)
+
+
+def comparisons_in_words(outcomes: Sequence[Outcome], names: Mapping[str, str]) -> list[str]:
+    """A line for each bottleneck and classifier: better, level or worse than on PCA of its size and on raw pixels.
+
+    Args:
+        names: classifier -> its heading.
+    """
+    pairs = []
+    for each in outcomes:
+        if each.model:
+            size = each.space.removeprefix("bottleneck ")
+            pairs += [
+                (each, other)
+                for other in outcomes
+                if (other.dataset, other.classifier) == (each.dataset, each.classifier)
+                and other.space in (f"PCA of {size}", "raw pixels")
+                and len(other.labels) == len(each.labels)
+            ]
+    lines: dict[tuple[str, str, str, str], list[str]] = {}
+    for each, other in pairs:
+        groups = np.arange(len(each.labels)) if each.groups is None else each.groups
+        right = [one.predicted == one.labels for one in (each, other)]
+        word = {1: "better than on", 0: "level with", -1: "worse than on"}[compare(*right, groups, len(pairs)).better]
+        key = each.dataset, names[each.classifier], each.model, each.space
+        lines.setdefault(key, []).append(f"{word} {other.space}")
+    said = [f"{dataset}: {kind} on {model} {space}: {', '.join(dict.fromkeys(words))}"
+            for (dataset, kind, model, space), words in lines.items()]  # fmt: skip
+    return [*said, f"({RULE})"] if said else []
 
 
 def outcome_rows(outcomes: Sequence[Outcome]) -> tuple[list[str], list[list[object]]]:
