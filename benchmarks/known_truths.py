@@ -81,7 +81,7 @@ def draw(path: Path, counts: dict, truths: dict, args: argparse.Namespace) -> No
                     left += share
                 truth = truths[kind, rows, about]
                 axes.text(1.02, place + shift, truth or "", va="center", fontsize=6.5)
-        axes.set(xlim=(0, 1.1), xticks=[0, 0.5, 1], yticks=places)
+        axes.set(xlim=(0, 1.1), ylim=(-0.6, len(args.only) - 0.4), xticks=[0, 0.5, 1], yticks=places)
         axes.set_yticklabels(args.only)
         axes.set_title(f"{rows:,} latents")
     draw_title(

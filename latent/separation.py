@@ -21,7 +21,7 @@ from latent.equal_rows import first_equal
 FEWEST = 8  # points of a piece that can be judged, of as many units: its ties are two at least
 MOST = 1000  # points that are looked at; of many pieces up to twice as many
 _REACH = 0.2  # of a piece: to so many of its points each is tied
-_HALVES = 8  # random halves, whose scatter is the sampling error of the whole
+HALVES = 12  # random halves, whose scatter is the sampling error of the whole
 _NULLS = 4  # normal clouds of the same covariance
 _DIMENSIONS = (1, 2, 3, 4, 6, 9, 14, 24)  # of the continua that are held against
 _OF_CONTINUA = 600  # points
@@ -156,7 +156,7 @@ class Cloud:
         nulls = [_cut_of_normal(self.points, count, random) for _ in range(_NULLS)]
         continuum = min(float(np.mean(nulls)), _continuum(estimated))
         names, halves = np.unique(self.units), []
-        for _ in range(_HALVES):
+        for _ in range(HALVES):
             mine = np.isin(self.units, random.choice(names, len(names) // 2, replace=False))
             half = _cut(self.points[mine], self.units[mine], pieces[mine], fewest=FEWEST // 2)
             if half is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-from latent.separation import APART, Separation
+from latent.separation import APART, HALVES, Separation
 
 YES, NO, CANT_TELL = "yes", "no", "can't tell"
 ERROR_RATE = 0.05  # of false verdicts, over all comparisons of one answer together (Bonferroni)
@@ -130,7 +130,7 @@ class Known:
         right: share of images; ``largest`` that of the largest class given to all.
         above_chance: mean over classes of the share that is right, 0 at chance and 1 at best: no class counts more
             for being larger.
-        error: its sampling error; ``units`` that it was taken of.
+        error: its sampling error; ``units`` that it was taken of: fewer than there are where a class has few.
     """
 
     by: str
@@ -164,7 +164,9 @@ def known_classes(hits: np.ndarray, labels: np.ndarray, groups: np.ndarray, by: 
     binomial = math.sqrt(float((share * (1 - share) / (independent + 4)).sum())) / len(names)
     chance = 1 / len(names)
     above, error = (float(recall.mean()) - chance) / (1 - chance), max(robust, binomial) / (1 - chance)
-    return Known(by, float(hits.mean()), largest, above, error, int(units.max()) + 1)
+    # a class of two images says as little as two images do, however many there are of others
+    effective = len(names) / float((1 / independent).mean())
+    return Known(by, float(hits.mean()), largest, above, error, int(min(units.max() + 1, effective)))
 
 
 @dataclass(frozen=True)
@@ -306,7 +308,8 @@ def lie_apart(found: Separation) -> str:
     """
     if found.units < FEWEST:
         return CANT_TELL
-    if found.ratio + critical(found.units, 2 * found.tried) * found.error <= APART:
+    # the error is itself estimated, from so many halves
+    if found.ratio + critical(min(found.units, HALVES), 2 * found.tried) * found.error <= APART:
         return YES
     surely_more = found.ratio - stats.norm.ppf(1 - ERROR_RATE) * found.error > APART
     # so few points lie too far apart for a gap to show

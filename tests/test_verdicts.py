@@ -118,3 +118,4 @@ def test_classes_that_are_rare_count_alike():
     all_right = known_classes(np.ones(100), labels, np.arange(100), "an oracle", 0.95)
     assert all_right.above_chance == 1
     assert all_right.error > 0.05  # of five images nobody is sure
+    assert all_right.units == 19
