@@ -218,6 +218,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "yes: gaps lie between the classes, though k-means, which does not know them, does not find them",
     ),
     "continuum": (NO, "no: the images form a continuum, on which the classes are stretches without gaps between"),
+    "clusters_some": (NO, "not as a whole: gaps lie around {apart} of {judged} classes{names}, the rest runs together"),
     "one_cloud": (NO, "no: the images form one cloud, without gaps to divide it by"),
     "clusters_unsure": (CANT_TELL, "can't tell from {images}: what divides them may be gaps or the draw of images"),
     "clusters_too_few": (CANT_TELL, "can't tell: there are too few different images to look for clusters among"),
@@ -259,6 +260,8 @@ def clusters_verdict(facts: Facts) -> Verdict:
         return _say("classes_are_the_clusters", facts, (*evidence, *of_classes.evidence[:1]), of_classes.would_change)
     if state == CANT_TELL:
         return _say("clusters_unsure", facts, evidence, _more(found))
+    if of_classes.case == "classes_some":
+        return _say("clusters_some", facts, evidence, of_classes.would_change)
     known = facts.known and judge(facts.known[0].above_chance, facts.known[0].error, 0.5, facts.known[0].units) == YES
     case = "continuum" if known else "one_cloud"
     return _say(case, facts, evidence, f"borders that cut less than {APART:.0%} of a continuum's ties")
@@ -321,13 +324,13 @@ _FEWEST_FOR_NO = 60
 
 def _say(case: str, facts: Facts, evidence: Sequence[str], would_change: str) -> Verdict:
     verdict, sentence = SENTENCES[case]
-    found = facts.classes if case.startswith("classes") else facts.clusters
+    found = facts.classes if case.startswith("classes") or case == "clusters_some" else facts.clusters
     words = {"images": "so few images", "clusters": "clusters", "follow": "", "apart": 0, "judged": 0, "names": ""}
     if found is not None:
         words["images"] = counted(found.units, found.images)
         words["clusters"] = f"{found.pieces} clusters"
         words |= {"apart": len(found.apart), "judged": found.judged}
-        if case == "classes_some" and facts.class_names and len(found.apart) <= 6:
+        if case in ("classes_some", "clusters_some") and facts.class_names and len(found.apart) <= 6:
             words["names"] = f" ({', '.join(facts.class_names[each] for each in found.apart)})"
     if case == "classes_unsure":
         words["images"] = f"{facts.known[0].units:,} test images or groups of them"

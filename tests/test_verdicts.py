@@ -37,6 +37,7 @@ OF_CLUSTERS = {
     "clusters_without_classes": replace(FACTS, agreement=None, known=(), classes=None, one_each=None),
     "classes_are_the_clusters": replace(FACTS, clusters=NONE),
     "continuum": replace(FACTS, clusters=NONE, classes=NONE),
+    "clusters_some": replace(FACTS, clusters=NONE, classes=replace(NONE, apart=(1,))),
     "one_cloud": replace(FACTS, clusters=NONE, classes=NONE, known=(UNKNOWN,)),
     "clusters_unsure": replace(FACTS, clusters=UNSURE, classes=UNSURE),
     "clusters_too_few": replace(FACTS, clusters=None),
@@ -76,6 +77,9 @@ def test_no_answer_contradicts_the_other(facts: Facts):
         assert clusters.verdict == YES  # classes that lie apart are clusters
     if clusters.case == "continuum":
         assert classes.verdict != YES
+        assert classes.case != "classes_some"
+    if clusters.case == "clusters_some":
+        assert classes.case == "classes_some"
 
 
 def test_what_clusters_follow_is_named():
