@@ -83,7 +83,7 @@ if (flat) {
   }
   live(panels.find(panel => panel.space === flat).centre);
 }
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { stamps.clear(); filter(); });
+darkPage.addEventListener("change", () => { stamps.clear(); filter(); });
 filter();
 
 // For tests, and for whoever looks into the page

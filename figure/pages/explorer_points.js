@@ -16,7 +16,14 @@ for (const each of colourings.filter(each => each.values)) {
 let colouring = colourings[0];
 const LEVELS = data.scale.length;
 const levelOf = (each, i) => Math.max(0, Math.min(LEVELS - 1, Math.floor((each.values[i] - each.low) / (each.high - each.low) * LEVELS)));
-const colourOf = number => (number < 0 ? "#9a9a9a" : data.palette[number % data.palette.length]);
+const darkPage = matchMedia("(prefers-color-scheme: dark)");
+const colourOf = number => {
+  const colour = number < 0 ? "#9a9a9a" : data.palette[number % data.palette.length];
+  const parts = [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16));
+  const light = .2126 * parts[0] + .7152 * parts[1] + .0722 * parts[2];
+  if (!darkPage.matches || light > 80) return colour;  // the palette is made for white: on black, dark colours become lighter
+  return "#" + parts.map(part => Math.round(part + (255 - part) * .5).toString(16).padStart(2, "0")).join("");
+};
 
 // Who is shown, selected, pointed at, kept
 let visible = new Uint8Array(count).fill(1), shown = count;
@@ -60,7 +67,7 @@ function stamp(colour, kind) {  // a point, drawn once
     context.strokeStyle = ink("--paper");
     context.stroke();
     context.strokeStyle = ink("--ink");
-    context.globalAlpha = matchMedia("(prefers-color-scheme: dark)").matches ? .8 : .35;  // the palette is made for white
+    context.globalAlpha = darkPage.matches ? .8 : .35;
     context.stroke();
     stamps.set(key, canvas);
   }
