@@ -16,6 +16,8 @@ from stages.training.plan import Plan
 _COPIES_OF_WEIGHTS = 9  # weights, gradients, two moments of AdamW, in low precision, the best so far, written down
 _OVER_SAVED = 1.5  # what a step takes beside what it keeps for the way back: gradients on their way
 _TEST_COPIES = 3  # of the test images while they are written
+_KEPT_A_PIXEL = 1600  # bytes that a step keeps for each pixel of its batch, at most: four times the most that was seen
+_WEIGHTS_A_PIXEL = 4096  # of a network, at most, and four for each latent besides
 _TRIED = 2  # images of which a step is tried
 
 
@@ -33,8 +35,10 @@ def require_room(plan: Plan, sizes: Sequence[int]) -> None:
     if plan.device.type != "cpu" or not sizes:  # a card's memory is its own, and torch says when that is used up
         return
     batch, available = min(plan.settings.batch_size, len(plan.data.training.images)), available_memory()
+    if available is None or _at_most(plan, sizes, batch) <= available / 2:  # trying a step takes seconds
+        return
     needed = estimate(plan, sizes, batch)
-    if available is None or needed <= available:
+    if needed <= available:
         return
     fits = next((each for each in _halves(batch) if estimate(plan, sizes, each) <= available), None)
     height, width = plan.data.image_set.images.shape[2:]
@@ -50,6 +54,15 @@ def estimate(plan: Plan, sizes: Sequence[int], batch: int) -> int:
     at_once = sum(steps[: min(len(steps), cores())])
     tested = _TEST_COPIES * len(plan.data.test.images) * math.prod(shape)
     return max(working_memory(math.prod(shape), sizes[-1]), at_once, tested)
+
+
+def _at_most(plan: Plan, sizes: Sequence[int], batch: int) -> int:
+    """More bytes than a training of any of the architectures takes, found without building one, which takes seconds."""
+    pixels = math.prod(plan.data.image_set.images.shape[1:])
+    steps = sum(
+        (4 * _COPIES_OF_WEIGHTS * (_WEIGHTS_A_PIXEL + 4 * size) + _KEPT_A_PIXEL * batch) * pixels for size in sizes
+    )
+    return steps + working_memory(pixels, sizes[-1]) + _TEST_COPIES * len(plan.data.test.images) * pixels
 
 
 def _of_a_step(plan: Plan, size: int, batch: int) -> int:
