@@ -25,6 +25,7 @@ HALVES = 12  # random halves, whose scatter is the sampling error of the whole
 _NULLS = 4  # normal clouds of the same covariance
 _DIMENSIONS = (1, 2, 3, 4, 6, 9, 14, 24)  # of the continua that are held against
 _OF_CONTINUA = 600  # points
+_AS_NOISE = 0.985  # of what noise has: the distance of near points where there is nothing but noise
 _FEWEST_TRIED = 15  # units a piece: of fewer the scale of a tie is that of noise
 _CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 32, 43, 60, 80, 100)  # numbers of clusters that are tried
 APART = 0.5  # of the ties that a continuum has cut: pieces that have fewer cut lie apart
@@ -106,6 +107,9 @@ def above_noise(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     scale = np.median(singular[half] / noise[half])
     if scale <= 0 or np.abs(np.log(np.maximum(singular[half], 1e-12 * scale) / (scale * noise[half]))).max() > 0.12:
         return points, 0.0
+    tail = points @ axes[half].T
+    if _reach(tail) < _AS_NOISE * _reach(np.random.default_rng(0).standard_normal(tail.shape)):
+        return points, 0.0  # as even as noise, and not as empty of structure
     kept = max(2, int((singular > 1.05 * scale * noise[0]).sum()))
     return points @ axes[:kept].T, 2 * kept * float(scale) ** 2
 
@@ -186,6 +190,13 @@ def cloud_of(vectors: np.ndarray, groups: np.ndarray, seed: int, num_pieces: int
     if len(np.unique(units)) < 2 * FEWEST or not points.any():
         return None
     return Cloud(points, units[rows], rows, noise)
+
+
+def _reach(points: np.ndarray) -> float:
+    """How far the nearest twentieth of all points lie, on average, by the root mean square distance."""
+    away = euclidean_distances(points[:_OF_CONTINUA])
+    near = np.partition(away, max(1, len(away) // 20), axis=1)[:, max(1, len(away) // 20)]
+    return float(near.mean() / max(np.sqrt(np.square(away).mean()), 1e-12))
 
 
 def best_of(ratios: Mapping[int, float]) -> int:
