@@ -154,7 +154,9 @@ def test_a_damaged_state_gives_way_to_the_one_before(tmp_path, data_dir, undistu
 
 
 def test_nothing_to_resume_is_said(tmp_path):
-    assert "python train.py --latent_size" in refusal(run_script("train.py", "--resume", "--output_dir", tmp_path))
+    assert "start one: python train.py --num_epochs 10 --latent_size 256" in refusal(
+        run_script("train.py", "--resume", "--output_dir", tmp_path)
+    )
 
 
 @pytest.mark.parametrize(
