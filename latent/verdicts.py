@@ -215,7 +215,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "clusters_without_classes": (YES, "yes: the images fall into {clusters} with gaps between"),
     "classes_are_the_clusters": (
         YES,
-        "yes: gaps lie between the classes, though k-means, which does not know them, does not find them",
+        "yes: gaps lie between the classes, though k-means, which does not know them, does not surely find them",
     ),
     "continuum": (NO, "no: the images form a continuum, on which the classes are stretches without gaps between"),
     "clusters_some": (NO, "not as a whole: gaps lie around {apart} of {judged} classes{names}, the rest runs together"),
