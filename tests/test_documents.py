@@ -185,6 +185,7 @@ RUNS = [
 ]  # fmt: skip
 SELDOM = {
     "not_finite.csv",  # written where a loss is NaN: tests/test_signals.py
+    "dataset_near_duplicates.png",  # written where images are nearly the same: tests/test_own_pictures.py
     "odd_images_latent_size_N_label.png",  # written where a label is doubted: tests/test_find_odd_images.py
 }
 EVERYWHERE = {"command", "versions", "checksum"}
