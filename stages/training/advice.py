@@ -7,7 +7,14 @@ _RISEN = 1.02  # of the lowest validation error: what is above is no noise
 _FALLEN = 0.98  # of the training error half way: what is below shows that it was still learning
 
 
-def advise(size: int, log: Sequence[dict[str, Any]], best_epoch: int, of_pca: float | None, lr: float) -> list[str]:
+def advise(
+    size: int,
+    log: Sequence[dict[str, Any]],
+    best_epoch: int,
+    of_pca: float | None,
+    of_start: float | None,
+    lr: float,
+) -> list[str]:
     """Sentences about one bottleneck, each with what to do about it; [] where there is nothing to mend.
 
     Args:
@@ -15,6 +22,8 @@ def advise(size: int, log: Sequence[dict[str, Any]], best_epoch: int, of_pca: fl
         log: the records of its epochs, with ``epoch``, ``train_mse`` and ``val_mse``.
         best_epoch: whose weights are kept; 0 for the start, which is PCA.
         of_pca: the error of PCA of D on the validation images; None where there are none.
+        of_start: the validation error of the start where that is PCA, its latents encoded as the network's are; None
+            where it is not.
         lr: the learning rate that the training began with.
     """
     trained = [line["train_mse"] for line in log]
@@ -31,8 +40,8 @@ def advise(size: int, log: Sequence[dict[str, Any]], best_epoch: int, of_pca: fl
     unlearnt = trained[-1] > _RISEN * min(trained)
     overfitting = validated[-1] > _RISEN * min(validated) and not unlearnt
     if best_epoch == 0:
-        what = f"{name}: training brought nothing beyond PCA on the validation images ({min(validated):.5f} at best, "
-        what += f"PCA {of_pca:.5f}), so its start, which is PCA, is kept"
+        what = f"{name}: training brought nothing beyond its start, which is PCA and is kept (validation error "
+        what += f"{min(validated):.5f} at best, {of_start:.5f} at the start)"
         if unlearnt:
             return [f"{what}; the training error rises ({trained[-1]:.5f} at last, {min(trained):.5f} before): take a "
                     f"lower rate, say --lr {lr / 10:g}"]  # fmt: skip

@@ -164,7 +164,8 @@ class Bottleneck:
         scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse, settings.refine)
         record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch}
         save_model(model_path(settings.output_dir, size), model, record)
-        advice = advise(size, at.log, at.best_epoch, measure_pca(plan, self.pca).get(size), settings.lr)
+        of_start = None if at.start_errors is None else float(at.start_errors.mean())
+        advice = advise(size, at.log, at.best_epoch, measure_pca(plan, self.pca).get(size), of_start, settings.lr)
         return scores, warnings + advice
 
 
