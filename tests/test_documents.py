@@ -186,6 +186,9 @@ RUNS = [
 SELDOM = {
     "not_finite.csv",  # written where a loss is NaN: tests/test_signals.py
     "dataset_near_duplicates.png",  # written where images are nearly the same: tests/test_own_pictures.py
+    # written where --num_clusters is auto: tests/test_viz_kmeans_latent_space.py
+    "latent_space_size_N_CLUSTERER_SPACE_criterion.csv",
+    "latent_space_size_N_CLUSTERER_SPACE_criterion.png",
     "odd_images_latent_size_N_label.png",  # written where a label is doubted: tests/test_find_odd_images.py
 }
 EVERYWHERE = {"command", "versions", "checksum"}
