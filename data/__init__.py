@@ -167,7 +167,7 @@ def load_images(
     Raises:
         BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.
     """
-    from data import cache, sources
+    from data import cache, sources  # decoders, which --help and scripts that know only the names do not wait for
 
     if dataset in DATASETS and os.path.isdir(dataset):
         here = f".{os.sep}{dataset}"

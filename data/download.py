@@ -57,7 +57,7 @@ def download(name: str, origin: Origin, data_dir: Path, belongs: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        import torchvision
+        import torchvision  # seconds, for those who download alone
 
         with _stalls_end(), _archives_stay_inside():
             for arguments in origin.arguments:

@@ -148,7 +148,7 @@ def _open_window(figure: Figure) -> None:
 
 def _interactive_backends() -> list[str]:
     try:
-        from matplotlib.backends import BackendFilter, backend_registry
+        from matplotlib.backends import BackendFilter, backend_registry  # absent before 3.9
 
         return backend_registry.list_builtin(BackendFilter.INTERACTIVE)
     except ImportError:  # matplotlib < 3.9

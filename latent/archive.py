@@ -112,7 +112,8 @@ def save_latent_batches(
         path: the .npy; the sidecar lies beside it.
         batches: float32 (n, D), finite; (rows, D) together.
         shape: (rows, D).
-        labels, class_names, sample_ids, rows, origin, groups: as in :class:`LatentSpace`.
+        labels, class_names, sample_ids, rows, origin, groups: as in :class:`LatentSpace`; the fields of the sidecar, by
+            name, so that their number is no burden.
 
     Raises:
         ValueError: the parts do not fit each other.

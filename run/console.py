@@ -67,7 +67,7 @@ class Progress:
         self._total, self._done, self._started = total, 0, time.monotonic()
         self._bar = None
         if sys.stderr.isatty():
-            from tqdm import tqdm
+            from tqdm import tqdm  # for a terminal alone
 
             self._bar = tqdm(total=total, file=sys.stderr, leave=False, dynamic_ncols=True, mininterval=0.5)
 
