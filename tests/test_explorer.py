@@ -403,7 +403,7 @@ def test_parts_of_another_training_are_said_on_the_page(whole_run: Path, tmp_pat
 
 def test_what_cannot_be_explored_is_refused(forked, tmp_path: Path):
     sentence = refusal(forked.run("explore_latent_space.py", "--latent_size", 8, "--output_dir", tmp_path, cwd=ROOT))
-    assert "encode_latent_space.py" in sentence
+    assert "make it with: python train.py --latent_size 8" in sentence  # nothing has been trained there yet
     np.save(tmp_path / "own.npy", np.zeros((3, 4), np.float32))
     few = forked.run("explore_latent_space.py", "--latent_space", tmp_path / "own.npy", "--vis_type", "umap", cwd=ROOT)
     assert "at least 5 vectors" in refusal(few)
