@@ -141,7 +141,7 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
 def draw_points(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> None:
     """Points (rows, 2), each in the colour and shape of its group as in :class:`Panel`, in random order."""
     count = len(points)
-    size = float(np.clip(16_000 / count, 3, 32))
+    size = float(np.clip(16_000 / max(count, 1), 3, 32))
     order = np.random.default_rng(0).permutation(count)  # else the last group would lie on top of all others
     coloured = np.zeros(count, dtype=int) if groups is None else groups
     drawn = axis.scatter(

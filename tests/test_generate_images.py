@@ -126,7 +126,8 @@ def test_a_manifold_shows_what_the_decoder_makes_of_each_place(make, trained, tm
         "manifold", "--model_path", trained / "model_latent_size_2.pth", "--grid", 5, "--output_dir", tmp_path, "--svg"
     )
     assert (tmp_path / "manifold_latent_size_2.svg").exists()
-    there = f"python generate_images.py manifold --model_path {trained / 'model_latent_size_2.pth'}"
+    sibling = trained / "model_latent_size_2.pth"
+    there = f"python generate_images.py manifold --output_dir {tmp_path} --model_path {sibling}"
     with pytest.raises(BadInput, match=re.escape(there)):
         make("manifold", "--model_path", trained / "model_latent_size_8.pth", "--output_dir", tmp_path)
     made = np.load(tmp_path / "manifold_latent_size_2.npy", allow_pickle=False)
@@ -270,7 +271,9 @@ def test_labels_and_a_prior(make, conditional, data_dir, tmp_path, capsys):
     make("interpolate", *words, "--images", 0, 1, "--steps", 4)
     test_data = load_test_data(conditional / "test_data.pth")
     made = np.load(tmp_path / "interpolation_latent_size_2.npy", allow_pickle=False)
-    kept = reconstruct(load_model(conditional / "model_latent_size_2.pth"), test_data.images[:2], test_data.labels[:2])
+    model = load_model(conditional / "model_latent_size_2.pth")
+    # a latent that is refined under a label would hold the label: the ends are the encoder's own
+    kept = reconstruct(model, test_data.images[:2], test_data.labels[:2], refine=0)
     np.testing.assert_allclose(made[0][[0, -1]], kept, atol=1e-5)
     make("traverse", *words, "--steps", 2)
 
@@ -287,7 +290,7 @@ def test_labels_and_a_prior(make, conditional, data_dir, tmp_path, capsys):
         (["interpolate", "--images", 3, 3], "no way from an image to itself"),
         (["neighbours", "--images", 999], "--images 999: the test split has 180"),
         (["traverse", "--dimensions", 1, 9], "--dimensions 9: the bottleneck has the dimensions 1 to 8"),
-        (["manifold"], "has a bottleneck of 8; take that of 2: python generate_images.py manifold --model_path"),
+        (["manifold"], "has a bottleneck of 8; take that of 2: python generate_images.py manifold .*--model_path"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
