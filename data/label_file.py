@@ -111,7 +111,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     )
     remarks = []
     if unknown:
-        remarks.append(f"{count(len(unknown), 'row')} of {name} name no image that is there: {_listed(unknown)}")
+        remarks.append(f"{count(len(unknown), 'row')} of {name} without an image that is there: {_listed(unknown)}")
     if twice:
         remarks.append(f"{twice:,} rows of {name} are there twice")
     absent = [path for position, path in enumerate(paths) if position not in values]

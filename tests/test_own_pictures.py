@@ -62,7 +62,7 @@ def test_labels_and_groups_of_a_table(forked, tmp_path):
         csv.writer(file).writerows([["filename", "label", "patient"], *rows[:-2], ["gone.png", "kind 0", "p"]])
     done = forked.run("train.py", "--dataset", "set", "--labels", "table.csv", *BRIEF, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "1 rows of table.csv name no image that is there: gone.png" in done.stderr
+    assert "1 row of table.csv without an image that is there: gone.png" in done.stderr
     assert "2 images without a label are trained on" in done.stdout
     test_data = load_test_data(tmp_path / "output" / "test_data.pth")
     assert test_data.class_names == ("kind 0", "kind 1", "kind 2")
