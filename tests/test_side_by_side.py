@@ -12,6 +12,7 @@ import pytest
 
 from model.checkpoint import load_checkpoint
 from tests.conftest import ROOT, refusal, run_script
+from tests.forking import ONE_THREAD
 
 BRIEF = ["--dataset", "digits", "--latent_size", 5, "--num_epochs", 12, "--max_train", 600, "--save_every", 0.0001]
 several_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nothing runs side by side")
@@ -168,3 +169,19 @@ def test_another_training_moves_what_was_there_aside(tmp_path):
     assert {path.name: path.read_bytes() for path in moved.iterdir() if path.is_file()} == before
     assert (output / "notes.txt").read_text() == "mine"
     assert run_script("viz_reconstruction.py", "--latent_size", 5, "--output_dir", moved).returncode == 0
+
+
+@several_cores
+def test_a_caller_may_have_used_several_threads_before():
+    """As in a notebook: a forked process has none of its parent's threads, and must not wait for them."""
+    code = (
+        "import torch; torch.set_num_threads(2); torch.ones(1_000_000).mul_(2)\n"
+        "from stages.training.side_by_side import train_all\n"
+        "train = lambda size, report, stop: torch.ones(1_000_000).mul_(size).mean().item()\n"
+        "print(sorted(train_all([2, 3], train, None, in_processes=True).items()))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout == "[(2, 2.0), (3, 3.0)]\n", done.stderr

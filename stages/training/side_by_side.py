@@ -20,6 +20,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+import torch
+
 from run.cores import cores
 from run.errors import BadInput
 from run.hints import resume_command
@@ -109,6 +111,7 @@ def _work(size: int, train: Train, theirs: Connection, connection: Connection) -
     """What a process does: train one bottleneck, and say what came of it."""
     theirs.close()
     _end_with_parent()
+    torch.set_num_threads(1)  # the threads of a caller who has used several are not here, and would be waited for
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGHUP):  # those of a terminal reach everybody: the parent passes one on
         signal.signal(number, signal.SIG_IGN)
