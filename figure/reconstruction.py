@@ -49,7 +49,7 @@ def draw_reconstructions(
                 literal(axes.set_title(_on_two_lines(names[index]), fontsize=7, color=MUTED, loc="center", pad=3))
             else:
                 below = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 7, "color": MUTED}
-                axes.text(0.5, -0.03, f"{error:.4f}", **below)
+                axes.text(0.5, -0.03, f"{error:.2g}", **below)
                 down += _ERROR
             if column == 0:
                 axes.text(-0.08, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
