@@ -145,7 +145,7 @@ def test_test_images_of_one_class_are_refused(trained):
 def test_more_clusters_than_images_are_refused(forked, trained, tmp_path: Path):
     for arguments in (["--num_clusters", 100], ["--num_fit", 2]):
         done = evaluate(forked, trained("single"), tmp_path / "out", *arguments)
-        assert "take --num_clusters" in refusal(done)
+        assert "--num_clusters " in refusal(done).partition(": python evaluate.py ")[2]
     assert not (tmp_path / "out").exists()
 
 

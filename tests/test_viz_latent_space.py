@@ -102,7 +102,7 @@ def test_what_cannot_be_drawn_gets_a_sentence(tmp_path: Path):
     few = ["--latent_space", tmp_path / "few.npy", "--output_dir", tmp_path / "out"]
     assert "at least 5" in refusal(run_script("viz_latent_space.py", *few))
     missing = refusal(run_script("viz_latent_space.py", "--latent_space", tmp_path / "none.npy"))
-    assert "python encode_latent_space.py" in missing
+    assert "make it with: python train.py" in missing  # nothing has been trained there yet
     assert "--latent_space" in refusal(run_script("viz_latent_space.py"))
     (tmp_path / "cut.npy").write_bytes((tmp_path / "few.npy").read_bytes()[:-9])
     assert "truncated" in refusal(run_script("viz_latent_space.py", "--latent_space", tmp_path / "cut.npy"))
