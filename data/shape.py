@@ -71,5 +71,5 @@ def _count_frames(path: str) -> int:
     try:
         with Image.open(path, formats=FORMATS) as image:
             return count_frames(image)
-    except Exception:
+    except Exception:  # Pillow's decoders raise of every kind; decoding the file says why it is left out
         return 1

@@ -61,7 +61,7 @@ def answer_exercise(facts: Sequence[Facts], scores: Scores) -> list[Answer]:
         scores: of all spaces.
     """
     found = []
-    for question, verdict_of in zip(QUESTIONS, (clusters_verdict, classes_verdict), strict=False):
+    for question, verdict_of in zip(QUESTIONS[:2], (clusters_verdict, classes_verdict), strict=True):
         found += [_answer(question, each.space, verdict_of(each)) for each in facts]
     return [*found, _answer(QUESTIONS[2], *_compare_spaces([each.space for each in facts], scores))]
 
@@ -87,10 +87,11 @@ def comparison(found: Mapping[str, Comparison]) -> str:
 
 def in_words(answers: Sequence[Answer]) -> str:
     """Each answer: the question, the sentence, its evidence as a list, what would change it."""
-    lines = []
-    for before, each in zip([None, *answers], answers, strict=False):
-        if before is None or before["question"] != each["question"]:
-            lines.append(f"\n{each['question']}")
+    lines, asked = [], None
+    for each in answers:
+        if each["question"] != asked:
+            asked = each["question"]
+            lines.append(f"\n{asked}")
         lines.append(f"  {each['sentence']}.")
         lines += [f"    - {evidence}" for evidence in each["evidence"]]
         if each["would_change"]:

@@ -186,7 +186,7 @@ def draw_manifold(grids: Sequence[DecodedGrid], where: Map, title: str, remark: 
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in panels[len(grids) + 1 :]:
         axes.set_axis_off()
-    for axes, decoded in zip(panels, grids, strict=False):
+    for axes, decoded in zip(panels[: len(grids)], grids, strict=True):
         _draw_grid(axes, decoded, where.span)
     map_axes = panels[len(grids)]
     inside = ((where.points >= where.span[0]) & (where.points <= where.span[1])).all(axis=1)

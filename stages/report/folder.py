@@ -4,6 +4,7 @@ import base64
 import csv
 import functools
 import io
+import itertools
 import json
 import shlex
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class Folder:
         try:
             self._require_small(path, _LARGEST_TEXT)
             with open(path, encoding="utf-8", errors="replace", newline="") as file:
-                return [row for row, _ in zip(csv.DictReader(file), range(most), strict=False) if None not in row]
+                return [row for row in itertools.islice(csv.DictReader(file), most) if None not in row]
         except (BadInput, OSError, csv.Error) as error:
             self._left_out(str(error) if isinstance(error, BadInput) else f"{printable(path)} can't be read")
             return []

@@ -123,7 +123,7 @@ def _work(size: int, train: Train, theirs: Connection, connection: Connection) -
         error.__cause__ = None
         try:
             connection.send(("raised", error))
-        except Exception:
+        except Exception:  # whatever pickle raises of an error that can't be sent as it is
             connection.send(("raised", RuntimeError(traceback.format_exc())))
     connection.close()
 
