@@ -103,6 +103,7 @@ def test_stopped_or_killed_it_goes_on_to_the_same_bytes(tmp_path, number, traine
         time.sleep(0.05)
     if number != signal.SIGKILL:
         assert said.count("train.py --resume ") == 1
+        assert f"--output_dir {output}" in said.partition("train.py --resume ")[2]
     done = run_script("train.py", "--resume", "--output_dir", output, "--data_dir", tmp_path / "data")
     assert done.returncode == 0, done.stderr
     for size in (2, 5):
