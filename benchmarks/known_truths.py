@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from figure.style import class_colour, draw_title, new_figure, save_figure
-from latent.verdicts import CANT_TELL, NO, YES
+from latent.comparison import CANT_TELL, NO, YES
 from tests.known_truths import MAKERS, verdicts_on
 
 ABOUT = ("clusters", "classes")

@@ -1,8 +1,6 @@
 """Verdicts: yes, no, or can't tell from this many; each with its evidence, and with what would change it.
 
-One rule says everywhere whether one of two is better (:func:`compare`), one how sure a number is held against a mark
-(:func:`judge`). Noise of a yardstick is never counted against what it measures: only the sampling error of what is
-measured is, over independent units, which are images or, where they come in groups, groups of images.
+What is better, and how surely a number lies beyond a mark, is decided by :mod:`latent.comparison`.
 """
 
 import math
@@ -12,22 +10,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
+from latent.comparison import CANT_TELL, ERROR_RATE, FEWEST, NO, YES, critical, how_many, judge
 from latent.separation import APART, HALVES, Separation
 
-YES, NO, CANT_TELL = "yes", "no", "can't tell"
-ERROR_RATE = 0.05  # of false verdicts, over all comparisons of one answer together (Bonferroni)
-FEWEST = 10  # independent units that a sampling error is taken of
 KNOWN = 0.7  # of the way from chance to all right: from here on classes are known
 ONE_EACH = 0.7  # likewise of k-means with one cluster a class: from here on each class is one cluster
 AGREE = 0.5  # AMI above chance, from which on clusters are called the classes
-FOLLOWS = (
-    0.1  # AMI of clusters with brightness and the like that is worth a word, where it is more than with the classes
-)
-
-RULE = (
-    "better, worse: the same images are compared one by one, images of one group count as one, and the difference is "
-    "beyond what chance does in 1 of 20 such lists; level: it is not"
-)
+# AMI of clusters with brightness and the like that is worth a word, where it is more than with the classes
+FOLLOWS = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,78 +37,6 @@ class Verdict:
     evidence: tuple[str, ...] = ()
     would_change: str = ""
     case: str = ""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One thing beside another on the same images.
-
-    Attributes:
-        better: 1 if the first is, -1 if the second is, 0 if they are level.
-        difference: of the means, first - second; ``error`` its sampling error, one standard deviation.
-        units: independent ones that it was taken of.
-    """
-
-    better: int
-    difference: float
-    error: float
-    units: int
-
-
-def compare(first: np.ndarray, second: np.ndarray, groups: np.ndarray, comparisons: int = 1) -> Comparison:
-    """Whether one of two scores of the same images is better: paired, and by groups (Liang and Zeger, 1986).
-
-    Args:
-        first, second: float (rows,), of each image; more is better.
-        groups: int (rows,): images of one group are no more than one observation.
-        comparisons: how many are made in one answer; the more, the more each has to show (Bonferroni).
-    """
-    difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
-    mean, error, units = clustered_mean(difference, groups)
-    return Comparison(_sign(mean, error, units, comparisons), mean, error, units)
-
-
-def compare_numbers(difference: float, spread: float, units: int, comparisons: int = 1) -> Comparison:
-    """The same of two shares that nothing is known of image by image: with the largest error that shares can have."""
-    error = math.hypot(spread, math.sqrt(0.5 / max(units, 1)))
-    return Comparison(_sign(difference, error, units, comparisons), difference, error, units)
-
-
-def clustered_mean(values: np.ndarray, groups: np.ndarray) -> tuple[float, float, int]:
-    """Mean of values (rows,), its standard error with groups (rows,) as what is independent, and their number."""
-    values = np.asarray(values, np.float64)
-    mean = float(values.mean())
-    summed = np.bincount(np.unique(groups, return_inverse=True)[1], weights=values - mean)
-    units = len(summed)
-    error = math.sqrt(float(np.square(summed).sum()) * units / max(units - 1, 1)) / len(values)
-    return mean, error, units
-
-
-def critical(units: int, comparisons: int = 1) -> float:
-    """Standard errors that a difference has to have beyond 0, two-sided, at :data:`ERROR_RATE` over all comparisons."""
-    return float(stats.t.ppf(1 - ERROR_RATE / 2 / max(comparisons, 1), max(units - 1, 1)))
-
-
-def _sign(difference: float, error: float, units: int, comparisons: int) -> int:
-    if units < FEWEST or abs(difference) <= critical(units, comparisons) * error:
-        return 0
-    return 1 if difference > 0 else -1
-
-
-def judge(value: float, error: float, mark: float, units: int, comparisons: int = 1) -> str:
-    """``YES`` if a number is surely ``mark`` or more, ``NO`` if it is surely less, else ``CANT_TELL``."""
-    reach = critical(units, comparisons) * error
-    if units >= FEWEST and value - reach >= mark:
-        return YES
-    return NO if units >= FEWEST and value + reach < mark else CANT_TELL
-
-
-def how_many(units: int, value: float, error: float, mark: float, comparisons: int = 1) -> int:
-    """How many units would tell on which side of ``mark`` a value lies, if it lies where it seems to."""
-    needed = units * (critical(units, comparisons) * error / max(abs(value - mark), 0.02)) ** 2
-    needed = max(needed, units + 1, FEWEST)
-    step = 10 ** max(int(math.log10(needed)) - 1, 0)
-    return math.ceil(needed / step) * step
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latent.comparison import NO, YES
 from latent.measures import Side
-from latent.verdicts import NO, YES, Facts, Verdict, classes_verdict, clusters_verdict
+from latent.verdicts import Facts, Verdict, classes_verdict, clusters_verdict
 from stages.evaluation.facts import facts_of
 from stages.evaluation.measuring import Measured, measure_clusters, measure_gaps, measure_once, summarise
 

@@ -9,8 +9,9 @@ from PIL import Image
 
 from latent.archive import LatentSpace, load_latent_space
 from latent.clustering import find_clusters
+from latent.comparison import CANT_TELL, NO, YES, compare
 from latent.projection import project
-from latent.verdicts import CANT_TELL, NO, YES, Known, classes_verdict, compare
+from latent.verdicts import Known, classes_verdict
 from run.errors import BadInput
 from stages.clusters.choosing import choose_number
 from tests.known_truths import MAKERS, alone, blobs, facts_about, verdicts_on

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from latent.comparison import compare
 from latent.measures import Side
 from latent.pca import fit_pca
 from latent.pixels import PIXELS
-from latent.verdicts import compare
 from model.fidelity import squared_errors
 from stages.sweep.answers import LARGEST, answer_sweep, dimensions
 from stages.sweep.choice import Watched, knee, which_size

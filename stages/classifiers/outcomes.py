@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
+from latent.comparison import RULE, compare
 from latent.probes import classification_scores
-from latent.verdicts import RULE, compare
 from run.console import table
 
 

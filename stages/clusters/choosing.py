@@ -6,8 +6,9 @@ import numpy as np
 
 from latent.archive import LatentSpace
 from latent.clustering import count_different, find_clusters
+from latent.comparison import CANT_TELL, YES
 from latent.separation import APART, Separation, best_of, cloud_of
-from latent.verdicts import CANT_TELL, YES, lie_apart
+from latent.verdicts import lie_apart
 from run.errors import BadInput
 
 CRITERION = "ties cut, of a continuum's (the fewest)"

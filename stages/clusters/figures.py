@@ -10,9 +10,9 @@ from figure.confusion import draw_confusion
 from figure.scatter import NO_GROUP, Panel, draw_maps
 from figure.style import MUTED, class_colour, draw_title, new_figure
 from latent.archive import LatentSpace
+from latent.comparison import CANT_TELL, NO, YES
 from latent.options import CLUSTERERS
 from latent.separation import APART
-from latent.verdicts import CANT_TELL, NO, YES
 from stages.clusters.choosing import Choice
 from stages.clusters.clustered_space import ClusteredSpace, FlatPoints, protocol_in_words
 from stages.clusters.tables import score_line

@@ -10,21 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from latent.comparison import CANT_TELL, NO, RULE, YES, Comparison, compare, compare_numbers
 from latent.measures import declared
 from latent.pixels import PIXELS
-from latent.verdicts import (
-    CANT_TELL,
-    NO,
-    RULE,
-    YES,
-    Comparison,
-    Facts,
-    Verdict,
-    classes_verdict,
-    clusters_verdict,
-    compare,
-    compare_numbers,
-)
+from latent.verdicts import Facts, Verdict, classes_verdict, clusters_verdict
 
 QUESTIONS = (
     "Are there meaningful cluster structures?",

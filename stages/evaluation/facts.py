@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
+from latent.comparison import clustered_mean
 from latent.pixels import PIXELS
 from latent.separation import spread_over_units, units_of
-from latent.verdicts import FOLLOWS, Facts, Known, clustered_mean, known_classes
+from latent.verdicts import FOLLOWS, Facts, Known, known_classes
 from stages.evaluation.measuring import Measured, Summary
 
 _LOOKED_AT = 2000  # images whose brightness and the like clusters are held against

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from latent.comparison import CANT_TELL, FEWEST, NO, RULE, YES, compare
 from latent.pixels import PIXELS
-from latent.verdicts import CANT_TELL, FEWEST, NO, RULE, YES, Verdict, compare
+from latent.verdicts import Verdict
 
 QUESTIONS = (
     "How many dimensions keep the images?",

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from latent.comparison import CANT_TELL, FEWEST, NO, RULE, YES, compare
 from latent.pixels import PIXELS
-from latent.verdicts import CANT_TELL, FEWEST, NO, RULE, YES, Verdict, compare
+from latent.verdicts import Verdict
 
 QUESTION = "Which N?"
 
