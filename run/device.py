@@ -23,9 +23,13 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_repeatable(seed: int) -> None:
-    """Seed torch and Python, and ask for deterministic kernels: the same machine then gives the same bytes."""
+    """Seed torch and Python, and ask for deterministic kernels: the same machine then gives the same bytes.
+
+    One thread adds up: a notebook's kernel, or numba in this process, may have given torch several.
+    """
     random.seed(seed)
     torch.manual_seed(seed)
+    torch.set_num_threads(1)
     # as use_deterministic_algorithms(True, warn_only=True), which also imports the compiler: three seconds for nothing
     torch.set_deterministic_debug_mode("warn")
     torch.utils.deterministic.fill_uninitialized_memory = False  # no memory is read here before it is written

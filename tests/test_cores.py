@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from model.checkpoint import load_checkpoint
 from run import cores as run_cores
 from tests.conftest import ROOT
 from tests.forking import ONE_THREAD
@@ -48,6 +50,27 @@ def test_what_comes_out_is_the_same_with_one_core_and_with_several(tmp_path):
     for _, pattern in SCRIPTS:
         assert any(Path(name).match(pattern) for name in made[0]), (pattern, list(made[0]))
     assert [name for name in {*made[0], *made[1]} if made[0].get(name) != made[1].get(name)] == []
+
+
+@several_cores
+def test_threads_that_a_caller_has_used_change_nothing(tmp_path):
+    """A notebook's torch has one a core, and numba raises their number wherever it computes in parallel."""
+    call = ["--dataset", "digits", "--latent_size", 3, "--only_named", "--num_epochs", 1, "--output_dir"]
+    code = (
+        "import sys, torch; torch.set_num_threads(2); import train\n"
+        f"sys.argv = ['train.py', *{[*map(str, call), 'several']}]; train.main()"
+    )
+    path = {"PYTHONPATH": str(ROOT)}
+    for words in (["-c", code], [str(ROOT / "train.py"), *map(str, call), "one"]):
+        done = subprocess.run(
+            [sys.executable, *words], cwd=tmp_path, env={**os.environ, **path}, capture_output=True, text=True,
+            timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    one, several = (load_checkpoint(tmp_path / name / "model_latent_size_3.pth")[0] for name in ("one", "several"))
+    assert one.state_dict().keys() == several.state_dict().keys()
+    for name, weights in one.state_dict().items():
+        assert torch.equal(weights, several.state_dict()[name]), name
 
 
 def draw_images(folder: Path) -> None:
