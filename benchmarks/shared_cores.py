@@ -68,7 +68,9 @@ def pinned(cores: list[int]):
 
 def median_step(repeats: int) -> float:
     """Milliseconds of a step."""
-    _, parts = step(start(SIZE), choose_precision("auto", torch.device("cpu")), repeats)
+    threads, model = torch.get_num_threads(), start(SIZE)
+    torch.set_num_threads(threads)  # the start takes one, as a command does
+    _, parts = step(model, choose_precision("auto", torch.device("cpu")), repeats)
     return 1000 * sum(parts.values())
 
 

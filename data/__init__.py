@@ -160,7 +160,7 @@ def load_images(
         data_dir: where named sets are looked for (and downloaded to), and where decoded images are kept.
         image_size: (height, width) to scale to; None for the images' own where all share one, else (32, 32).
         grayscale: turn colours into one channel. Without it a set whose images are all grey has one channel too.
-        num_workers: threads that decode; None takes one a core.
+        num_workers: how many decode at a time; None takes one a core.
         annotations: what is said of the images of a folder.
         is_new: whether they are images that a network is shown after its training, whose folders need mean nothing.
 

@@ -19,10 +19,12 @@ NEAR = 0.03
 MEAN = 0.04
 FAINT = 0.03  # standard deviation of pixels in [0, 1]
 _COMPONENTS = 16
-_IN_TREE = 8  # of them: with more a tree looks at nearly all others, and the pairs it gives are soon weeded
+_IN_TREE = (
+    0.4  # of them for each doubling of the images: a tree of more looks at nearly all, one of less gives more pairs
+)
 _PAIRS_AT_ONCE = 1 << 18
-_FITTED = 4000  # images that the components are fitted on
-_AT_ONCE = 2048
+_FITTED = 2000  # images that the components are fitted on
+_AT_ONCE = 128  # small enough for a processor's cache
 _VALUES = 16 << 20  # pixels at most, of either: larger images come fewer at a time
 
 
@@ -43,7 +45,9 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     axes = _principal_axes(images, seed)
     projected = np.concatenate([_standardised(rows) @ axes for rows in _rows(images)])
     radius = np.sqrt(NEAR * len(axes)) * (1 + 1e-5)  # float32
-    candidates = cKDTree(projected[:, :_IN_TREE]).query_pairs(radius, output_type="ndarray")
+    candidates = cKDTree(projected[:, : max(3, round(_IN_TREE * math.log2(len(images))))]).query_pairs(
+        radius, output_type="ndarray"
+    )
     candidates = candidates[_are_within(projected, candidates, radius)]
     candidates = candidates[np.lexsort(candidates.T[::-1])]
     near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _most(images) + 1)]

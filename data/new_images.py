@@ -31,7 +31,7 @@ def load_new_images(
         data_dir: where decoded images are kept.
         image_shape: (C, H, W) of the network.
         record: of its checkpoint.
-        num_workers: threads that decode; None takes one a core.
+        num_workers: how many decode at a time; None takes one a core.
 
     Returns:
         What is known of the images, and they themselves, uint8 (N, C, H, W).

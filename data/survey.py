@@ -38,7 +38,7 @@ def survey(files: Sequence[Frames], shape: Shape, num_workers: int | None) -> To
     Args:
         files: each with the frames of it that are used.
         shape: what they become, with the tones that are known.
-        num_workers: threads; None takes one a core.
+        num_workers: how many at a time; None takes one a core.
     """
     console.note("looking which values are black and white, and what is transparent")
     found = _Extremes()

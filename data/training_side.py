@@ -22,7 +22,7 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
         record: of a checkpoint; its ``arguments`` say which images and how they were split, its ``fingerprint`` what
             came of it.
         data_dir: where data sets and decoded images are kept.
-        num_workers: threads that decode; None takes one a core.
+        num_workers: how many decode at a time; None takes one a core.
 
     Raises:
         BadInput: the record does not say, the images are not there, or they are no longer those it was trained on.

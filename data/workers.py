@@ -1,22 +1,28 @@
-"""Work done in threads, its results in order; and files decoded so.
+"""Work done side by side, its results in order; and files decoded so.
 
-Pillow lets go of Python's lock while it decodes, so large pictures gain by every core; small ones take no time that a
-person feels, and are decoded once. Processes were not measurably faster: docs/results/mechanisms.md.
+Pillow decodes small files in many short steps that all need Python's lock, which threads would only hand to each other;
+so many files are decoded in forked processes, which take half the time on two cores: docs/results/own_pictures.md.
 """
 
+import multiprocessing
+import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 from data.decode import Batch, Shape, decode_batch, decode_frames, quiet_pillow
 from run import console
 from run.cores import cores
+from run.forked import settle
 
 _SECONDS_BETWEEN_NEWS = 10
 _BATCH_BYTES = 4 << 20  # decoded pixels a batch, at most: small beside any memory
-_BATCH_FILES = 32
+_BATCH_FILES = 64
+_WORTH_PROCESSES = 1000  # files: below, they would be forked for less than a quarter of a second's work
 
 
 class Frames(NamedTuple):
@@ -37,7 +43,7 @@ def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None)
     Args:
         files: by absolute paths.
         shape: what every image becomes.
-        num_workers: threads that decode; None takes one a core.
+        num_workers: how many decode at a time; None takes one a core.
 
     Raises:
         ShapeDisproved: an image does not fit ``shape``.
@@ -50,7 +56,7 @@ def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None)
     progress = console.Progress(total)
     try:
         with quiet_pillow():  # here, once: filters of warnings belong to all threads together
-            for batch in in_order(lambda piece: _decode(piece, shape), pieces, num_workers):
+            for batch in _decoded(pieces, shape, num_workers, len(files) >= _WORTH_PROCESSES):
                 yield batch
                 advanced = len(batch.positions) + len(batch.unread)
                 done += advanced
@@ -92,6 +98,19 @@ def _decode(piece: _Piece, shape: Shape) -> Batch:
     return decode_batch([file.path for file in piece.files], piece.first, shape)
 
 
+def _decoded(pieces: list[_Piece], shape: Shape, num_workers: int | None, in_processes: bool) -> Iterator[Batch]:
+    done, workers = 0, _count(num_workers)
+    if in_processes and workers > 1 and sys.platform == "linux":
+        try:
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), settle) as pool:
+                for batch in _ahead(pool, workers, partial(_decode, shape=shape), pieces):
+                    yield batch
+                    done += 1
+        except (BrokenExecutor, OSError):  # one was killed, or there may be no more: the rest is decoded here
+            pass
+    yield from in_order(partial(_decode, shape=shape), pieces[done:], num_workers)
+
+
 def in_order(function: Callable, items: Iterable, num_workers: int | None) -> Iterator:
     """Map in threads, results in order, never more than a few ahead of whoever takes them.
 
@@ -100,16 +119,27 @@ def in_order(function: Callable, items: Iterable, num_workers: int | None) -> It
         items: taken one by one.
         num_workers: how many threads; None takes one a core.
     """
-    workers = max(1, cores() if num_workers is None else num_workers)
+    workers = _count(num_workers)
     with ThreadPoolExecutor(workers) as pool:
-        ahead = deque()
-        try:
-            for item in items:
+        yield from _ahead(pool, workers, function, items)
+
+
+def _count(num_workers: int | None) -> int:
+    return max(1, cores() if num_workers is None else num_workers)
+
+
+def _ahead(pool: Executor, workers: int, function: Callable, items: Iterable) -> Iterator:
+    ahead = deque()
+    try:
+        for item in items:
+            with warnings.catch_warnings():
+                # Python 3.12 warns of forking beside threads: those here wait for signals, and hold no lock
+                warnings.simplefilter("ignore", DeprecationWarning)
                 ahead.append(pool.submit(function, item))
-                if len(ahead) > 2 * workers:
-                    yield ahead.popleft().result()
-            while ahead:
+            if len(ahead) > 2 * workers:
                 yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        for future in ahead:
+            future.cancel()

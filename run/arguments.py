@@ -332,7 +332,7 @@ _SHARED: dict[str, dict[str, Any]] = {
     },
     "num_workers": {
         "type": whole_number(0), "default": 0, "metavar": "W",
-        "help": "threads that decode images; 0 takes one a core",
+        "help": "images decoded at a time; 0 takes one a core",
     },
     "n_neighbors": {
         "type": whole_number(2), "default": 15, "metavar": "K", "help": "umap: how many neighbours a point keeps",

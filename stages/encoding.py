@@ -39,7 +39,7 @@ class Settings:
     output_dir: Path
     seed: int
     device: str
-    num_workers: int  # 0 chooses
+    num_workers: int  # images decoded at a time; 0 takes one a core
 
 
 def run(settings: Settings) -> None:

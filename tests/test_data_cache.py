@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import warnings
 from pathlib import Path
 
@@ -219,13 +220,15 @@ def test_a_damaged_file_is_left_out_for_good(folder, monkeypatch, decoded, error
     assert not decoded
 
 
-@pytest.fixture
-def two_a_batch(monkeypatch):
+@pytest.fixture(params=["threads", "processes"])
+def two_a_batch(request, monkeypatch):
+    """Batches of two files, decoded by either kind of workers."""
     monkeypatch.setattr(workers, "_BATCH_FILES", 2)
+    monkeypatch.setattr(workers, "_WORTH_PROCESSES", 0 if request.param == "processes" else 1_000_000)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, None])
-def test_number_of_threads_changes_nothing(folder, two_a_batch, count):
+def test_number_of_workers_changes_nothing(folder, two_a_batch, count):
     (folder / "class 1" / "broken.png").write_bytes(b"no image")
     images = load(folder, num_workers=1)
     (place,) = kept(folder)
@@ -235,7 +238,24 @@ def test_number_of_threads_changes_nothing(folder, two_a_batch, count):
     assert {file.name: file.read_bytes() for file in place.iterdir()} == content
 
 
-def test_another_shape_is_seen_in_another_thread(folder, two_a_batch):
+def test_files_of_a_process_that_was_killed_are_decoded_by_this_one(folder, monkeypatch):
+    """As the system kills it where memory is short."""
+    monkeypatch.setattr(workers, "_BATCH_FILES", 2)
+    monkeypatch.setattr(workers, "_WORTH_PROCESSES", 0)
+    images = load(folder, num_workers=1)
+    shutil.rmtree(folder.parent / "data")
+    ours, decode_batch = os.getpid(), workers.decode_batch
+
+    def dying(paths: list[str], first: int, shape: decode.Shape) -> decode.Batch:
+        if first >= 2 and os.getpid() != ours:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return decode_batch(paths, first, shape)
+
+    monkeypatch.setattr(workers, "decode_batch", dying)
+    assert_equal(images, load(folder, num_workers=2))
+
+
+def test_another_shape_is_seen_by_another_worker(folder, two_a_batch):
     """Too many images for a sample of them to show that one has another size."""
     for number in range(128):
         shutil.copy(folder / "class 0" / "0.png", folder / "class 0" / f"a{number}.png")
@@ -243,7 +263,7 @@ def test_another_shape_is_seen_in_another_thread(folder, two_a_batch):
     assert load(folder, num_workers=2).images.shape == (134, 3, 32, 32)
 
 
-def test_filters_of_warnings_are_as_before_whatever_threads_did(folder, two_a_batch, monkeypatch):
+def test_filters_of_warnings_are_as_before_whatever_workers_did(folder, two_a_batch, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 150)  # what has more is a decompression bomb
     Image.new("RGB", (14, 14)).save(folder / "class 0" / "bomb.png")
     before = list(warnings.filters)

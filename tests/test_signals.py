@@ -154,16 +154,31 @@ def test_the_same_request_twice_is_one(forked, tmp_path, undisturbed):
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
 )
-def test_threads_that_decode_end_with_the_script(forked, tmp_path, number, status):
+def test_processes_that_decode_end_with_the_script(forked, tmp_path, number, status):
     (tmp_path / "images").mkdir()
     for count in range(4000):
         (tmp_path / "images" / f"{count}.ppm").write_bytes(b"P6 16 16 255\n" + bytes(3 * 16 * 16))
     child = forked.start("train.py", *BRIEF, "--dataset", "images", "--num_workers", 3, cwd=tmp_path)
     child.until(lambda: any(tmp_path.glob("data/cache/*/.images.npy.*.partial")))
+    child.until(lambda: len(children_of(child.pid)) > 3)  # the guard is one of them
+    others = children_of(child.pid)
     child.send(number)
     done = child.wait()
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
+    wait_for(lambda: not any(is_alive(other) for other in others))
+
+
+def children_of(process: int) -> list[int]:
+    return [int(child) for thread in Path(f"/proc/{process}/task").iterdir()
+            for child in (thread / "children").read_text().split()]  # fmt: skip
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("step", [4, 3 * STEPS + 4], ids=["first bottleneck", "second bottleneck"])

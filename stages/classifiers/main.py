@@ -66,7 +66,7 @@ class Settings:
     output_dir: Path
     seed: int
     device: str
-    num_workers: int  # threads that decode images; 0 takes one a core
+    num_workers: int  # images decoded at a time; 0 takes one a core
     svg: bool
     show: bool
 

@@ -25,7 +25,7 @@ class Settings:
     min_cluster_size: int | None  # of HDBSCAN; None as latent.clustering.find_clusters has it
     assign: Path | None  # images or latents to give clusters of an earlier fit; None fits
     data_dir: Path
-    num_workers: int  # processes that decode images; 0 takes one a core where they help
+    num_workers: int  # images decoded at a time; 0 takes one a core
     device: str
     output_dir: Path
     seed: int

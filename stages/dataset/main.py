@@ -60,7 +60,7 @@ class Settings:
     num_images: int
     output_dir: Path
     seed: int
-    num_workers: int  # 0 chooses
+    num_workers: int  # images decoded at a time; 0 takes one a core
     svg: bool
     show: bool
 

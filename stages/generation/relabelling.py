@@ -37,7 +37,7 @@ class Settings(SharedSettings):
     cnn_epochs: int  # of the classifier
     max_fit: int | None  # training images that it learns from; None takes all
     data_dir: Path
-    num_workers: int  # threads that decode images; 0 takes one a core
+    num_workers: int  # images decoded at a time; 0 takes one a core
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Settings(SharedSettings):
     fit_on: str | None  # "train" or "test"; None takes the training images where they are found
     labels: list[str] | None  # classes to decode under
     data_dir: Path
-    num_workers: int  # threads that decode images; 0 takes one a core
+    num_workers: int  # images decoded at a time; 0 takes one a core
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Settings:
     output_dir: Path
     seed: int
     device: str
-    num_workers: int  # processes that decode images; 0 takes one a core where they help
+    num_workers: int  # images decoded at a time; 0 takes one a core
     svg: bool
     show: bool
 

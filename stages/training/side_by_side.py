@@ -7,10 +7,7 @@ The processes are forked: images and PCA are shared, nothing is sent to them. Wh
 core, or a graphics card, the bottlenecks are trained one after the other in this process, to the same weights.
 """
 
-import contextlib
-import ctypes
 import multiprocessing
-import os
 import signal
 import sys
 import traceback
@@ -24,13 +21,12 @@ import torch
 
 from run.cores import cores
 from run.errors import BadInput
+from run.forked import settle
 from run.hints import resume_command
 from run.signals import StopRequest
 from stages.training.report import Relay, Report
 
 Train = Callable[[int, Report | Relay, StopRequest], Any]  # (latent size, report, stop) -> what came of it
-
-_PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def train_all(sizes: Sequence[int], train: Train, report: Report, *, in_processes: bool) -> dict[int, Any]:
@@ -110,12 +106,8 @@ def _begin(size: int, train: Train) -> tuple[Connection, multiprocessing.Process
 def _work(size: int, train: Train, theirs: Connection, connection: Connection) -> None:
     """What a process does: train one bottleneck, and say what came of it."""
     theirs.close()
-    _end_with_parent()
+    settle()
     torch.set_num_threads(1)  # the threads of a caller who has used several are not here, and would be waited for
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGINT, signal.SIGHUP):  # those of a terminal reach everybody: the parent passes one on
-        signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         with StopRequest() as stop:
             connection.send(("result", train(size, Relay(connection), stop)))
@@ -126,15 +118,6 @@ def _work(size: int, train: Train, theirs: Connection, connection: Connection) -
         except Exception:  # whatever pickle raises of an error that can't be sent as it is
             connection.send(("raised", RuntimeError(traceback.format_exc())))
     connection.close()
-
-
-def _end_with_parent() -> None:
-    """Have this process killed when the one that forked it has gone, however it went."""
-    parent = os.getppid()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _killed(size: int, number: int) -> BadInput:
