@@ -26,6 +26,7 @@ from run.arguments import (
 )
 from run.console import note, warn
 from run.errors import BadInput, printable
+from run.hints import own_command_for
 
 if TYPE_CHECKING:
     from data.image_set import ImageSet
@@ -132,15 +133,19 @@ def refuse_unknown_dataset(dataset: str) -> None:
     if dataset in DATASETS or place.is_dir():
         return
     if place.exists():
-        raise BadInput(f"--dataset {printable(dataset)} is a file; give the folder that holds the images")
+        raise BadInput(
+            f"{printable(dataset)} is a file; give the folder that holds the images: "
+            f"{own_command_for(dataset, Path(dataset).parent)}"
+        )
     near = nearest(dataset, list(DATASETS))
     if near and os.sep not in dataset:
         raise BadInput(
-            f"--dataset {printable(dataset)} is neither a folder nor a known set; did you mean --dataset {near}?"
+            f"{printable(dataset)} is neither a folder nor a known set; did you mean: {own_command_for(dataset, near)}"
         )
     known = ", ".join(DATASETS)
     raise BadInput(
-        f"--dataset {printable(dataset)}: there is no such folder; give a folder of images, or one of {known}"
+        f"--dataset {printable(dataset)}: there is no such folder; give a folder of images, or one of {known}: "
+        f"{own_command_for(dataset, 'digits')}"
     )
 
 

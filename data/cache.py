@@ -27,6 +27,7 @@ from data.source import Source
 from run import console
 from run.artefacts import atomic_write, file_sha256, is_being_written, read_json, write_json
 from run.errors import BadInput, printable
+from run.hints import own_command
 
 _HEADER_BYTES = 128  # of the .npy file, written last: only then is the number of images known
 
@@ -170,7 +171,7 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
         first, why = left_out[0]
         raise BadInput(
             f"{printable(name)} holds no readable image ({printable(first)}: {printable(why)}); "
-            "give another folder of images, or try --dataset digits"
+            f"give another folder of images, or try a set that is here: {own_command({'--dataset': ['digits']})}"
         )
     size = (len(kept), shape.channels, shape.height, shape.width)
     file.seek(0)

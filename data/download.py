@@ -19,6 +19,7 @@ from zipfile import BadZipFile
 
 from run import console
 from run.errors import BadInput, printable
+from run.hints import own_command
 
 _ANSWER_SECONDS = 4  # until "there is no network": nobody should wait longer for that
 _STALL_SECONDS = 20  # a server that falls silent in the middle of a download
@@ -47,8 +48,8 @@ def download(name: str, origin: Origin, data_dir: Path, belongs: Path) -> None:
         BadInput: no mirror answers, or the download fails.
     """
     remedy = (
-        f"put its files into {printable(belongs)}, or use a set that needs no download (--dataset digits) "
-        "or your own images (--dataset FOLDER)"
+        f"put its files into {printable(belongs)}, give your own folder of images with --dataset, or use a set that "
+        f"needs no download: {own_command({'--dataset': ['digits']})}"
     )
     if not any_answers(origin.mirrors):
         raise BadInput(f"{name} is not in {printable(data_dir)}, and no server that has it answers; {remedy}")

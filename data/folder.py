@@ -23,6 +23,7 @@ from data.workers import Frames, decode_files
 from run import console
 from run.arguments import nearest
 from run.errors import BadInput, printable
+from run.hints import own_command, own_command_for
 
 # A file changed within the file system's clock tick keeps its times; ticks are 4 ms on Linux, 15 ms on Windows.
 _CLOCK_TICK = 0.02
@@ -137,7 +138,12 @@ class Folder(Source):
                 wrong = f"is no class (did you mean {printable(near)}?)" if near else "is no class"
                 wrong = "is named twice" if name in names else wrong
                 known += ", ..." * (len(names) > NAMED_AT_MOST)
-                raise BadInput(f"--class_order {printable(name)} {wrong}; the classes are {known}")
+                meant = near if name not in names else name
+                better = [each for each in dict.fromkeys(meant if each == name else each for each in first) if each]
+                raise BadInput(
+                    f"--class_order {printable(name)} {wrong}; the classes are {known}: "
+                    f"{own_command({'--class_order': better or None})}"
+                )
         return first + sorted(names - set(first), key=natural_order)
 
     def _known(self, ids: list[str]) -> "_Known":
@@ -210,7 +216,8 @@ class Folder(Source):
 
     def _nothing_here(self, left_out: list[tuple[str, str]]) -> str:
         place = printable(self.place)
-        instead = "give a folder with image files (one folder a class, or flat) or try --dataset digits"
+        instead = "give a folder with image files (one folder a class, or flat), or try a set that is here: "
+        instead += own_command_for(self._named, "digits")
         if left_out:
             first, why = left_out[0]
             return f"{place} holds no readable image ({printable(first)}: {why}); {instead}"

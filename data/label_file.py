@@ -17,6 +17,7 @@ from data.layout import part_of
 from run.arguments import nearest
 from run.console import count
 from run.errors import BadInput, printable
+from run.hints import own_command
 
 USUAL = {
     "file": ("file_name", "filename", "file", "path", "filepath", "file_path", "image_path", "image", "img",
@@ -70,18 +71,21 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     Raises:
         BadInput: the table is missing or can't be read, has no column of files or no other one, or names no file.
     """
-    name = printable(table)
+    name, index = printable(table), _Index(paths)
     header, rows = _rows_of(table)
     found = {kind: _column(kind, getattr(columns, kind), header, name) for kind in USUAL}
     if found["file"] is None:
         raise BadInput(
-            f"{name} has no column that names the files (it has {_listed(header)}); say which it is: --file_column NAME"
+            f"{name} has no column that names the files (it has {_listed(header)}); say which it is, as here: "
+            f"{own_command({'--file_column': [_likeliest(rows, header, index)]})}"
         )
     if found["label"] is None and found["group"] is None and found["split"] is None:
+        others = [column for column in header if column != found["file"]]
+        better = own_command({"--label_column": others[-1:]}) if others else _without()
         raise BadInput(
-            f"{name} has no column of labels (it has {_listed(header)}); say which it is: --label_column NAME"
+            f"{name} has no column of labels (it has {_listed(header)}); "
+            f"{'say which it is, as here' if others else 'give a table that has one, or none'}: {better}"
         )
-    index = _Index(paths)
     values: dict[int, tuple[str | None, ...]] = {}
     unknown, twice, disagree = [], 0, []
     for row in rows:
@@ -99,7 +103,8 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     if not values:
         raise BadInput(
             f"no row of {name} names one of the {len(paths):,} images (rows: {_listed(unknown)}; images: "
-            f"{_listed(paths)}); say which column names them: --file_column NAME"
+            f"{_listed(paths)}); say which column names them, as here: "
+            f"{own_command({'--file_column': [_likeliest(rows, header, index)]})}"
         )
     if disagree:
         raise BadInput(
@@ -174,11 +179,21 @@ class _Index:
         return found
 
 
+def _likeliest(rows: Sequence[dict[str, object]], header: Sequence[str], index: "_Index") -> str:
+    """The column of which most values name an image."""
+    return max(header, key=lambda column: sum(index.find(str(row.get(column) or "")) is not None for row in rows[:100]))
+
+
+def _without() -> str:
+    """The present command without a table."""
+    return own_command(dict.fromkeys(("--labels", *(f"--{kind}_column" for kind in USUAL))))
+
+
 def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
     name = printable(table)
     if not table.is_file():
         raise BadInput(
-            f"{name} is not there, or no file; give a table with columns for file and label: --labels FILE.csv"
+            f"{name} is not there, or no file; give a table with columns for file and label, or none: {_without()}"
         )
     raw = table.read_bytes()
     try:
@@ -187,18 +202,18 @@ def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
         text = raw.decode("latin-1")
     if "\0" in text:
         raise BadInput(
-            f"{name} is no table of text; give a CSV file with columns for file and label: --labels FILE.csv"
+            f"{name} is no table of text; give a CSV file with columns for file and label, or none: {_without()}"
         )
     if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
         try:
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
             if len(rows) == 1 and isinstance(rows[0], list):
                 rows = rows[0]
-            if not rows or not all(isinstance(row, dict) for row in rows):
+            if not rows or not all(isinstance(row, dict) and row for row in rows):
                 raise ValueError
         except (ValueError, RecursionError):
             raise BadInput(
-                f"{name} is not one JSON object a line; give such a file, or a CSV: --labels FILE.csv"
+                f"{name} is not one JSON object a line; give such a file, a CSV, or none: {_without()}"
             ) from None
         return list(dict.fromkeys(key for row in rows for key in row)), rows
     first = text.partition("\n")[0]
@@ -207,9 +222,11 @@ def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
     try:
         rows = list(reader)
     except csv.Error as error:
-        raise BadInput(f"{name} can't be read as CSV ({error}); write it anew as CSV: --labels FILE.csv") from None
-    if not rows:
-        raise BadInput(f"{name} has no rows; give a table with a header and a row for each image: --labels FILE.csv")
+        raise BadInput(f"{name} can't be read as CSV ({error}); write it anew, or give none: {_without()}") from None
+    if not rows or not any(reader.fieldnames or []):
+        raise BadInput(
+            f"{name} has no rows; give a table with a header and a row for each image, or none: {_without()}"
+        )
     return [column for column in reader.fieldnames or [] if column], rows
 
 
@@ -217,8 +234,11 @@ def _column(kind: str, asked: str | None, header: Sequence[str], name: str) -> s
     if asked is not None:
         if asked not in header:
             near = nearest(asked, list(header))
-            meant = f"; did you mean --{kind}_column {printable(near)}?" if near else ""
-            raise BadInput(f"{name} has no column {printable(asked)}{meant or f' (it has {_listed(header)})'}")
+            better = own_command({f"--{kind}_column": [near or header[0]]})
+            raise BadInput(
+                f"{name} has no column {printable(asked)} (it has {_listed(header)}); "
+                f"{'did you mean' if near else 'give one of these, as here'}: {better}"
+            )
         return asked
     by_name = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(header)}
     return next((by_name[usual] for usual in USUAL[kind] if usual in by_name), None)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from run.errors import BadInput, printable
+from run.hints import own_command, own_command_for
 
 TRAIN, VAL, TEST, UNLABELLED = "train", "val", "test", "unlabelled"
 _WORDS = {
@@ -62,7 +63,7 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
     """
     folders = [tuple(path.split("/")[:-1]) for path in paths]
     inner = _descended(folders)
-    where = "/".join([place.rstrip("/") or "/", *inner])
+    where = _inside(place, inner)
     below = [folder[len(inner) :] for folder in folders]
     shown = f"{'/'.join(inner)}/: " if inner else ""
     tops = Counter(folder[0] for folder in below if folder)
@@ -79,11 +80,11 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
         meant = next((name for name in tops if name.lower().startswith("im")), next(iter(tops)))
         raise BadInput(
             f"the folders in {printable(where)} are {names}: kinds of files rather than classes; give the one that "
-            f"holds the pictures: --dataset {printable(where)}/{printable(meant)}"
+            f"holds the pictures: {own_command_for(place, f'{where}/{meant}')}"
         )
     if len(tops) > 1 and _second_level_is_parts(below):
         return _parts_in_classes(below, shown)
-    return _classes(below, where, shown, inner)
+    return _classes(below, place, shown, inner)
 
 
 def part_of(name: str) -> str | None:
@@ -104,6 +105,10 @@ def _descended(folders: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     while all(len(folder) > depth + 1 for folder in folders) and len({folder[depth] for folder in folders}) == 1:
         depth += 1
     return folders[0][:depth]
+
+
+def _inside(place: str, inner: tuple[str, ...]) -> str:
+    return "/".join([place.rstrip("/") or "/", *inner])
 
 
 def _flat(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
@@ -188,25 +193,26 @@ def _parts_in_classes(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
     return Layout(labels, sides, words, left_out)
 
 
-def _classes(below: Sequence[tuple[str, ...]], where: str, shown: str, inner: tuple[str, ...]) -> Layout:
+def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tuple[str, ...]) -> Layout:
     """cat/1.png, dog/2.png; what lies deeper counts to its class."""
+    where = _inside(place, inner)
     labels = [folder[0] if folder else None for folder in below]
     left_out = {position: "lies beside the class folders" for position, folder in enumerate(below) if not folder}
     names = sorted(set(labels) - {None}, key=natural_order)
     if len(names) == 1:
         raise BadInput(
             f"all images of {printable(where)} lie in one folder, {printable(names[0])}, which would be the only "
-            f"class; to train on them without classes: --dataset {printable(where)}/{printable(names[0])}"
+            f"class; to take them without classes: {own_command_for(place, f'{where}/{names[0]}')}"
         )
     if all(part_of(name) for name in names):
         raise BadInput(
             f"the folders in {printable(where)} are {', '.join(map(printable, names))}: parts of a data set, not "
-            f"classes; give one of them: --dataset {printable(where)}/{printable(names[0])}"
+            f"classes; give one of them: {own_command_for(place, f'{where}/{names[0]}')}"
         )
     if all(_PIECE.fullmatch(name) for name in names):
         raise BadInput(
             f"the folders in {printable(where)} are {', '.join(map(printable, names[:_NAMED]))}: pieces of a data set, "
-            f"not classes; {_instead_of_pieces(below, where, names)}"
+            f"not classes; {_instead_of_pieces(below, place, where, names)}"
         )
     deeper = sum(1 for folder in below if len(folder) > 1)
     words = f"{shown}{len(names):,} folders are the classes"
@@ -220,9 +226,11 @@ def _classes(below: Sequence[tuple[str, ...]], where: str, shown: str, inner: tu
     return Layout(labels, None, words, left_out)
 
 
-def _instead_of_pieces(below: Sequence[tuple[str, ...]], where: str, names: Sequence[str]) -> str:
+def _instead_of_pieces(below: Sequence[tuple[str, ...]], place: str, where: str, names: Sequence[str]) -> str:
     inside = sorted({folder[1] for folder in below if len(folder) > 1}, key=natural_order)
     if len(inside) > 1:
         listed = ", ".join(map(printable, inside[:_NAMED])) + ", ..." * (len(inside) > _NAMED)
-        return f"to take the folders in them ({listed}) for classes: --label_from '([^/]+)/[^/]*$'"
-    return f"give one of them: --dataset {printable(where)}/{printable(names[0])}"
+        return (
+            f"to take the folders in them ({listed}) for classes: {own_command({'--label_from': ['([^/]+)/[^/]*$']})}"
+        )
+    return f"give one of them: {own_command_for(place, f'{where}/{names[0]}')}"

@@ -8,6 +8,7 @@ from data.annotations import Annotations
 from data.folder import Folder
 from data.source import Source
 from run.errors import BadInput
+from run.hints import own_command
 
 NOTHING_SAID = Annotations()
 
@@ -31,7 +32,7 @@ def find(dataset: str, data_dir: Path, annotations: Annotations = NOTHING_SAID, 
         if unfit:
             raise BadInput(
                 f"--{unfit[0]} says what the images of a folder are, and {dataset} is a set of its own; "
-                "leave it out, or give your folder: --dataset FOLDER"
+                f"give your own folder with --dataset, or leave it out: {own_command({f'--{unfit[0]}': None})}"
             )
         return kind(data_dir, annotations) if kind.heeds else kind(data_dir)
     refuse_unknown_dataset(dataset)

@@ -18,6 +18,7 @@ from data.draw import draw
 from data.image_set import ImageSet, content_digests, joined_groups
 from run.console import table
 from run.errors import BadInput, printable
+from run.hints import own_command
 
 _ROWS = 102  # of a table of classes; of more it says how many
 _LONGEST_CHAIN, _CHAINED = 20, 0.02  # images that near-duplicates may link, and the part of all that they may be
@@ -100,11 +101,13 @@ def split_images(
         if kind == "group" and not groups.any():
             raise BadInput(
                 f"all {len(order):,} images of {name} are of one group (frames of one file, one track), so none can "
-                "test; add images of other groups, or test on what belongs to the training: --split random"
+                "test; add images of other groups, or test on what belongs to the training: "
+                f"{own_command({'--split': ['random']})}"
             )
         raise BadInput(
             f"no {side} image is left of the {len(order):,} of {name}, which are {groups.max() + 1:,} when those of "
-            f"one group count as one; use another --test_fraction than {test_fraction:g}, or add images"
+            f"one group count as one; add images, or take another part of them for testing than {test_fraction:g}: "
+            f"{own_command({'--test_fraction': [0.5]})}"
         )
     if max_test is not None and max_test < len(test):
         test = _share(test, max_test, labels, _ranks(ids, seed, "max_test"))
@@ -214,9 +217,9 @@ def _kind(image_set: ImageSet, asked: str | None, has_groups: bool) -> str:
     if asked is None:
         return "published" if has_published else "group" if has_groups else "random"
     if asked == "group" and not has_groups:
-        raise BadInput(f"--split group: nothing is known of groups in {name}; use --split random")
+        raise BadInput(f"--split group: nothing is known of groups in {name}; {own_command({'--split': ['random']})}")
     if asked == "published" and not has_published:
-        raise BadInput(f"--split published: {name} has no published test part; use --split random")
+        raise BadInput(f"--split published: {name} has no published test part; {own_command({'--split': ['random']})}")
     return asked
 
 

@@ -41,6 +41,16 @@ def own_command(changes: Changes) -> str:
     return command(Path(sys.argv[0]).name, *edited(sys.argv[1:], changes))
 
 
+def own_command_for(folder: str, instead: object) -> str:
+    """The command that is running with another folder in place of one that was typed, whatever flag named it."""
+    words = [
+        f"{flag}{equals}{instead}" if equals and value == folder else str(instead) if word == folder else word
+        for word in sys.argv[1:]
+        for flag, equals, value in [word.partition("=")]
+    ]
+    return command(Path(sys.argv[0]).name, *words) if words != sys.argv[1:] else own_command({"--dataset": [instead]})
+
+
 def training_command(path: Path, changes: Changes | None = None) -> str:
     """The train.py that makes a file of a training: a checkpoint, the test split, the log, the metrics.
 

@@ -69,8 +69,11 @@ def test_bad_tables_get_a_sentence(tmp_path, text: str, said: str):
         read_table(table(tmp_path, text), PATHS, Columns())
 
 
-def test_a_misspelt_column_is_refused_with_the_nearest(tmp_path):
-    with pytest.raises(BadInput, match="did you mean --label_column species"):
+def test_a_misspelt_column_is_refused_with_the_nearest(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train.py", "--labels", "table.csv", "--label_column=specie"])
+    with pytest.raises(
+        BadInput, match=r"did you mean: python \S*train\.py --labels \S+ --label_column species$"
+    ):
         read_table(table(tmp_path, "file,species\ncat_1.jpg,cat\n"), PATHS, Columns(label="specie"))
 
 

@@ -127,8 +127,12 @@ def test_cifar_opens_no_pickle_but_the_published_one(tmp_path):
 
 
 @pytest.mark.parametrize("typed", ["mnits", "MNIST", "fashon_mnist", "gstrb", "cifar-10"])
-def test_mistyped_name_is_met_with_the_nearest(tmp_path, typed):
-    with pytest.raises(BadInput, match=r"did you mean --dataset (mnist|fashion_mnist|gtsrb|cifar10)"):
+def test_mistyped_name_is_met_with_the_nearest(tmp_path, monkeypatch, typed):
+    monkeypatch.setattr("sys.argv", ["viz_dataset.py", f"--dataset={typed}", "--max_train", "9"])
+    with pytest.raises(
+        BadInput,
+        match=r"did you mean: python \S*viz_dataset\.py --dataset=(mnist|fashion_mnist|gtsrb|cifar10) --max_train 9$",
+    ):
         load_images(typed, tmp_path)
 
 
@@ -136,7 +140,7 @@ def test_path_that_is_no_folder(tmp_path):
     with pytest.raises(BadInput, match="there is no such folder"):
         load_images(str(tmp_path / "absent" / "mnist"), tmp_path)
     (tmp_path / "file.zip").touch()
-    with pytest.raises(BadInput, match=r"file\.zip is a file"):
+    with pytest.raises(BadInput, match=r"file\.zip is a file.* --dataset \S+$"):
         load_images(str(tmp_path / "file.zip"), tmp_path)
 
 

@@ -14,7 +14,7 @@ from model.inference import decode
 from run.artefacts import model_path
 from run.console import say
 from run.errors import BadInput, printable
-from run.hints import own_command, training_command
+from run.hints import own_command, training_at_hand, training_command
 from stages.generation.subject import HIGHEST, LOWEST, RANGE, Result, SharedSettings, Subject
 
 _DRAWN = 8  # grids, one a label; the images of all labels are saved
@@ -112,7 +112,7 @@ def plane(latents: np.ndarray) -> np.ndarray:
     if not (span[1] > span[0]).all():
         raise BadInput(
             f"the latents of the test images ({len(latents)}) do not spread over a plane, so there is nothing to draw; "
-            "take a test split of more images, or train again: {training_at_hand({'--retrain': []})}"
+            f"take a test split of more images, or train again: {training_at_hand({'--retrain': []})}"
         )
     return span
 
