@@ -1,10 +1,12 @@
 """Checkpoints: a network that can be rebuilt from its file alone, and the record of how it was trained."""
 
 import importlib
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from model import ARCHITECTURES
@@ -48,6 +50,23 @@ def save_model(path: Path, model: Autoencoder, record: dict[str, Any]) -> None:
     save_tensors(path, CHECKPOINT, content)
 
 
+def as_tensors(pca: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """PCA of a network's size as its record keeps it under ``pca``, so that pictures of both can be drawn.
+
+    Args:
+        pca: ``mean`` (P,), ``components`` (K, P) and ``scales`` (K,), float32, see :class:`latent.pca.PCA`. Components
+            are kept in half precision: it moves PCA's error by a hundred-thousandth of itself, and halves the file.
+    """
+    kept = {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in pca.items()}
+    return {**kept, "components": kept["components"].half()}
+
+
+def pca_arrays(record: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+    """The arrays, float32, that :func:`as_tensors` was given; None of a checkpoint from before they were kept."""
+    kept = record.get("pca")
+    return None if kept is None else {name: values.float().numpy() for name, values in kept.items()}
+
+
 def load_model(path: Path) -> Autoencoder:
     """The network of a checkpoint, ready to encode and decode on the CPU.
 
@@ -78,6 +97,7 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
             all(isinstance(record[key], str) for key in ("fingerprint", "model", "dataset", "command"))
             and isinstance(record["arguments"], dict)
             and isinstance(record["held_out"][f"PCA of {model.latent_size}"]["mse"], float)
+            and ("pca" not in record or _is_pca(record["pca"], math.prod(model.image_shape)))
         )
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, AssertionError, ArithmeticError) as error:
         raise BadInput(
@@ -89,6 +109,15 @@ def load_checkpoint(path: Path) -> tuple[Autoencoder, dict[str, Any]]:
     if not sound:
         raise BadInput(f"{printable(path)} does not say how it was trained; train again: {_anew(path)}")
     return model.eval(), {**record, "sha256": digest}
+
+
+def _is_pca(kept: Any, pixels: int) -> bool:
+    """Whether a record's ``pca`` is what :func:`as_tensors` makes of images of so many values."""
+    count = len(kept["scales"])
+    shapes = {"mean": (pixels,), "components": (count, pixels), "scales": (count,)}
+    return {name: tuple(values.shape) for name, values in kept.items()} == shapes and all(
+        values.is_floating_point() and bool(torch.isfinite(values).all()) for values in kept.values()
+    )
 
 
 def load_models(

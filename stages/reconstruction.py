@@ -10,8 +10,9 @@ from data.test_data import TestData, load_test_data
 from figure.fonts import settle_names
 from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
+from latent.pca import PCA
 from model.autoencoder import Autoencoder
-from model.checkpoint import load_with_sibling, require_split
+from model.checkpoint import load_with_sibling, pca_arrays, require_split
 from model.fidelity import squared_errors
 from model.held_out import alone_and_refined
 from model.inference import reconstruct
@@ -19,6 +20,7 @@ from run.artefacts import write_csv
 from run.console import say, table, warn
 from run.device import choose_device, make_repeatable
 from run.errors import printable
+from run.hints import training_command
 from run.training_folder import undisturbed
 
 USUAL_IMAGES = 16  # where there are no classes to draw one of each
@@ -49,6 +51,7 @@ class Reconstructed:
     errors: np.ndarray  # float (N,): mean squared error of each, pixels in [0, 1]
     errors_alone: np.ndarray  # likewise, by the encoder's own guess of its latents
     of_pca: float  # the mean squared error of PCA of the same size on these images, as train.py measured it
+    pca: PCA | None  # that PCA; a checkpoint of before it was kept has none
     takes_labels: bool  # its decoder was given each image's label, which PCA was not
 
 
@@ -65,12 +68,13 @@ def run(settings: Settings) -> None:
     by_size = reconstruct_all(settings, models, test_data)
     chosen = pick_test_rows(settings, test_data, by_size[max(by_size)].errors)
     stem = settings.output_dir / f"reconstructions_latent_size_{max(by_size)}"
+    by_pca = reconstruct_by_pca(by_size, test_data.images[chosen])
 
     for sentence in settle_names(test_data.class_names):
         warn(sentence)
     figure = draw_reconstructions(
         test_data.images[chosen],
-        [(row_label(size, made), made.images[chosen], made.errors[chosen]) for size, made in by_size.items()],
+        picture_rows(by_size, by_pca, chosen),
         [test_data.class_of(row) for row in chosen],
         f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them (mean squared error, "
         f"pixels in [0, 1]); {found(by_size)}",
@@ -81,18 +85,26 @@ def run(settings: Settings) -> None:
         [
             "test_row", "sample_id", "class",
             *(f"mse_{way}bottleneck_{size}" for size in by_size for way in ("", "encoder_alone_")),
+            *(f"mse_pca_{size}" for size in by_pca),
         ],
         [
             [
                 int(row), test_data.sample_ids[row], test_data.class_of(row),
                 *(float(errors[row]) for made in by_size.values() for errors in (made.errors, made.errors_alone)),
+                *(float(errors[place]) for _, errors in by_pca.values()),
             ]
-            for row in chosen
+            for place, row in enumerate(chosen)
         ],
     )  # fmt: skip
     say(errors_table(by_size, chosen))
     for size, made in by_size.items():
         say(f"bottleneck {size}: {alone_and_refined(made.errors_alone.mean(), made.errors.mean(), settings.refine)}")
+    for path in models:
+        if models[path][0].latent_size not in by_pca:
+            warn(
+                f"{printable(path)} is from before checkpoints kept PCA of their size, so its pictures are left out; "
+                f"train again for them: {training_command(path, {'--retrain': []})}"
+            )
     if any(made.takes_labels for made in by_size.values()):
         say("(the decoder was given each image's label, which PCA was not)")
     for path in [*saved, stem.with_suffix(".csv")]:
@@ -115,9 +127,22 @@ def reconstruct_all(
             errors=errors,
             errors_alone=squared_errors(test_data.images, alone) if settings.refine else errors,
             of_pca=record["held_out"][f"PCA of {model.latent_size}"]["mse"],
+            pca=None if (arrays := pca_arrays(record)) is None else PCA(**arrays),
             takes_labels=model.takes_labels,
         )
     return by_size
+
+
+def reconstruct_by_pca(
+    by_size: dict[int, Reconstructed], images: np.ndarray
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """By latent size, what PCA of it makes of images uint8 (M, C, H, W), and each one's error; of PCA that was kept."""
+    found = {}
+    for size, made in by_size.items():
+        if made.pca is not None:
+            pictures = made.pca.reconstruct(images)
+            found[size] = pictures, squared_errors(images, pictures)
+    return found
 
 
 def pick_test_rows(settings: Settings, test_data: TestData, errors: np.ndarray) -> np.ndarray:
@@ -146,13 +171,25 @@ def found(by_size: dict[int, Reconstructed]) -> str:
     return ", ".join(said)
 
 
-def row_label(size: int, made: Reconstructed) -> str:
-    """What stands beside a row of reconstructions: the bottleneck, and how well it and PCA do on all test images."""
-    name = f"bottleneck {size}{' and the class' if made.takes_labels else ''}"
-    of_all = f"{name}\nall test images {made.errors.mean():.5f}"
-    if made.errors_alone is not made.errors:
-        of_all += f"\nencoder alone {made.errors_alone.mean():.5f}"
-    return f"{of_all}\nPCA of {size} {made.of_pca:.5f}"
+def picture_rows(
+    by_size: dict[int, Reconstructed], by_pca: dict[int, tuple[np.ndarray, np.ndarray]], chosen: np.ndarray
+) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """What is drawn below the originals: a row for each bottleneck, and PCA of its size under it.
+
+    Returns:
+        Of each row what stands beside it, with the error over all test images; its pictures; and their errors.
+    """
+    rows = []
+    for size, made in by_size.items():
+        label = f"bottleneck {size}{' and the class' if made.takes_labels else ''}\nall images {made.errors.mean():.5f}"
+        if made.errors_alone is not made.errors:
+            label += f"\nencoder alone {made.errors_alone.mean():.5f}"
+        if size not in by_pca:
+            label += f"\nPCA of {size} {made.of_pca:.5f}"
+        rows.append((label, made.images[chosen], made.errors[chosen]))
+        if size in by_pca:
+            rows.append((f"PCA of {size}\nall images {made.of_pca:.5f}", *by_pca[size]))
+    return rows
 
 
 def errors_table(by_size: dict[int, Reconstructed], chosen: np.ndarray) -> str:

@@ -6,7 +6,7 @@ import torch
 
 from latent.pca import fit_pca
 from model import ARCHITECTURES
-from model.checkpoint import architecture_class, build_model, load_checkpoint, load_model, save_model
+from model.checkpoint import architecture_class, as_tensors, build_model, load_checkpoint, load_model, save_model
 from model.inference import decode_batches, divergences, encode_batches, reconstruct, to_float
 from model.objective import Objective
 from run.errors import BadInput
@@ -100,7 +100,8 @@ def test_a_checkpoint_needs_only_its_path(tmp_path, architecture):
 
 
 def test_hostile_hyperparameters_allocate_nothing(tmp_path):
-    model, _ = started("conv", 5, some_images((1, 8, 8)))
+    model, fitted = started("conv", 5, some_images((1, 8, 8)))
+    pca = as_tensors(vars(fitted))
     for wrong in [
         {"hyperparameters": {"latent_size": 2**40, "image_shape": [3, 2**15, 2**15]}},
         {"hyperparameters": {"latent_size": -1, "image_shape": [1, 8, 8]}},
@@ -111,6 +112,21 @@ def test_hostile_hyperparameters_allocate_nothing(tmp_path):
         {"weights": None},
         {"record": {}},
         {"record": {"fingerprint": 3}},
+        *(
+            {"record": {**RECORD, "pca": kept}}
+            for kept in [
+                3,
+                None,
+                {},
+                {**pca, "mean": torch.zeros(7)},
+                {**pca, "scales": torch.ones(4)},
+                {**pca, "more": pca["mean"]},
+                {**pca, "components": torch.full((5, 64), torch.nan)},
+                {**pca, "mean": torch.zeros(64, dtype=torch.int64)},
+                {**pca, "scales": 3},
+                {**pca, "components": [1]},
+            ]
+        ),
     ]:
         content = {
             "architecture": "conv",

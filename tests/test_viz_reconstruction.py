@@ -1,6 +1,7 @@
 """The figure, the numbers behind it, and files that do not belong together."""
 
 import csv
+import json
 import shutil
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from data.test_data import load_test_data
-from model.checkpoint import load_model
+from model.checkpoint import load_checkpoint, load_model, save_model
 from model.fidelity import squared_errors
 from model.inference import reconstruct
 from tests.conftest import refusal, run_script
@@ -40,6 +41,34 @@ def test_one_image_of_each_class_with_its_own_error(tmp_path, trained):
         errors = squared_errors(test_data.images, reconstruct(model, test_data.images))
         for row in rows:
             assert float(row[f"mse_bottleneck_{size}"]) == pytest.approx(errors[int(row["test_row"])])
+
+
+def test_pca_of_the_same_size_has_pictures_and_errors_of_its_own(tmp_path, trained):
+    assert draw(trained, tmp_path, "--pick", "random", "--num_images", 180).returncode == 0
+    images = load_test_data(trained / "test_data.pth").images
+    held_out = json.loads((trained / "metrics_training.json").read_text())["held_out"]
+    rows = rows_of(tmp_path)
+    for size in (2, 8):
+        errors = np.array([float(row[f"mse_pca_{size}"]) for row in rows])
+        assert errors.mean() == pytest.approx(held_out[f"PCA of {size}"]["mse"], rel=1e-4)
+        _, record = load_checkpoint(trained / f"model_latent_size_{size}.pth")
+        mean, components = record["pca"]["mean"].numpy(), record["pca"]["components"].float().numpy()
+        np.testing.assert_allclose(components @ components.T, np.eye(size), atol=1e-3)
+        flat = images.reshape(180, -1) / 255 - mean
+        known = np.square((flat @ components.T @ components + mean).clip(0, 1) - images.reshape(180, -1) / 255)
+        np.testing.assert_allclose(errors, known.mean(axis=1)[[int(row["test_row"]) for row in rows]], rtol=1e-4)
+
+
+def test_a_checkpoint_of_before_pca_was_kept_is_still_drawn(tmp_path, trained):
+    for name in ("model_latent_size_2.pth", "model_latent_size_8.pth"):
+        model, record = load_checkpoint(trained / name)
+        del record["pca"]
+        save_model(tmp_path / name, model, record)
+    done = draw(tmp_path, tmp_path, "--test_data", trained / "test_data.pth")
+    assert done.returncode == 0, done.stderr
+    assert "from before checkpoints kept PCA" in done.stderr
+    assert "--retrain" in done.stderr
+    assert not [name for name in rows_of(tmp_path)[0] if "pca" in name]
 
 
 def test_the_worst_are_the_worst(tmp_path, trained):

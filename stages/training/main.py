@@ -16,7 +16,7 @@ from figure.curves import draw_training_curves
 from figure.style import save_figure
 from latent.pca import PCA, fit_pca
 from model.autoencoder import Autoencoder
-from model.checkpoint import build_model, save_model
+from model.checkpoint import as_tensors, build_model, save_model
 from model.fidelity import mean_error
 from model.held_out import held_out_table, inference_in_words, measure_held_out, measure_mean_image
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
@@ -160,9 +160,10 @@ class Bottleneck:
         keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
         model = start_model(plan, size, self.pca)
         at = train(model, plan, keeper, snapshots, report, stop, self.record["mirrored"])
-        of_pca = self.pca.first(size).reconstruct_batches(data.test.images)
+        pca = self.pca.first(size)
+        of_pca = pca.reconstruct_batches(data.test.images)
         scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse, settings.refine)
-        record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch}
+        record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch, "pca": as_tensors(vars(pca))}
         save_model(model_path(settings.output_dir, size), model, record)
         of_start = None if at.start_errors is None else float(at.start_errors.mean())
         advice = advise(size, at.log, at.best_epoch, measure_pca(plan, self.pca).get(size), of_start, settings.lr)
