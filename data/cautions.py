@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.image_set import ImageSet
+from run.console import count, verb
 from run.errors import printable
 
 if TYPE_CHECKING:
@@ -23,18 +24,18 @@ def cautions(image_set: ImageSet, split: "Split") -> list[str]:
     independent = len(np.unique(image_set.groups[tested])) if split.kind == "group" else len(tested)
     sentences = []
     if independent < _FEW:
-        what = f"{len(tested):,} test image{'s' * (len(tested) != 1)}"
-        what += f" of {independent:,} group{'s' * (independent != 1)}" if independent < len(tested) else ""
+        what = count(len(tested), "test image")
+        what += f" of {count(independent, 'group')}" if independent < len(tested) else ""
         points = min(100, round(100 * 0.98 / np.sqrt(independent)))  # 1.96 standard errors of a half
         sentences.append(
             f"small set: with {what} an accuracy is known to about {points} points either way; reconstructions can be "
             "looked at, and large differences of their errors believed, but not rankings of classes, clusters or sizes "
             "that lie near; test on more (--test_fraction 0.3) or add images"
         )
-    if len(split.unlabelled):
+    if unlabelled := len(split.unlabelled):
         sentences.append(
-            f"{len(split.unlabelled):,} images without a label are trained on; they neither test nor count for a class "
-            "(--unlabelled leave_out)"
+            f"{count(unlabelled, 'image')} without a label {verb(unlabelled, 'are')} trained on; they neither test nor "
+            "count for a class (--unlabelled leave_out)"
         )
     return sentences if image_set.labels is None else sentences + _of_classes(image_set, split)
 
@@ -44,17 +45,17 @@ def _of_classes(image_set: ImageSet, split: "Split") -> list[str]:
     everything = np.bincount(labels[labels >= 0], minlength=len(names))
     tested = np.bincount(labels[split.test], minlength=len(names))
     sentences = []
-    single = [name for name, count in zip(names, everything, strict=True) if count == 1]
+    single = [name for name, images in zip(names, everything, strict=True) if images == 1]
     if single:
         sentences.append(
-            f"{len(single):,} class{'es have' if len(single) != 1 else ' has'} one image ({_listed(single)}): trained "
+            f"{count(len(single), 'class')} {verb(len(single), 'have')} one image ({_listed(single)}): trained "
             "on and never tested"
         )
     few = int(((tested < _FEW_A_CLASS) & (everything > 1)).sum())
     if few:
         sentences.append(
-            f"{few:,} of {len(names):,} classes have fewer than {_FEW_A_CLASS} test images: scores of single classes "
-            "say next to nothing there"
+            f"{few:,} of {count(len(names), 'class')} {verb(few, 'have')} fewer than {_FEW_A_CLASS} test images: "
+            "scores of single classes say next to nothing there"
         )
     largest = int(tested.argmax())
     share = tested[largest] / max(1, tested.sum())

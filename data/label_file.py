@@ -15,7 +15,7 @@ from pathlib import Path
 
 from data.layout import part_of
 from run.arguments import nearest
-from run.console import count
+from run.console import count, verb
 from run.errors import BadInput, printable
 from run.hints import own_command
 
@@ -108,7 +108,8 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         )
     if disagree:
         raise BadInput(
-            f"{name} says different things of {len(disagree):,} images ({_listed(disagree)}); leave one row for each"
+            f"{name} says different things of {count(len(disagree), 'image')} ({_listed(disagree)}); leave one row for "
+            "each"
         )
     labels, groups, splits = (
         [values[position][place] if position in values else None for position in range(len(paths))]
@@ -118,10 +119,10 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     if unknown:
         remarks.append(f"{count(len(unknown), 'row')} of {name} without an image that is there: {_listed(unknown)}")
     if twice:
-        remarks.append(f"{twice:,} rows of {name} are there twice")
+        remarks.append(f"{count(twice, 'row')} of {name} {verb(twice, 'are')} there twice")
     absent = [path for position, path in enumerate(paths) if position not in values]
     if absent:
-        remarks.append(f"{len(absent):,} images have no row in {name}: {_listed(absent)}")
+        remarks.append(f"{count(len(absent), 'image')} {verb(len(absent), 'have')} no row in {name}: {_listed(absent)}")
     used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
     words = f"{used.replace('splits from', 'split from')} in {name} ({count(len(values), 'image')})"
     return Known(labels, groups, _as_parts(splits, name) if found["split"] else None, words, remarks)

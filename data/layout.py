@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from run.console import count, verb
 from run.errors import BadInput, printable
 from run.hints import own_command, own_command_for
 
@@ -115,7 +116,9 @@ def _flat(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
     nested = sum(1 for folder in below if folder)
     words = f"{shown}a flat folder, no classes"
     if nested:
-        words += f" ({nested:,} of {len(below):,} images lie in folders, too few to be classes)"
+        words += (
+            f" ({nested:,} of {count(len(below), 'image')} {verb(nested, 'lie')} in folders, too few to be classes)"
+        )
     return Layout([None] * len(below), None, words, {})
 
 
@@ -218,7 +221,8 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
     words = f"{shown}{len(names):,} folders are the classes"
     if deeper:
         words += (
-            f"; {deeper:,} images in folders below them count to these (--label_from takes other parts of the path)"
+            f"; {count(deeper, 'image')} in folders below them counted to these (--label_from takes other parts of the "
+            "path)"
         )
     part = part_of(inner[-1]) if inner else None
     if part:

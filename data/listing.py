@@ -39,8 +39,8 @@ class Listing:
             names = ", ".join(map(printable, sorted(self.system)[:NAMED_AT_MOST]))
             count = sum(self.system.values())
             lines.append(
-                f"passed over {count:,} pictures in folders of thumbnails, of the system or of what was thrown away "
-                f"({names}{', ...' * (len(self.system) > NAMED_AT_MOST)})"
+                f"passed over {console.count(count, 'picture')} in folders of thumbnails, of the system or of what was "
+                f"thrown away ({names}{', ...' * (len(self.system) > NAMED_AT_MOST)})"
             )
         if self.not_followed:
             names = ", ".join(map(printable, self.not_followed[:NAMED_AT_MOST]))
@@ -56,7 +56,7 @@ class Listing:
                 f"{count} {printable(kind)}" for kind, count in sorted(self.passed_over.items())[:NAMED_AT_MOST]
             )
             count = sum(self.passed_over.values())
-            lines.append(f"passed over {count:,} files that are no images by their name: {kinds}")
+            lines.append(f"passed over {console.count(count, 'file')} without the name of an image: {kinds}")
         return lines
 
 

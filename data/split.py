@@ -16,7 +16,7 @@ from data import VAL_FRACTION
 from data.cautions import cautions
 from data.draw import draw
 from data.image_set import ImageSet, content_digests, joined_groups
-from run.console import table
+from run.console import count, table, verb
 from run.errors import BadInput, printable
 from run.hints import own_command
 
@@ -181,7 +181,10 @@ def describe_leaks(image_set: ImageSet, split: Split) -> list[str]:
             f"data leakage: {len(crossing):,} of {len(split.test):,} test images are nearly the same as one trained on"
         )
     else:
-        sentences.append(f"{len(pairs):,} pairs of images are nearly the same; each is on one side of the split")
+        sentences.append(
+            f"{count(len(pairs), 'pair')} of images {verb(len(pairs), 'are')} nearly the same; each is on one side of "
+            "the split"
+        )
     if split.chained:
         sentences.append(
             f"near-duplicates link {split.chained:,} images into one chain, as the frames of a film are; they are not "
@@ -239,7 +242,7 @@ def _share(positions: np.ndarray, limit: int, labels: np.ndarray, ranks: np.ndar
     quota = np.floor(exact).astype(np.int64)
     short = limit - int(quota.sum())
     quota[np.argsort(-(exact - quota), kind="stable")[:short]] += 1
-    for label, count in zip(present, quota, strict=True):
+    for label, number in zip(present, quota, strict=True):
         mine = positions[labels[positions] == label]
-        kept.append(mine[np.argsort(ranks[mine], kind="stable")[:count]])
+        kept.append(mine[np.argsort(ranks[mine], kind="stable")[:number]])
     return np.sort(np.concatenate(kept))

@@ -29,6 +29,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
+def verb(number: int, plural: str) -> str:
+    """What so many things do: ``are``, ``have`` or ``lie``, and ``is``, ``has`` or ``lies`` where there is one."""
+    return {"are": "is", "have": "has", "lie": "lies"}[plural] if number == 1 else plural
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Plain text columns: the first flush left, the others flush right."""
     cells = [[printable(cell) for cell in row] for row in [header, *rows]]

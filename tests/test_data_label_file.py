@@ -58,7 +58,7 @@ def test_rows_that_do_not_fit_are_listed(tmp_path):
         ("a,b\n1,2\n", "--file_column"),
         ("file,who\ncat_1.jpg,x\n", "--label_column"),
         ("file,label\nnothing.jpg,x\n", "no row of .* names one"),
-        ("file,label\ncat_1.jpg,cat\ncat_1.jpg,dog\n", "different things of 1 images"),
+        ("file,label\ncat_1.jpg,cat\ncat_1.jpg,dog\n", "different things of 1 image "),
         ("file,label,split\ncat_1.jpg,cat,fold7\n", "train, val and test are known"),
         ("file,label\n", "has no rows"),
         ("\0\0", "no table of text"),
@@ -71,9 +71,7 @@ def test_bad_tables_get_a_sentence(tmp_path, text: str, said: str):
 
 def test_a_misspelt_column_is_refused_with_the_nearest(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["train.py", "--labels", "table.csv", "--label_column=specie"])
-    with pytest.raises(
-        BadInput, match=r"did you mean: python \S*train\.py --labels \S+ --label_column species$"
-    ):
+    with pytest.raises(BadInput, match=r"did you mean: python \S*train\.py --labels \S+ --label_column species$"):
         read_table(table(tmp_path, "file,species\ncat_1.jpg,cat\n"), PATHS, Columns(label="specie"))
 
 

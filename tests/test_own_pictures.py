@@ -211,7 +211,7 @@ def test_small_and_uneven_sets_are_told_what_they_can_tell(forked, tmp_path):
         assert "small set: with 20 test images an accuracy is known to about 22 points either way" in done.stdout
         assert "1 class has one image (lonely): trained on and never tested" in done.stdout
         assert "uneven classes: always answering common is right for 95% of test images" in done.stdout
-        assert "1 of 3 classes have fewer than 5 test images" in done.stdout
+        assert "1 of 3 classes has fewer than 5 test images" in done.stdout
 
 
 def test_thousands_of_classes(forked, tmp_path):

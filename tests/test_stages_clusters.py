@@ -107,7 +107,7 @@ def test_panels_say_what_is_grey():
     assert panels[0].groups.tolist() == [0, 0, 1, 1, 1, NO_GROUP]  # cluster 2 is of class 1 as well as cluster 1 is
     assert not panels[0].wrong.any()
     assert panels[0].numbers.tolist() == clusters.tolist()
-    assert "grey: 1 images in none\naccuracy 50.0%" in panels[0].remark
+    assert "grey: 1 image in none\naccuracy 50.0%" in panels[0].remark
     mixed = ClusteredSpace(LatentSpace(space.vectors, np.array([0, 1, 1, 0, 1, 1]), ("a", "b")), reduction, clustering)
     panel = cluster_panels(mixed, flat, scores)[0]
     assert panel.groups.tolist() == [NO_GROUP] * 4 + [1, NO_GROUP]  # half is not most
@@ -116,7 +116,7 @@ def test_panels_say_what_is_grey():
                           Clustering("hdbscan", np.array([0, 0, 0, 0, 1, 1]), np.zeros(6), arrays))  # fmt: skip
     panel = cluster_panels(most, flat, scores)[0]
     assert panel.wrong.tolist() == [False, False, False, True, False, False]
-    assert "crossed: 1 images of another class" in panel.remark
+    assert "crossed: 1 image of another class" in panel.remark
 
 
 @pytest.mark.parametrize("method", ["kmeans", "gmm"])

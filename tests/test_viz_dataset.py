@@ -92,7 +92,9 @@ def test_a_single_image_is_shown_though_it_can_not_be_split(tmp_path: Path):
     assert "can't be trained on" in done.stderr
     assert (tmp_path / "out" / "dataset_samples.png").exists()
     assert "at least two" in refusal(run_script("viz_dataset.py", *arguments, "--split", "group"))
-    assert "did you mean --dataset digits" in refusal(run_script("viz_dataset.py", "--dataset", "digit"))
+    assert "did you mean: python viz_dataset.py --dataset digits" in refusal(
+        run_script("viz_dataset.py", "--dataset", "digit")
+    )
 
 
 def test_duplicates_and_conflicts():

@@ -122,7 +122,7 @@ def test_noise_is_said_and_counted_and_own_vectors_need_no_classes(tmp_path: Pat
     arguments = ["--latent_space", tmp_path / "own.npy", "--output_dir", tmp_path, "--clusterer", "hdbscan"]
     done = run_script(SCRIPT, *arguments)
     assert done.returncode == 0, done.stderr
-    assert "HDBSCAN found 2 clusters, and 1 of 31 images are in none (noise)" in done.stdout
+    assert "HDBSCAN found 2 clusters, and 1 of 31 images is in none (noise)" in done.stdout
     rows = table_of(tmp_path / "own_hdbscan_umap.csv")
     assert [row["cluster in 2 dimensions"] for row in rows][-1] == "noise"
     assert json.loads((tmp_path / "metrics_own_hdbscan_umap.json").read_text())["scores"] == {}

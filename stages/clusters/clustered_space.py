@@ -11,7 +11,7 @@ from latent.clustering import Clustering, most_central
 from latent.metrics import clustering_scores, match_clusters
 from latent.options import CLUSTERERS, METHODS
 from latent.projection import AS_IT_IS, draw_flat, lowered_settings
-from run.console import count
+from run.console import count, verb
 from run.provenance import command_line, versions
 from stages.clusters.assigner import Assigner
 from stages.clusters.reduction import Reduction
@@ -192,7 +192,8 @@ def in_words(found: Mapping[str, ClusteredSpace], scores: Mapping[str, Mapping[s
     method, lines = mine.clustering.method, []
     for name, each in found.items():
         if method == "hdbscan":
-            lost = f"{each.clustering.noise:,} of {len(each.space.vectors):,} images are in none (noise)"
+            noise = each.clustering.noise
+            lost = f"{noise:,} of {count(len(each.space.vectors), 'image')} {verb(noise, 'are')} in none (noise)"
             lines.append(f"{name}: HDBSCAN found {count(each.clustering.count, 'cluster')}, and {lost}")
     if scores:
         title = f"{CLUSTERERS[method]}, {count(mine.clustering.count, 'cluster')} of {mine.space.contents}"

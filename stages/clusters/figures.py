@@ -13,6 +13,7 @@ from latent.archive import LatentSpace
 from latent.comparison import CANT_TELL, NO, YES
 from latent.options import CLUSTERERS
 from latent.separation import APART
+from run import console
 from stages.clusters.choosing import Choice
 from stages.clusters.clustered_space import ClusteredSpace, FlatPoints, protocol_in_words
 from stages.clusters.tables import score_line
@@ -57,11 +58,13 @@ def cluster_panels(each: ClusteredSpace, flat: FlatPoints, scores: Mapping[str, 
         return [Panel(flat.points, clusters, title, remark, flat.axis_names, numbers=clusters)]
     named_after = each.class_of_most
     mixed = count - len(named_after)
-    grey = [f"{mixed} that no class has more than half of"] * (mixed > 0) + [f"{noise:,} images in none"] * (noise > 0)
+    grey = [f"{mixed} that no class has more than half of"] * (mixed > 0) + [
+        f"{console.count(noise, 'image')} in none"
+    ] * (noise > 0)
     colours = np.array([named_after.get(number, NO_GROUP) for number in clusters.tolist()])
     wrong = (colours != NO_GROUP) & (colours != each.space.labels)
     remark = f"found in {each.where}; coloured like the class that most of its images are of; numbers: clusters"
-    remark += f"; crossed: {int(wrong.sum()):,} images of another class" if wrong.any() else ""
+    remark += f"; crossed: {console.count(int(wrong.sum()), 'image')} of another class" if wrong.any() else ""
     remark += f"; grey: {', '.join(grey)}" if grey else ""
     return [
         Panel(

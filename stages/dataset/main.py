@@ -17,7 +17,7 @@ from figure.class_sheet import draw_class_sheet
 from figure.fonts import settle_names
 from figure.style import save_figure, shown
 from run.artefacts import write_csv, write_json
-from run.console import note, say, table, warn
+from run.console import count, note, say, table, warn
 from run.errors import BadInput, printable
 from run.hints import command, edited
 from run.provenance import command_line, versions
@@ -194,7 +194,7 @@ def draw(inventory: Inventory, settings: Settings) -> dict[str, Figure]:
     }
     if pairs := words.drawn_pairs(inventory):
         wrong = sum(pair.is_wrong for pair in pairs)
-        said = f"{title}, {len(pairs):,} pairs that are nearly the same"
+        said = f"{title}, {count(len(pairs), 'pair')} of images nearly the same"
         said += f"; in red {wrong:,} of different classes or on both sides of the split" * (wrong > 0)
         figures["dataset_near_duplicates.png"] = draw_pairs(pairs, said)
     else:  # those of an earlier look would be taken for these

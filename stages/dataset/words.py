@@ -4,7 +4,7 @@ import numpy as np
 
 from data.cautions import cautions
 from data.split import describe_leaks
-from run.console import count
+from run.console import count, verb
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
 from stages.dataset.pairs_figure import Pair
@@ -34,7 +34,7 @@ def describe(inventory: Inventory) -> str:
             f"images of the smallest ({printable(names[counts.argmin()])}, {counts.min():,}); always guessing the "
             f"largest is right for {facts['largest_class_share']:.1%}"
         )
-    lines.append(f"{facts['unreadable']:,} unreadable files left out")
+    lines.append(f"{count(facts['unreadable'], 'unreadable file')} left out")
     return "\n".join([*lines, ""])
 
 
@@ -53,9 +53,9 @@ def describe_duplicates(inventory: Inventory) -> str:
     image_set, same, conflicts = inventory.image_set, inventory.same, inventory.conflicts
     if not same:
         return "\nno two images have the same pixels"
-    lines = [
-        f"\n{count(sum(map(len, same)), 'image')} in {len(same):,} groups have the same pixels (dataset_duplicates.csv)"
-    ]
+    have, groups = verb(len(same), "have"), count(len(same), "group")
+    images = count(sum(map(len, same)), "image")
+    lines = [f"\n{images} in {groups} {have} the same pixels (dataset_duplicates.csv)"]
     if conflicts:
         lines.append(f"{len(conflicts):,} of these groups have different classes, of which at most one can be right:")
         for group in conflicts[:_LISTED]:
@@ -177,7 +177,7 @@ def footer(inventory: Inventory) -> str:
     facts = inventory.facts
     text = "no two images have the same pixels"
     if facts["same_pixels_images"]:
-        text = f"{facts['same_pixels_images']:,} images have the same pixels as another"
+        text = f"{count(facts['same_pixels_images'], 'image')} have the same pixels as another"
     if facts["same_pixels_different_classes"]:
         text += f" ({count(facts['same_pixels_different_classes'], 'group')} of them with different classes)"
-    return f"{text}; {facts['unreadable']:,} unreadable files left out"
+    return f"{text}; {count(facts['unreadable'], 'unreadable file')} left out"
