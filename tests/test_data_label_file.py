@@ -49,7 +49,7 @@ def test_rows_that_do_not_fit_are_listed(tmp_path):
     known = read_table(table(tmp_path, text), PATHS, Columns())
     assert known.labels == ["cat", None, None, None, None]  # two files are called same.jpg
     assert any("2 rows of" in each and "gone.jpg, same.jpg" in each for each in known.remarks)
-    assert any("1 rows of" in each and "twice" in each for each in known.remarks)
+    assert any("1 row of" in each and "is there twice" in each for each in known.remarks)
 
 
 @pytest.mark.parametrize(
