@@ -73,6 +73,12 @@ def make_parser() -> argparse.ArgumentParser:
     flags.add_value(group, "--save_every", flags.real_number(0, 1e6), 5.0, "MIN", often)
     kept = "epochs after which reconstructions of the same 16 test images are kept, for viz_training.py"
     flags.add_value(group, "--snapshot_epochs", flags.whole_number(1), [], "E", f"{kept} (default: none)", several=True)
+    group.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write errors, reconstructions and latents for TensorBoard too, into OUTPUT_DIR/tensorboard "
+        "(pip install tensorboard)",
+    )
     flags.add_shared(group, "output_dir", "seed", "device", "num_workers", "svg", "show")
     return parser
 

@@ -28,7 +28,7 @@ _MOVING = ".moving"  # ends the name of the folder that files are being moved in
 _RESULTS = (
     "model_latent_size_*.pth", "test_data.pth", "training_state", "training_log.jsonl", "snapshots_latent_size_*.pth",
     "latent_space_size_*", "metrics*.json", "metrics*.csv", "left_out.csv", "not_finite.csv", "images",
-    "classifier.pth",
+    "classifier.pth", "tensorboard",
     "training_curves.*", "training_compared.*", "snapshots.*", "reconstructions_latent_size_*", "sweep.*",
     "sweep_reconstructions.*", "classifiers*.*", "samples_latent_size_*", "manifold_latent_size_*",
     "interpolation_latent_size_*", "traversal_latent_size_*", "relabelled_latent_size_*", "neighbours_latent_size_*",

@@ -16,7 +16,12 @@ from run.hints import command, own_command, sizes_in, training_command
 from run.training_folder import undisturbed
 
 Models = dict[int, tuple[Autoencoder, dict[str, Any]]]  # size, rising -> network and record
-_SIZE_SETTINGS = {"latent_size", "only_named", "snapshot_epochs"}  # arguments of train.py that may differ
+_SIZE_SETTINGS = {
+    "latent_size",
+    "only_named",
+    "snapshot_epochs",
+    "tensorboard",
+}  # arguments of train.py that may differ
 
 
 def load_models_and_test_data(

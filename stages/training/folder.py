@@ -16,7 +16,7 @@ from stages.training.plan import Plan
 
 # Of two trainings that differ in these alone, the one may add its sizes to the other's. Whatever the images are called,
 # the split's fingerprint says that they are the same.
-_MAY_DIFFER = {"latent_size", "only_named", "dataset"}
+_MAY_DIFFER = {"latent_size", "only_named", "dataset", "tensorboard"}
 
 
 @dataclass

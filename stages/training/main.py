@@ -4,7 +4,9 @@ The training loop stands in :mod:`stages.training.loop`; what is settled before 
 """
 
 import argparse
+import contextlib
 import os
+import shlex
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +40,7 @@ from stages.training.plan import FREE_ON_RESUME, Plan, Settings, load_data, make
 from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
 from stages.training.snapshots import SnapshotRecorder
+from stages.training.tensorboard import FOLDER, Board, require_tensorboard
 from stages.training.validation import Validator
 
 
@@ -54,7 +57,7 @@ def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
     kept = find_run(settings.output_dir if settings.resume is True else settings.resume)
     for sentence in kept.warnings:
         warn(sentence)
-    arguments = resumed_arguments(parser, kept.arguments, FREE_ON_RESUME, growing={"num_epochs"})
+    arguments = resumed_arguments(parser, kept.arguments, FREE_ON_RESUME, growing={"num_epochs", "tensorboard"})
     if kept.output_dir is not None:
         arguments.setdefault("output_dir", kept.output_dir)
     settings = replace(settings, **arguments)
@@ -85,6 +88,8 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
     """
     started = time.monotonic()
     require_folder(settings.output_dir)
+    if settings.tensorboard:
+        require_tensorboard()
     with locked_for_training(settings.output_dir, command_line(), command_elsewhere(settings.output_dir)):
         plan = make_plan(settings, load_data(settings), kept)
         data = plan.data
@@ -102,7 +107,9 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         save_test_data(test_data_path(settings.output_dir), data.image_set, data.split)
         left_out = [list(each) for each in data.image_set.left_out]
         write_csv(settings.output_dir / "left_out.csv", ["sample_id", "reason"], left_out)
-        report = Report(plan, there.logs, sizes)
+        report, board = Report(plan, there.logs, sizes), settings.output_dir / FOLDER
+        if settings.tensorboard:
+            note(f"look on with: {shlex.join(['tensorboard', '--logdir', str(board)])}")
         bottleneck = Bottleneck(plan, pca, record, mean_image["mse"])
         try:
             trained = train_all(sizes, bottleneck.train, report, in_processes=plan.device.type == "cpu")
@@ -132,7 +139,8 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         say(f"(the decoder of {settings.model} was given each image's label, which PCA was not)")
     models = [model_path(settings.output_dir, size) for size in settings.sizes]
     pictures = [path for size in settings.sizes if (path := snapshots_path(settings.output_dir, size)).exists()]
-    for path in [*models, test_data_path(settings.output_dir), *pictures, *figures]:
+    boards = [board] if settings.tensorboard else []
+    for path in [*models, test_data_path(settings.output_dir), *pictures, *figures, *boards]:
         say(f"saved {printable(path)}")
     note(f"done in {duration(time.monotonic() - started)}")
 
@@ -158,15 +166,19 @@ class Bottleneck:
         )
         identity = {"arguments": settings.decisive, "fingerprint": data.split.fingerprint, "command": plan.command}
         keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
-        model = start_model(plan, size, self.pca)
-        at = train(model, plan, keeper, snapshots, report, stop, self.record["mirrored"])
-        pca = self.pca.first(size)
-        of_pca = pca.reconstruct_batches(data.test.images)
-        scores, warnings = measure_held_out(model, *data.test, of_pca, self.mean_image_mse, settings.refine)
+        model, pca, of_pca = start_model(plan, size, self.pca), self.pca.first(size), measure_pca(plan, self.pca)
+        with contextlib.ExitStack() as watching:
+            if settings.tensorboard:
+                report = watching.enter_context(Board(report, plan, model, pca, of_pca.get(size)))
+            at = train(model, plan, keeper, snapshots, report, stop, self.record["mirrored"])
+            if settings.tensorboard:
+                report.finish(at.best_epoch)
+        by_pca = pca.reconstruct_batches(data.test.images)
+        scores, warnings = measure_held_out(model, *data.test, by_pca, self.mean_image_mse, settings.refine)
         record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch, "pca": as_tensors(vars(pca))}
         save_model(model_path(settings.output_dir, size), model, record)
         of_start = None if at.start_errors is None else float(at.start_errors.mean())
-        advice = advise(size, at.log, at.best_epoch, measure_pca(plan, self.pca).get(size), of_start, settings.lr)
+        advice = advise(size, at.log, at.best_epoch, of_pca.get(size), of_start, settings.lr)
         return scores, warnings + advice
 
 

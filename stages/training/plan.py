@@ -75,6 +75,7 @@ class Settings:
     retrain: bool
     save_every: float
     snapshot_epochs: list[int]
+    tensorboard: bool
     output_dir: Path
     seed: int
     device: str

@@ -14,6 +14,11 @@ from run.artefacts import snapshots_path
 COUNT = 16  # images
 
 
+def watched_rows(count: int, seed: int, most: int = COUNT) -> np.ndarray:
+    """Which of so many test images are looked at, int64, rising: the same ones whatever is trained."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
+
+
 class SnapshotRecorder:
     """Takes snapshots of the networks of one training, and keeps a file of them for each.
 
@@ -36,7 +41,7 @@ class SnapshotRecorder:
         facts: dict[str, Any],
     ) -> None:
         self._output_dir, self._epochs, self._facts, self._refine = output_dir, set(epochs), facts, facts["refine"]
-        self._rows = np.sort(np.random.default_rng(seed).permutation(len(images))[:COUNT])
+        self._rows = watched_rows(len(images), seed)
         self._images = images[self._rows]
         self._labels = None if labels is None else labels[self._rows]
 
