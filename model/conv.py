@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder
 from model.layers import PATCH, Residual, begin, flattened, map_shape, patches, unflattened, unpatched
+from model.noise import Dropout
 from model.optimisation import Optimisation
 
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
@@ -88,14 +89,14 @@ class ConvAutoencoder(Autoencoder):
             *narrowed(encoder_width, self.encoder_map[0]), nn.SiLU(),
         )  # fmt: skip
         self.to_latents = nn.Sequential(
-            nn.Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), DENSE_UNITS)), nn.SiLU(),
+            Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), DENSE_UNITS)), nn.SiLU(),
             begin(nn.Linear(DENSE_UNITS, latent_size), gain=0),
         )  # fmt: skip
 
         first = begin(nn.Linear(latent_size, DENSE_UNITS), gain=0.5**0.5)
         nn.init.uniform_(first.bias, -1.0, 1.0)  # two latents alone need their bends apart
         self.from_latents = nn.Sequential(
-            first, nn.SiLU(), dense(), dense(), nn.Dropout(dropout),
+            first, nn.SiLU(), dense(), dense(), Dropout(dropout),
             # From zero too: many latents at random weights would bury the linear image in noise.
             begin(nn.Linear(DENSE_UNITS, math.prod(self.decoder_map)), gain=0),
         )  # fmt: skip

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from model.autoencoder import Autoencoder
 from model.layers import begin
+from model.noise import Dropout
 
 WIDTHS = (512, 256, 128, 64)
 
@@ -32,7 +33,7 @@ class DeepDenseAutoencoder(Autoencoder):
         def stack(sizes: list[int]) -> list[nn.Module]:
             layers: list[nn.Module] = []
             for inputs, outputs in pairwise(sizes):
-                layers += [begin(nn.Linear(inputs, outputs)), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+                layers += [begin(nn.Linear(inputs, outputs)), nn.LeakyReLU(0.2), Dropout(dropout)]
             return layers[:-2]  # neither after the last
 
         self.encoder = nn.Sequential(nn.Flatten(), *stack(sizes))

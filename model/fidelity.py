@@ -30,7 +30,8 @@ def squared_errors(images: np.ndarray, reconstructions: Made) -> np.ndarray:
     Returns:
         float64 (N,).
     """
-    return np.concatenate([_squared_errors(*pair) for pair in _pairs(images, reconstructions)])
+    found = [_squared_errors(*pair) for pair in _pairs(images, reconstructions)]
+    return np.concatenate(found) if found else np.empty(0)
 
 
 def _squared_errors(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
@@ -55,24 +56,31 @@ def mean_error(images: np.ndarray, reconstructions: Made) -> float:
 
 
 def fidelity(images: np.ndarray, reconstructions: Made) -> dict[str, float]:
-    """MSE, PSNR and SSIM over a set of images.
-
-    PSNR is that of the set's MSE, in decibels. SSIM is that of :func:`ssim_map`, averaged over images and channels.
+    """MSE, PSNR and SSIM over a set of images; see :func:`summary`.
 
     Args:
         images: uint8 (N, C, H, W).
         reconstructions: float32 (N, C, H, W) in [0, 1], or pieces of it in order.
     """
-    errors, similarities = [], []
-    for some, made in _pairs(images, reconstructions):
-        errors.append(_squared_errors(some, made))
-        similarities.append(structural_similarities(some, made))
-    mse = float(np.concatenate(errors).mean())
-    return {
-        "mse": mse,
-        "psnr_db": float(-10 * np.log10(mse)) if mse > 0 else float("inf"),
-        "ssim": float(np.concatenate(similarities).mean()),
-    }
+    return summary(errors_and_similarities(images, reconstructions))
+
+
+def errors_and_similarities(images: np.ndarray, reconstructions: Made) -> np.ndarray:
+    """Mean squared error and SSIM of each image, float64 (N, 2); arguments as of :func:`fidelity`."""
+    found = [
+        np.stack([_squared_errors(some, made), structural_similarities(some, made)], axis=1)
+        for some, made in _pairs(images, reconstructions)
+    ]
+    return np.concatenate(found) if found else np.empty((0, 2))
+
+
+def summary(of_each: np.ndarray) -> dict[str, float]:
+    """MSE, PSNR and SSIM over images, of the error and the similarity of each, (N, 2).
+
+    PSNR is that of the set's MSE, in decibels. SSIM is that of :func:`ssim_map`, averaged over images and channels.
+    """
+    mse, ssim = (float(np.ascontiguousarray(column).mean()) for column in of_each.T)
+    return {"mse": mse, "psnr_db": float(-10 * np.log10(mse)) if mse > 0 else float("inf"), "ssim": ssim}
 
 
 def structural_similarities(images: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:

@@ -1,13 +1,14 @@
 """What is said of a network when it is trained: its held-out error beside PCA's, and whether it is worth having."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from model.autoencoder import Autoencoder
-from model.fidelity import fidelity, mean_error
+from model.fidelity import Made, errors_and_similarities, fidelity, squared_errors, summary
 from model.inference import divergences, encode_batches, reconstruct_batches
 from model.refinement import STEPS
+from run import ranks
 from run.console import table
 
 COLLAPSED = 0.01  # nats: a latent dimension whose KL from the prior is below says nothing of the image
@@ -17,17 +18,19 @@ def measure_held_out(
     model: Autoencoder,
     images: np.ndarray,
     labels: np.ndarray | None,
-    of_pca: np.ndarray | Iterable[np.ndarray],
+    of_pca: Callable[[np.ndarray], Made],
     mean_image_mse: float,
     refine: int = STEPS,
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
     """Held-out MSE, PSNR and SSIM of a network and of PCA, and a warning where the network is not worth having.
 
+    Of several processes each measures some of the images, and all learn the same.
+
     Args:
         model: of a bottleneck of D.
         images: uint8 (N, C, H, W), that were not trained on.
         labels: int64 (N,) or None.
-        of_pca: what PCA of D makes of the images, float32 (N, C, H, W) in [0, 1], or pieces of it in order.
+        of_pca: gives what PCA of D makes of some images, float32 (n, C, H, W) in [0, 1], or pieces of it in order.
         mean_image_mse: error of answering with the mean training image.
         refine: steps by which the encoder's guesses are refined.
 
@@ -37,12 +40,19 @@ def measure_held_out(
         ``collapsed_dimensions``, those with a KL below 0.01 nats. And the warnings, a sentence each.
     """
     size, warnings = model.latent_size, []
-    latents = np.concatenate(list(encode_batches(model, images, refine=refine)))  # (N, D)
-    pca, ours = fidelity(images, of_pca), fidelity(images, reconstruct_batches(model, images, labels, refine))
-    alone = mean_error(images, reconstruct_batches(model, images, labels, 0)) if refine else ours["mse"]
-    ours["encoder_alone_mse"] = alone
+    count = len(images)
+
+    def made(some: slice, steps: int) -> Iterator[np.ndarray]:
+        return reconstruct_batches(model, images[some], None if labels is None else labels[some], steps)
+
+    def measured(of: Callable[[slice], Made]) -> dict[str, float]:
+        return summary(ranks.of_each(count, lambda some: errors_and_similarities(images[some], of(some))))
+
+    pca, ours = measured(lambda some: of_pca(images[some])), measured(lambda some: made(some, refine))
+    alone = ranks.of_each(count, lambda some: squared_errors(images[some], made(some, 0))) if refine else None
+    ours["encoder_alone_mse"] = ours["mse"] if alone is None else float(alone.mean())
     if model.variational:
-        kl = divergences(model, images)  # (D,)
+        kl = ranks.mean_of_all(count, lambda some: divergences(model, images[some]))  # (D,)
         ours["kl"] = float(kl.sum())
         ours["collapsed_dimensions"] = int((kl < COLLAPSED).sum())
         if ours["collapsed_dimensions"]:
@@ -51,13 +61,22 @@ def measure_held_out(
                 f"as the prior (KL below {COLLAPSED} nats) and say nothing of the image; --beta sets what a nat costs"
             )
     else:
-        spread = latents.std(axis=0)
+        mean, square = ranks.mean_of_all(count, lambda some: _moments(model, images[some], refine))
+        spread = np.sqrt(np.maximum(square - mean**2, 0))
         dead = int((spread <= 1e-3 * spread.max()).sum())
         if dead:
             warnings.append(f"{dead} of the {size} dimensions of bottleneck {size} do not vary over the test images")
     if ours["mse"] > 0.95 * mean_image_mse:
         warnings.append(f"bottleneck {size} has collapsed: it reconstructs no better than the mean image")
     return {f"PCA of {size}": pca, f"autoencoder of {size}": ours}, warnings
+
+
+def _moments(model: Autoencoder, images: np.ndarray, refine: int) -> np.ndarray:
+    """The means of latents and of their squares, float64 (2, D)."""
+    sums = np.zeros((2, model.latent_size))
+    for latents in encode_batches(model, images, refine=refine):
+        sums += latents.sum(axis=0, dtype=np.float64), np.square(latents, dtype=np.float64).sum(axis=0)
+    return sums / len(images)
 
 
 def measure_mean_image(mean: np.ndarray, images: np.ndarray) -> dict[str, float]:

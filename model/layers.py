@@ -44,14 +44,19 @@ def patches(images: Tensor, beyond_edges: str = "replicate") -> Tensor:
     missing = (0, -width % PATCH, 0, -height % PATCH)
     if any(missing):
         images = F.pad(images, missing, mode=beyond_edges)
-    return _Joined.apply(images) if images.device.type == "cpu" else F.pixel_unshuffle(images, PATCH)
+    return _Joined.apply(images) if _is_quick(images) else F.pixel_unshuffle(images, PATCH)
 
 
 def unpatched(maps: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
     """The reverse of :func:`patches`: what stood beyond the edges is cut off."""
     _, height, width = image_shape
-    images = _Split.apply(maps) if maps.device.type == "cpu" else F.pixel_shuffle(maps, PATCH)
+    images = _Split.apply(maps) if _is_quick(maps) else F.pixel_shuffle(maps, PATCH)
     return images[..., :height, :width]
+
+
+def _is_quick(values: Tensor) -> bool:
+    """Whether four neighbours can be moved as one number."""
+    return values.device.type == "cpu" and values.element_size() in _QUADS
 
 
 class _Joined(torch.autograd.Function):

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.fidelity import ssim_map
+from model.noise import normal_like
 
 # What a unit of each loss is worth in nats a pixel, where it is weighed against a KL divergence. A squared error is the
 # negative log likelihood of a Gaussian of variance 1/20 (deviation 0.22, about what cross-entropy amounts to on images
@@ -42,7 +43,7 @@ class Objective:
         """What the encoder sees of images (B, C, H, W) while training: still in [0, 1]."""
         if not self.noise:
             return images
-        return (images + self.noise * torch.randn_like(images)).clamp_(0, 1)
+        return (images + self.noise * normal_like(images)).clamp_(0, 1)
 
     def warmth(self, position: float) -> float:
         """The part of its weight that the KL part has when a part ``position`` of all steps is done, 0..1.

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from model.autoencoder import Autoencoder
+from run import ranks
 from run.errors import BadInput, printable
 from run.hints import training_at_hand, training_command
 from run.tensor_file import TRAINING_STATE, load_tensors, save_tensors
@@ -95,11 +96,13 @@ class StateKeeper:
         self._has_saved = False
 
     def is_due(self) -> bool:
-        """Whether the last state was kept longer ago than it should be."""
-        return time.monotonic() - self._saved > self._interval
+        """Whether the last state was kept longer ago than it should be; of several processes the first says so."""
+        return ranks.is_first() and time.monotonic() - self._saved > self._interval
 
     def save(self, model: Autoencoder, optimizer: torch.optim.Optimizer, state: LoopState) -> None:
         """Keep weights, optimizer, random generators and how far the loop has come.
+
+        Of several processes the first does; the others, whose state is the same, wait until it has.
 
         Raises:
             BadInput: a weight is not finite; the state before is left as it is.
@@ -120,7 +123,9 @@ class StateKeeper:
             "generators": _generators(),
         }
         # What lies there before the first is perhaps of another run, or damaged: it does not displace the one before.
-        save_tensors(self._path, TRAINING_STATE, content, _previous(self._path) if self._has_saved else None)
+        if ranks.is_first():
+            save_tensors(self._path, TRAINING_STATE, content, _previous(self._path) if self._has_saved else None)
+        ranks.meet()
         self._has_saved, self._saved = True, time.monotonic()
 
     def restore(self, model: Autoencoder, optimizer: torch.optim.Optimizer) -> LoopState:
@@ -321,7 +326,7 @@ def _generators() -> dict[str, Any]:
     """The state of every random generator that a training step may draw from."""
     states = {"torch": torch.get_rng_state(), "python": random.getstate()}
     if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state_all()
+        states["cuda"] = torch.cuda.get_rng_state()  # of the card in use
     if torch.backends.mps.is_available():
         states["mps"] = torch.mps.get_rng_state()
     return states
@@ -331,6 +336,6 @@ def _set_generators(states: dict[str, Any]) -> None:
     torch.set_rng_state(states["torch"])
     random.setstate(states["python"])
     if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])
+        torch.cuda.set_rng_state(states["cuda"])
     if "mps" in states and torch.backends.mps.is_available():
         torch.mps.set_rng_state(states["mps"])

@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from model.autoencoder import Autoencoder
+from model.noise import normal_like
 from model.objective import Objective
 from model.patch_autoencoder import PatchAutoencoder
 
@@ -61,7 +61,7 @@ class Variational(PatchAutoencoder):
     ) -> dict[str, Tensor]:
         """See :meth:`model.autoencoder.Autoencoder.loss`; ``kl`` is given in full, whatever its weight is."""
         mean, log_variance = self.posterior(objective.noisy(images))
-        sample = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+        sample = mean + normal_like(mean) * (log_variance / 2).exp()
         made = self.decode(sample, labels)
         mix = objective.reconstruction(made, images, self.bounded, weights)
         each = _divergences(mean, log_variance).sum(dim=1)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from run import ranks
 from run.argument_values import (  # noqa: F401  (the faces take all of a command line's parts from here)
     all_or_number,
     fraction,
@@ -72,7 +73,13 @@ class _Parser(argparse.ArgumentParser):
         if message.startswith("unrecognized arguments: "):
             unknown = message.removeprefix("unrecognized arguments: ").split(" ")
             message += f" (did you mean {near}?)" if (near := _hint(unknown, flags)) else ""
-        self.exit(2, f"{self.prog}: {printable(message)}; python {self.prog} --help shows every flag\n")
+        said = f"{self.prog}: {printable(message)}; python {self.prog} --help shows every flag\n"
+        self.exit(2, said if ranks.may_speak() else None)
+
+    def print_help(self, file: Any = None) -> None:
+        """Once, however many processes there are."""
+        if ranks.is_first():
+            super().print_help(file)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse a word that is not among the choices, and offer the nearest."""

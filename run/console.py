@@ -1,26 +1,32 @@
-"""What a person reads: results on standard output; progress and warnings on standard error."""
+"""What a person reads: results on standard output; progress and warnings on standard error.
+
+Of several processes that work as one (:mod:`run.ranks`) the first alone speaks.
+"""
 
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from run import ranks
 from run.errors import printable
 
 
 def say(text: str = "") -> None:
     """A result, on standard output."""
-    print(text, flush=True)
+    if ranks.is_first():
+        print(text, flush=True)
 
 
 def note(text: str) -> None:
     """Progress, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    if ranks.is_first():
+        print(text, file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
     """Something that the person should know before trusting the result, on standard error."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    note(f"warning: {text}")
 
 
 def count(number: int, noun: str) -> str:
@@ -71,7 +77,7 @@ class Progress:
     def __init__(self, total: int) -> None:
         self._total, self._done, self._started = total, 0, time.monotonic()
         self._bar = None
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and ranks.is_first():
             from tqdm import tqdm  # for a terminal alone
 
             self._bar = tqdm(total=total, file=sys.stderr, leave=False, dynamic_ncols=True, mininterval=0.5)

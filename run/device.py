@@ -5,20 +5,30 @@ from pathlib import Path
 
 import torch
 
+from run import ranks
 from run.errors import BadInput
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` takes cuda, then mps, then cpu.
+    """``auto`` takes cuda, then mps, then cpu. Each of several processes of a machine takes a card of its own.
 
     Raises:
-        BadInput: a device was asked for that this machine or this build of torch lacks.
+        BadInput: a device was asked for that this machine or this build of torch lacks, or there are fewer cards than
+            processes.
     """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, here in present.items() if here))
+        name = next(kind for kind, here in present.items() if here)
     if not present[name]:
         raise BadInput(f"--device {name} is not available here; use --device auto")
+    number, processes = ranks.on_this_machine()
+    if name == "cuda" and processes > 1:
+        if processes > torch.cuda.device_count():
+            raise BadInput(
+                f"{processes} processes need a graphics card each, and {torch.cuda.device_count()} are here; start "
+                f"fewer (--nproc_per_node {torch.cuda.device_count()}), or add --device cpu"
+            )
+        torch.cuda.set_device(number)
     return torch.device(name)
 
 

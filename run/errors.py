@@ -48,11 +48,15 @@ _ONE_THREAD = dict.fromkeys(
 )
 
 
-def execute(main: Callable[[], None]) -> None:
+def execute(main: Callable[[], None], *, by_several: bool = False) -> None:
     """Run ``main`` as a command and leave the process with the exit status that the outcome deserves.
 
     The first Ctrl-C, SIGTERM or SIGHUP raises inside ``main``, which may save and leave; the second ends the process at
     once (see :mod:`run.signals`). Streams that are closed or full end nothing (see :mod:`run.streams`).
+
+    Args:
+        main: what the command does.
+        by_several: whether torchrun may start it as several processes that work as one (see :mod:`run.ranks`).
     """
     os.environ.update(_ONE_THREAD)
     gc.set_threshold(50_000)  # what torch's import makes stays; searching it for cycles time and again takes a second
@@ -63,10 +67,18 @@ def execute(main: Callable[[], None]) -> None:
             streams.flush()
             os._exit(status)
 
+    from run import ranks  # late: it raises BadInput of this module
+
     streams.settle()
     atexit.register(leave)  # after every other such function: taking torch's modules apart would take a second more
     signals.listen()
     try:
+        ranks.join()
+        if ranks.world_size() > 1 and not by_several:
+            script = os.path.basename(sys.argv[0])
+            raise BadInput(
+                f"this command runs as one process, not as {ranks.world_size()}; start it by: python {script}"
+            )
         if streams.is_full("stdout"):
             raise BadInput("standard output is full, and results would be lost; make room, or send them elsewhere")
         # late: it raises BadInput of this module
@@ -81,7 +93,8 @@ def execute(main: Callable[[], None]) -> None:
         status = _complain(str(error))
     except (KeyboardInterrupt, signals.Terminated, signals.HungUp) as stopped:
         status = signals.exit_status(stopped)
-        print(f"stopped by {signals.name(stopped)}", file=sys.stderr)
+        if ranks.may_speak():
+            print(f"stopped by {signals.name(stopped)}", file=sys.stderr)
     except BrokenPipeError:  # the reader of standard output (head, say) has seen enough
         status = 0
     except UnicodeEncodeError as error:  # of a file's name: whatever is printed has escapes instead
@@ -96,6 +109,8 @@ def execute(main: Callable[[], None]) -> None:
             raise
         place = f"{printable(error.filename)}: " if getattr(error, "filename", None) else ""
         status = _complain(why or place + _MACHINE_ERRORS[error.errno])
+    finally:
+        ranks.leave(1 if status is None else status)  # None: of an error that nobody foresaw
     streams.flush()
     if status == 0 and (lost := streams.failure("stdout")):
         status = _complain(f"{lost}, so results are lost there; what is in files is whole")
@@ -135,5 +150,8 @@ def printable(text: object) -> str:
 
 
 def _complain(sentence: str) -> int:
-    print(f"{os.path.basename(sys.argv[0])}: {sentence}", file=sys.stderr)
+    from run import ranks  # late: it raises BadInput of this module
+
+    if ranks.may_speak():
+        print(f"{os.path.basename(sys.argv[0])}: {sentence}", file=sys.stderr)
     return 2

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from run import ranks
 from run.artefacts import latent_space_path, model_path, model_paths, read_json, test_data_path
 from run.errors import BadInput, printable
 
@@ -33,7 +34,15 @@ def command(script: str, *words: object) -> str:
     own = _ROOT / script
     places = (Path(script), Path(sys.argv[0]).with_name(script))
     place = next((each for each in places if each.exists() and own.exists() and each.samefile(own)), own)
-    return printable(shlex.join(["python", str(place), *map(str, words)]))
+    return printable(shlex.join([*_launcher(own), str(place), *map(str, words)]))
+
+
+def _launcher(script: Path) -> list[str]:
+    """What starts a script: as many processes as run it now, where that is several on one machine."""
+    here = ranks.on_this_machine()[1]
+    if here == 1 or here != ranks.world_size() or script.name != Path(sys.argv[0]).name:
+        return ["python"]
+    return ["torchrun", f"--nproc_per_node={here}"]
 
 
 def own_command(changes: Changes) -> str:

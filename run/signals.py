@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from types import TracebackType
 
 
@@ -54,10 +55,15 @@ def listen() -> None:
 
 
 class StopRequest:
-    """Within the block the first signal only sets :attr:`asked`; the second still ends the process."""
+    """Within the block the first signal only sets :attr:`asked`; the second still ends the process.
 
-    def __init__(self) -> None:
+    Args:
+        shared: whether several processes stop at the same point: a signal is a wish then, until all :meth:`hear` of it.
+    """
+
+    def __init__(self, *, shared: bool = False) -> None:
         self.asked: type[BaseException] | None = None
+        self._shared, self._mine = shared, None
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "StopRequest":
@@ -72,7 +78,20 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if kind is None:  # what was asked for too late to be heeded inside is not forgotten
+            self.asked = self.asked or self._mine
             self.heed()
+
+    @property
+    def wishes(self) -> list[bool]:
+        """Of each signal, whether this process was sent it."""
+        return [self._mine is kind for kind, _ in _MEANINGS.values()]
+
+    def hear(self, wishes: Iterable[bool]) -> None:
+        """Take what any of several processes was asked as asked here: as :attr:`wishes`, over all of them."""
+        global _asked
+        for (kind, _), wished in zip(_MEANINGS.values(), wishes, strict=True):
+            if wished:
+                self.asked = _asked = self.asked or kind
 
     def heed(self) -> None:
         """Raise what was asked for, if anything was.
@@ -87,7 +106,9 @@ class StopRequest:
 
     def _ask(self, number: int, frame: object) -> None:
         global _asked
-        self.asked = _asked = _asked or _MEANINGS[number][0]
+        self._mine = _asked = _asked or _MEANINGS[number][0]
+        if not self._shared:
+            self.asked = self._mine
 
 
 def _raise(number: int, frame: object) -> None:

@@ -34,6 +34,7 @@ def install(
     locked: int | None = None,
     memory: int | None = None,
     no_network: str | None = None,
+    seen: str | None = None,
 ) -> None:
     """Change this process.
 
@@ -49,6 +50,7 @@ def install(
         locked: the same, in a computation that keeps Python's lock, so that no other thread runs either.
         memory: bytes that may be allocated from here on; more is a MemoryError.
         no_network: file to which every address is added that is looked up or connected to, in vain.
+        seen: file to which a digest of every image is added that counts in a step, with its epoch.
     """
     if record is not None or at is not None:
         _count_points(record, at, how)
@@ -69,6 +71,8 @@ def install(
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory,) * 2)
     if no_network is not None:
         _cut_network(no_network)
+    if seen is not None:
+        _note_images(seen)
 
 
 def points(record: Path) -> list[tuple[str, str]]:
@@ -164,6 +168,33 @@ def _change_step(step: int, change: Callable[[dict], dict]) -> None:
         return change(parts) if count == step + 1 else parts
 
     Autoencoder.loss = loss
+
+
+def _note_images(seen: str) -> None:
+    import hashlib
+
+    from stages.training import loop
+
+    my_part, epoch_order, to_float = loop.my_part, loop.epoch_order, loop.to_float
+    now = {"share": 0.0, "epoch": 0}
+
+    def part(count: int) -> object:
+        mine = my_part(count)
+        now["share"] = mine.share
+        return mine
+
+    def order(*arguments: object) -> object:
+        now["epoch"] = arguments[-1]
+        return epoch_order(*arguments)
+
+    def noted(images: object, device: object) -> object:
+        if now["share"]:
+            with open(seen, "a") as file:
+                for image in images:
+                    file.write(f"{now['epoch']} {hashlib.sha256(image.numpy().tobytes()).hexdigest()}\n")
+        return to_float(images, device)
+
+    loop.my_part, loop.epoch_order, loop.to_float = part, order, noted
 
 
 def _compute_for_ever() -> None:

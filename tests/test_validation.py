@@ -8,7 +8,7 @@ import pytest
 from latent.pca import fit_pca
 from model.checkpoint import load_checkpoint
 from stages.training.advice import advise
-from stages.training.mirroring import may_mirror, mirror_at_random, mirroring_costs
+from stages.training.mirroring import may_mirror, mirrored, mirrored_rows, mirroring_costs
 from stages.training.validation import clearly_less
 from tests.conftest import run_script
 
@@ -66,8 +66,9 @@ def test_mirrored_pictures_are_told_from_mirrored_signs():
 
 def test_half_of_the_images_are_mirrored_the_same_half_each_time():
     images = np.random.default_rng(0).integers(0, 256, (400, 3, 4, 6), dtype=np.uint8)
-    made = mirror_at_random(images, 0, 3, 7)
-    np.testing.assert_array_equal(made, mirror_at_random(images, 0, 3, 7))
+    chosen = mirrored_rows(400, 0, 3, 7)
+    made = mirrored(images, chosen)
+    np.testing.assert_array_equal(chosen, mirrored_rows(400, 0, 3, 7))
     turned = (made != images).any(axis=(1, 2, 3))
     assert 140 < turned.sum() < 260
     np.testing.assert_array_equal(made[turned], images[turned][..., ::-1])

@@ -8,14 +8,17 @@ import torch
 from data.balance import class_weights, epoch_order
 from model.autoencoder import Autoencoder
 from model.inference import labels_for, measure_refinement, to_float
+from model.noise import part_of_batch
 from model.training_state import LoopState, StateKeeper
+from run import ranks
 from run.artefacts import write_csv
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.signals import StopRequest
-from stages.training.mirroring import mirror_at_random
+from stages.training.mirroring import mirrored, mirrored_rows
 from stages.training.plan import Plan
 from stages.training.report import Relay, Report
+from stages.training.shared_step import add_up_step, my_part
 from stages.training.snapshots import SnapshotRecorder
 from stages.training.validation import Validator
 
@@ -62,30 +65,38 @@ def train(
     report.log(model.latent_size, at.log)  # a state may be younger than the log
 
     while at.epoch <= settings.num_epochs and at.since_best != settings.patience:
+        ranks.take_from_first(*model.state_dict().values())  # other machines may round in another way
         model.train()
         order = epoch_order(len(training.images), training.labels, settings.balance, settings.seed, at.epoch)
         for first in range(at.step * settings.batch_size, len(order), settings.batch_size):
-            rows = order[first : first + settings.batch_size]
+            batch_rows = order[first : first + settings.batch_size]
+            mine = my_part(len(batch_rows))  # of several processes that train together; alone, all of them
+            rows = batch_rows[mine.rows]
             images = training.images[rows]
-            images = mirror_at_random(images, settings.seed, at.epoch, at.step) if mirror else images
+            if mirror:
+                chosen = mirrored_rows(mine.count, settings.seed, at.epoch, at.step)
+                images = mirrored(images, chosen[mine.rows])
             batch = to_float(torch.from_numpy(images), plan.device)  # (B, C, H, W) in [0, 1]
             classes = None if labels is None else labels[rows].to(plan.device)  # (B,)
             weight = None if importance is None else importance[rows].to(plan.device)  # (B,)
             done = ((at.epoch - 1) * plan.steps + at.step) / (settings.num_epochs * plan.steps)
             model.optimisation.set_rate(optimizer, done, settings.lr)
             model.zero_grad()
-            with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
+            low = plan.precision != torch.float32
+            with torch.autocast(plan.device.type, plan.precision, enabled=low), part_of_batch(mine.rows, mine.count):
                 loss = model.loss(batch, classes, plan.objective, done, weight)
-            loss["total"].backward()
+            (loss["total"] * mine.share).backward()
+            loss, (is_due, *stops) = add_up_step(model, loss, mine.share, [keeper.is_due(), *stop.wishes])
+            stop.hear(stops)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
             if not torch.isfinite(norm + loss["total"]):
-                raise not_finite(model, at, rows, plan)
+                raise not_finite(model, at, batch_rows, plan)
             optimizer.step()
             for part in model.loss_parts:  # summed on the device: reading them would wait for the step
-                at.summed[part] = at.summed.get(part, 0) + loss[part].detach() * len(rows)
+                at.summed[part] = at.summed.get(part, 0) + loss[part].detach() * mine.count
             at.step += 1
             report.advance(describe_epoch(at.log[-1], settings.num_epochs) if at.log else "")
-            if stop.asked or keeper.is_due():
+            if stop.asked or is_due:
                 keeper.save(model, optimizer, at)
                 stop.heed()
 
@@ -101,6 +112,7 @@ def train(
         at.snapshots = snapshots.take(model, at.epoch, at.snapshots)
         at.epoch, at.step, at.summed = at.epoch + 1, 0, {}
         keeper.save(model, optimizer, at)
+        stop.hear(map(any, zip(*ranks.gather(stop.wishes), strict=True)))
         stop.heed()
 
     snapshots.keep(model.latent_size, at.snapshots)
@@ -125,7 +137,9 @@ def not_finite(model: Autoencoder, at: LoopState, rows: np.ndarray, plan: Plan) 
     """What is said when a loss or a gradient is NaN or infinite; the images of the step are listed in a file."""
     data, listed = plan.data, plan.settings.output_dir / "not_finite.csv"
     sample_ids = [data.image_set.sample_ids[row] for row in data.split.trained_on[rows]]
-    write_csv(listed, ["sample_id"], [[sample_id] for sample_id in sample_ids])
+    if ranks.is_first():
+        write_csv(listed, ["sample_id"], [[sample_id] for sample_id in sample_ids])
+    ranks.meet()
     some = ", ".join(map(printable, sample_ids[:5])) + (f" and {len(sample_ids) - 5} more" * (len(sample_ids) > 5))
     where = f"bottleneck {model.latent_size}, epoch {at.epoch}, step {at.step + 1} of {plan.steps}"
     return BadInput(

@@ -22,6 +22,7 @@ from model.checkpoint import as_tensors, build_model, save_model
 from model.fidelity import mean_error
 from model.held_out import held_out_table, inference_in_words, measure_held_out, measure_mean_image
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
+from run import ranks
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
 from run.console import duration, note, say, warn
 from run.device import make_repeatable
@@ -31,16 +32,18 @@ from run.provenance import command_line, versions
 from run.resumed_arguments import resumed_arguments
 from run.signals import StopRequest
 from run.training_folder import locked_for_training
+from stages.training import together
 from stages.training.advice import advise
 from stages.training.folder import command_elsewhere, take_over_folder
 from stages.training.loop import train
 from stages.training.memory import require_room
 from stages.training.mirroring import may_mirror, mirroring_costs
-from stages.training.plan import FREE_ON_RESUME, Plan, Settings, load_data, make_plan
+from stages.training.plan import FREE_ON_RESUME, Data, Plan, Settings, load_data, make_plan
 from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
 from stages.training.snapshots import SnapshotRecorder
 from stages.training.tensorboard import FOLDER, Board, require_tensorboard
+from stages.training.together import agree, pca_of_first, resumable
 from stages.training.validation import Validator
 
 
@@ -86,20 +89,29 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
             is under way in the folder.
         KeyboardInterrupt, Terminated, HungUp: a stop was asked for, and the training state is kept.
     """
-    started = time.monotonic()
     require_folder(settings.output_dir)
     if settings.tensorboard:
         require_tensorboard()
+    agree(settings)
+    with resumable(settings.output_dir):
+        if ranks.is_first():
+            lead(settings, kept)
+        else:
+            take_part(settings, kept)
+
+
+def lead(settings: Settings, kept: KeptRun | None) -> None:
+    """What one process does alone, and the first of several; arguments and errors as of :func:`run`."""
+    started = time.monotonic()
     with locked_for_training(settings.output_dir, command_line(), command_elsewhere(settings.output_dir)):
-        plan = make_plan(settings, load_data(settings), kept)
+        plan = make_plan(settings, prepared_data(settings, kept), kept)
         data = plan.data
-        if kept is not None:
-            require_same_images(kept, data.split.fingerprint)
         say(describe_split(data.image_set, data.split))
         there = take_over_folder(plan)
         sizes = [size for size in settings.sizes if size not in there.scores]
         require_room(plan, sizes)
-        pca = fit_pca(data.training.images, settings.sizes[-1], settings.seed)  # the baseline, and where networks start
+        # the baseline, and where networks start
+        pca = pca_of_first(lambda: fit_pca(data.training.images, settings.sizes[-1], settings.seed))
         note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {plan.device.type}")
 
         record = {**describe_run(plan), "mirrored": decide_on_mirroring(plan, pca)}
@@ -111,8 +123,9 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
         if settings.tensorboard:
             note(f"look on with: {shlex.join(['tensorboard', '--logdir', str(board)])}")
         bottleneck = Bottleneck(plan, pca, record, mean_image["mse"])
+        ranks.share({"sizes": sizes, "mirrored": record["mirrored"], "mean_image_mse": mean_image["mse"]})
         try:
-            trained = train_all(sizes, bottleneck.train, report, in_processes=plan.device.type == "cpu")
+            trained = train_all(sizes, bottleneck.train, report, in_processes=plan.in_processes)
         except BaseException as error:
             if isinstance(error, Exception):
                 raise
@@ -145,6 +158,24 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
     note(f"done in {duration(time.monotonic() - started)}")
 
 
+def take_part(settings: Settings, kept: KeptRun | None) -> None:
+    """What the other processes do: their part of every step and of every measure; they write nothing."""
+    plan = make_plan(settings, prepared_data(settings, kept), kept)
+    pca, told = pca_of_first(), ranks.share()
+    record = {**describe_run(plan), "mirrored": told["mirrored"]}
+    train = Bottleneck(plan, pca, record, told["mean_image_mse"]).train
+    train_all(told["sizes"], train, Report(plan, {}, told["sizes"]), in_processes=False)
+
+
+def prepared_data(settings: Settings, kept: KeptRun | None) -> Data:
+    """The images and their split, the same in every process and as they were when a resumed run began."""
+    data = load_data(settings)
+    if kept is not None:
+        require_same_images(kept, data.split.fingerprint)
+    together.require_same_images(data.split.fingerprint)
+    return data
+
+
 @dataclass(frozen=True)
 class Bottleneck:
     """Trains bottlenecks of any size on what they share."""
@@ -168,15 +199,17 @@ class Bottleneck:
         keeper = StateKeeper(settings.output_dir, size, identity, settings.save_every, plan.kept)
         model, pca, of_pca = start_model(plan, size, self.pca), self.pca.first(size), measure_pca(plan, self.pca)
         with contextlib.ExitStack() as watching:
-            if settings.tensorboard:
+            watched = settings.tensorboard and ranks.is_first()
+            if watched:
                 report = watching.enter_context(Board(report, plan, model, pca, of_pca.get(size)))
             at = train(model, plan, keeper, snapshots, report, stop, self.record["mirrored"])
-            if settings.tensorboard:
+            if watched:
                 report.finish(at.best_epoch)
-        by_pca = pca.reconstruct_batches(data.test.images)
+        by_pca = pca.reconstruct_batches
         scores, warnings = measure_held_out(model, *data.test, by_pca, self.mean_image_mse, settings.refine)
         record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch, "pca": as_tensors(vars(pca))}
-        save_model(model_path(settings.output_dir, size), model, record)
+        if ranks.is_first():
+            save_model(model_path(settings.output_dir, size), model, record)
         of_start = None if at.start_errors is None else float(at.start_errors.mean())
         advice = advise(size, at.log, at.best_epoch, of_pca.get(size), of_start, settings.lr)
         return scores, warnings + advice
@@ -210,6 +243,7 @@ def describe_run(plan: Plan) -> dict[str, Any]:
         "held_out_images": len(data.test.images),
         "command": plan.command,
         "versions": versions(),
+        **({"processes": ranks.world_size()} if ranks.world_size() > 1 else {}),
     }
 
 

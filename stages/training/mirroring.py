@@ -29,7 +29,11 @@ def may_mirror(costs: float | None) -> bool:
     return costs is not None and costs < _AS_GOOD
 
 
-def mirror_at_random(images: np.ndarray, seed: int, epoch: int, step: int) -> np.ndarray:
-    """About half of the images (n, C, H, W) mirrored, a function of seed and place: nothing is to be restored."""
-    chosen = np.random.default_rng([seed, epoch, step]).random(len(images)) < 0.5
+def mirrored_rows(count: int, seed: int, epoch: int, step: int) -> np.ndarray:
+    """Which of a step's images are mirrored, bool (count,): a function of seed and place, so nothing is restored."""
+    return np.random.default_rng([seed, epoch, step]).random(count) < 0.5
+
+
+def mirrored(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Images (n, C, H, W), the ``chosen`` ones, bool (n,), mirrored."""
     return np.where(chosen[:, None, None, None], images[..., ::-1], images)

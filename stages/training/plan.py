@@ -18,6 +18,7 @@ from model.checkpoint import architecture_class
 from model.objective import Objective
 from model.options import KL_WARMUP, parse_mix
 from model.training_state import KeptRun
+from run import ranks
 from run.device import choose_device, choose_precision
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
@@ -128,6 +129,11 @@ class Plan:
     kept: KeptRun | None  # the run to go on with
 
     @property
+    def in_processes(self) -> bool:
+        """Whether bottlenecks may be trained side by side, each by a process of its own."""
+        return self.device.type == "cpu" and ranks.world_size() == 1
+
+    @property
     def steps(self) -> int:
         """Steps an epoch."""
         return -(-len(self.data.training.images) // self.settings.batch_size)
@@ -135,14 +141,15 @@ class Plan:
 
 def load_data(settings: Settings) -> Data:
     """Images, decoded or from the cache, and their split."""
-    image_set = load_images(
-        settings.dataset,
-        settings.data_dir,
-        settings.image_size,
-        settings.grayscale,
-        settings.num_workers or None,
-        Annotations.of(settings),
-    )
+    with ranks.first_on_machine():  # it decodes, the others of its machine read its cache
+        image_set = load_images(
+            settings.dataset,
+            settings.data_dir,
+            settings.image_size,
+            settings.grayscale,
+            settings.num_workers or None,
+            Annotations.of(settings),
+        )
     split = split_images(
         image_set,
         kind=settings.split,
@@ -180,6 +187,11 @@ def refuse_what_does_not_fit(settings: Settings, architecture: type[Autoencoder]
                 "architecture that has one (--model vae, beta_vae or cvae), or leave it out: "
                 f"{training_at_hand({f'--{flag}': None})}"
             )
+    if ranks.world_size() > 1 and _looks_at_batches(architecture, shape):
+        raise BadInput(
+            f"--model {name} normalises by batch, which processes would each do over their own part; train it by one "
+            f"process, or another architecture: {training_at_hand({'--model': ['conv']})}"
+        )
     if architecture.takes_labels and not labelled:
         raise BadInput(
             f"--model {name} decodes by each image's class, and the images of {printable(data.image_set.name)} have "
@@ -208,6 +220,13 @@ def refuse_what_does_not_fit(settings: Settings, architecture: type[Autoencoder]
             f"--snapshot_epochs {late[0]} is after the last of {settings.num_epochs} epochs; take one that comes, or "
             f"train longer: {training_at_hand({'--num_epochs': [max(late)]})}"
         )
+
+
+def _looks_at_batches(architecture: type[Autoencoder], shape: tuple[int, int, int]) -> bool:
+    """Whether a network makes of an image something that depends on the others of its batch."""
+    with torch.device("meta"):
+        model = architecture(2, shape, **({"num_classes": 2} if architecture.takes_labels else {}))
+    return any(isinstance(layer, torch.nn.modules.batchnorm._NormBase) for layer in model.modules())
 
 
 def make_plan(settings: Settings, data: Data, kept: KeptRun | None) -> Plan:

@@ -4,6 +4,7 @@ import json
 from multiprocessing.connection import Connection
 from typing import Any
 
+from run import ranks
 from run.artefacts import write_text
 from run.console import Progress
 from stages.training.plan import Plan
@@ -45,7 +46,7 @@ class Report:
     def log(self, latent_size: int, records: list[Record]) -> None:
         """All epochs of a bottleneck that are done; the file is written anew."""
         self._logs[latent_size] = records
-        if self.records:
+        if self.records and ranks.is_first():
             write_text(self._path, "".join(json.dumps(record) + "\n" for record in self.records))
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from run import ranks
 from run.cores import cores
 from run.errors import BadInput
 from run.forked import settle
@@ -43,7 +44,7 @@ def train_all(sizes: Sequence[int], train: Train, report: Report, *, in_processe
         KeyboardInterrupt, Terminated, HungUp: a stop was asked for, and all have kept their states.
     """
     at_once = min(len(sizes), cores())
-    with StopRequest() as stop:
+    with StopRequest(shared=ranks.world_size() > 1) as stop:
         if in_processes and at_once > 1 and sys.platform == "linux":
             return _in_processes(sizes, train, report, stop, at_once)
         return {size: train(size, report, stop) for size in sizes}

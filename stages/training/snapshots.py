@@ -9,6 +9,7 @@ import torch
 from model.autoencoder import Autoencoder
 from model.inference import reconstruct
 from model.snapshots import Snapshots, save_snapshots
+from run import ranks
 from run.artefacts import snapshots_path
 
 COUNT = 16  # images
@@ -57,6 +58,8 @@ class SnapshotRecorder:
     def keep(self, latent_size: int, taken: dict[int, torch.Tensor]) -> None:
         """Write those of one bottleneck; if there are none, those of an earlier run don't stay either."""
         path = snapshots_path(self._output_dir, latent_size)
+        if not ranks.is_first():
+            return
         if not taken:
             path.unlink(missing_ok=True)
             return

@@ -1,0 +1,341 @@
+"""Several processes that work as one, as torchrun starts them; a process alone is the first of one.
+
+A process knows its rank, from 0 up, and how many there are, the world size; each does its part of what is to be
+computed, and the first alone prints and writes. Two ways to talk: a store of small texts, for words and for waiting
+(whoever waits there hears signals, for as long as it takes); and torch's collectives, for sums of tensors.
+
+Alone, every function here does next to nothing, and torch's part for several processes is not imported.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from run.errors import BadInput, printable
+
+if TYPE_CHECKING:
+    import torch
+
+# Longer than any process keeps the others waiting within a sum. One that dies closes its connections, which all see at
+# once; this is for a machine that vanishes from the network.
+_PATIENCE = timedelta(minutes=5)
+_CONNECTING = timedelta(minutes=2)  # all are started at about the same time
+_LAST_WORDS = 3.0  # seconds that the process which holds the store waits for the others to leave
+_SHOWN_AFTER = 10.0  # seconds until a network disk shows a file to another machine, at most
+_OVER, _SAID = "over", "said"  # keys of the store: one has ended before its time; who says why
+
+_store: Any = None  # torch's, once all have met
+_talks = 0  # how many there were so far, the same number in every process
+
+
+class Parted(BadInput):
+    """Another process has ended, so that the work can't go on."""
+
+
+def rank() -> int:
+    """Which process this is, from 0 up."""
+    return int(os.environ["RANK"]) if _is_launched() else 0
+
+
+def world_size() -> int:
+    """How many processes work as one."""
+    return int(os.environ["WORLD_SIZE"]) if _is_launched() else 1
+
+
+def is_first() -> bool:
+    """Whether this is the process that prints and writes."""
+    return rank() == 0
+
+
+def on_this_machine() -> tuple[int, int]:
+    """Which process of its machine this is, and how many run there."""
+    return int(os.environ.get("LOCAL_RANK", rank())), int(os.environ.get("LOCAL_WORLD_SIZE", world_size()))
+
+
+def part(count: int) -> slice:
+    """The rows of ``count`` that are this process's: all parts in order of rank are all rows; one may be empty."""
+    return slice(rank() * count // world_size(), (rank() + 1) * count // world_size())
+
+
+def join() -> None:
+    """Meet the other processes, before anything else is done.
+
+    Raises:
+        BadInput: what the launcher says of them is no sense, or they are not to be reached.
+    """
+    global _store
+    if not _is_launched() or world_size() == 1:
+        return
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # what goes wrong is said here
+    # late: torch takes seconds, which a process alone does not wait for before it has read its arguments
+    from torch import distributed
+
+    try:
+        _store, *_ = next(distributed.rendezvous("env://", timeout=_CONNECTING))
+    except (RuntimeError, ValueError) as error:
+        place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+        why = "that port is taken" if "EADDRINUSE" in str(error) else "is it started, and is that port open?"
+        raise BadInput(
+            f"process {rank()} of {world_size()} can't meet the others at {place} ({why}); start all of them by "
+            "torchrun, with another --master_port"
+        ) from None
+
+
+def leave(status: int) -> None:
+    """To be called at the end, whatever it is: the others learn of one that has come too early."""
+    if _store is None:
+        return
+    with contextlib.suppress(RuntimeError):  # the store has gone with its process
+        if status:
+            _store.set(_OVER, str(rank()))
+        left = _store.add("left", 1)
+        deadline = time.monotonic() + _LAST_WORDS
+        while _holds_store() and left < world_size() and time.monotonic() < deadline:
+            time.sleep(0.02)
+            left = _store.add("left", 0)
+
+
+def may_speak() -> bool:
+    """Whether this process says why all of them end: the first that asks, so that it is said once."""
+    if _store is None:
+        return True
+    try:
+        return _store.add(_SAID, 1) == 1
+    except RuntimeError:
+        return True
+
+
+def share(value: Any = None) -> Any:
+    """What the first process gives, plain as JSON is, in every process; it may take its time.
+
+    Raises:
+        Parted: it has ended instead.
+    """
+    if _store is None:
+        return value
+    key = _next_key()
+    if is_first():
+        _store.set(key, json.dumps(value))
+    return _read(key)
+
+
+def gather(value: Any) -> list[Any]:
+    """What each process gives, plain as JSON is, in order of rank; all wait for the last.
+
+    Raises:
+        Parted: one of them has ended instead.
+    """
+    if _store is None:
+        return [value]
+    key = _next_key()
+    _store.set(f"{key}/{rank()}", json.dumps(value))
+    return [_read(f"{key}/{each}") for each in range(world_size())]
+
+
+def meet() -> None:
+    """Wait until every process has come here.
+
+    Raises:
+        Parted: one of them has ended instead.
+    """
+    gather(None)
+
+
+@contextlib.contextmanager
+def first_on_machine() -> Iterator[None]:
+    """The block is done by the first process of each machine, and then by its others, who find what it has made.
+
+    Raises:
+        Parted: the first has ended in it.
+    """
+    key = f"{_next_key()}/{os.environ.get('GROUP_RANK', '0')}"
+    leads = on_this_machine()[0] == 0
+    if _store is not None and not leads:
+        _read(key)
+    yield
+    if _store is not None and leads:
+        _store.set(key, "true")
+
+
+def require_same(what: str, value: dict[str, Any], remedy: str) -> None:
+    """Find out that all processes have the same, before any work is done.
+
+    Args:
+        what: they should have the same of.
+        value: name -> what this process has, plain as JSON is.
+        remedy: what to do about it.
+
+    Raises:
+        BadInput: they have not; the first difference is named.
+    """
+    first, *others = gather(value)
+    for number, other in enumerate(others, 1):
+        for name in first:
+            if other.get(name) != first[name]:
+                raise BadInput(
+                    f"the processes have different {what}: {name} is {first[name]} in process 0 and {other.get(name)} "
+                    f"in process {number}; {remedy}"
+                )
+
+
+def require_shared_folder(folder: Path) -> None:
+    """Find out that all processes see one and the same folder, which need not be there yet.
+
+    Raises:
+        BadInput: one of them does not find what the first has just written there.
+    """
+    if world_size() == 1:
+        return
+    with contextlib.ExitStack() as stack:
+        shown = None
+        if is_first():
+            place, below = _nearest(folder)
+            shown = [os.path.basename(stack.enter_context(tempfile.NamedTemporaryFile(dir=place)).name), below]
+        name, below = share(shown)
+        deadline = time.monotonic() + _SHOWN_AFTER
+        while not (found := _finds(folder, name, below)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        blind = [number for number, finds in enumerate(gather(found)) if not finds]
+    if blind:
+        raise BadInput(
+            f"the output folder of process {blind[0]} is not that of process 0 ({printable(folder)} here); all read "
+            "and write one: give an --output_dir that every machine has mounted"
+        )
+
+
+def add_up(tensor: "torch.Tensor") -> None:
+    """The sum over all processes takes the tensor's place, the same bytes in each.
+
+    Raises:
+        Parted: one of them has ended.
+    """
+    if world_size() > 1:
+        _together(lambda group: group.all_reduce(tensor))
+
+
+def take_from_first(*tensors: "torch.Tensor") -> None:
+    """The first process's numbers take the place of these.
+
+    Raises:
+        Parted: it has ended.
+    """
+    if world_size() > 1:
+        for tensor in tensors:
+            _together(lambda group, tensor=tensor: group.broadcast(tensor, 0))
+
+
+def of_each(count: int, measure: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """A number for each of ``count`` rows, each row measured by one process: float64 (count, ...).
+
+    Args:
+        count: of rows.
+        measure: gives the numbers of some of them, (n, ...).
+
+    Raises:
+        Parted: a process has ended.
+    """
+    mine = part(count)
+    found = np.asarray(measure(mine), np.float64)
+    if world_size() == 1:
+        return found
+    import torch  # late: latents and figures, which come here too, know no torch
+
+    whole = torch.zeros(count, *found.shape[1:], dtype=torch.float64)
+    whole[mine] = torch.from_numpy(found)
+    meet()  # some have more to do than others
+    add_up(whole)
+    return whole.numpy()
+
+
+def mean_of_all(count: int, mean: Callable[[slice], np.ndarray]) -> np.ndarray:
+    """The mean over ``count`` rows, each seen by one process: float64, of the shape of a row.
+
+    Args:
+        count: of rows, from 1 up.
+        mean: gives the mean over some of them, at least one.
+
+    Raises:
+        Parted: a process has ended.
+    """
+    mine = part(count)
+    share = (mine.stop - mine.start) / count
+    found = np.asarray(mean(mine if share else slice(0, 1)), np.float64) * share
+    return of_each(world_size(), lambda _: found[None]).sum(axis=0)
+
+
+def _is_launched() -> bool:
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def _holds_store() -> bool:
+    """Whether the store ends with this process; torchrun holds it itself."""
+    return is_first() and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+
+
+def _nearest(folder: Path) -> tuple[Path, str]:
+    """The folder, or the nearest around it that is there; and what is to be made below that."""
+    whole = Path(folder).absolute()
+    place = next(each for each in (whole, *whole.parents) if each.is_dir())
+    return place, str(whole.relative_to(place))
+
+
+def _finds(folder: Path, name: str, below: str) -> bool:
+    """Whether a file is where another process has just made it, above the same folder."""
+    place, its_below = _nearest(folder)
+    return its_below == below and (place / name).exists()
+
+
+def _next_key() -> str:
+    global _talks
+    _talks += 1
+    return f"talk {_talks}"
+
+
+def _read(key: str) -> Any:
+    """What stands in the store at ``key``, once it does; signals are heard meanwhile."""
+    pause = 0.001
+    try:
+        while not _store.check([key]):
+            if _store.check([_OVER]):
+                raise _parted()
+            time.sleep(pause)
+            pause = min(2 * pause, 0.1)
+        return json.loads(_store.get(key))
+    except RuntimeError:
+        raise _parted() from None
+
+
+def _together(work: Callable[[Any], Any]) -> None:
+    """Have torch do something in all processes at once."""
+    # late: a process alone never comes here
+    import torch
+    from torch import distributed
+
+    try:
+        if not distributed.is_initialized():
+            backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+            distributed.init_process_group(
+                backend,
+                store=distributed.PrefixStore("torch", _store),
+                rank=rank(),
+                world_size=world_size(),
+                timeout=_PATIENCE,
+            )
+        work(distributed)
+    except RuntimeError:
+        raise _parted() from None
+
+
+def _parted() -> Parted:
+    return Parted(
+        f"one of the {world_size()} processes was killed or is out of reach (is the memory used up, or a machine gone?)"
+        "; run the same again"
+    )
