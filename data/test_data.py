@@ -1,5 +1,8 @@
 """``test_data.pth``: the held-out images themselves, so that no later script needs the data set."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from run.console import note
 from run.errors import BadInput, printable
 from run.hints import encoding_command, training_command
 from run.tensor_file import TEST_SPLIT, load_tensors, save_tensors
+
+_AT_ONCE = 256  # images that are copied at a time
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,9 @@ class TestData:
 
 
 def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
-    """Write the test images of ``split``."""
+    """Write the test images of ``split`` into a folder that is there."""
     labels = None if image_set.labels is None else torch.from_numpy(image_set.labels[split.test])
     content = {
-        "images": torch.from_numpy(np.ascontiguousarray(image_set.images[split.test])),
         "labels": labels,
         "class_names": list(image_set.class_names),
         "sample_ids": [image_set.sample_ids[position] for position in split.test],
@@ -49,7 +53,25 @@ def save_test_data(path: Path, image_set: ImageSet, split: Split) -> None:
         "groups": torch.from_numpy(image_set.groups[split.test].astype(np.int64)),
         "tones": image_set.tones,  # for whoever holds these images beside files of their own
     }
-    save_tensors(path, TEST_SPLIT, content)
+    with _gathered(image_set.images, split.test, path) as images:
+        save_tensors(path, TEST_SPLIT, {"images": images, **content})
+
+
+@contextmanager
+def _gathered(images: np.ndarray, rows: np.ndarray, path: Path) -> Iterator[torch.Tensor]:
+    """Some of (N, C, H, W) images as a tensor mapped from a nameless file beside ``path``: memory may hold less.
+
+    Raises:
+        OSError: there is no room for it. It names ``path``.
+    """
+    with tempfile.TemporaryFile(dir=path.parent) as file:
+        try:
+            for part in np.array_split(rows, len(rows) // _AT_ONCE + 1):
+                file.write(np.ascontiguousarray(images[part]).data)
+            file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        yield torch.from_numpy(np.memmap(file, np.uint8, "c", shape=(len(rows), *images.shape[1:])))
 
 
 def load_test_data(path: Path) -> TestData:

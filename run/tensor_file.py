@@ -11,18 +11,18 @@ sees it, and no tensor may be larger than the bytes that stand for it.
 """
 
 import hashlib
-import io
+import mmap
 import os
 import pickletools
 import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
-from run.artefacts import write_bytes
+from run.artefacts import atomic_write, file_sha256
 from run.errors import BadInput, printable
 
 # What a file is of, as it says itself.
@@ -42,16 +42,15 @@ def save_tensors(path: Path, kind: str, content: dict[str, Any], previous: Path 
 
     The file that stood there goes to ``previous``, if that is given, once the new one is whole on the disk.
     """
-    buffer = io.BytesIO()
-    torch.save(_unshared({"kind": kind, **content}), buffer)
-    with buffer.getbuffer() as archive:  # no copy: a test split may be as large as what is left of the memory
-        if archive[-2:] != b"\0\0":
-            raise AssertionError("torch.save has begun to write a zip comment of its own")
-        archive[-2:] = struct.pack("<H", _COMMENT_SIZE)  # the archive's last field: the length of its comment
-        digest = hashlib.sha256(archive).hexdigest()
-    buffer.seek(0, io.SEEK_END)
-    buffer.write(_LABEL + digest.encode())
-    write_bytes(path, buffer.getbuffer(), previous)
+    with atomic_write(path, previous) as file:  # nothing is held in memory: a test split may be larger than that
+        try:
+            torch.save(_unshared({"kind": kind, **content}), file)
+        except RuntimeError as error:  # what torch says when it ends an archive that a full disk has cut short
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
+        file.seek(-2, os.SEEK_END)
+        file.write(struct.pack("<H", _COMMENT_SIZE))  # the archive's last field: the length of its comment, 0 until now
+        file.flush()
+        file.write(_LABEL + file_sha256(Path(file.name)).encode())
 
 
 def _unshared(value: Any) -> Any:
@@ -103,30 +102,41 @@ def _load(path: Path, kind: str) -> tuple[dict[str, Any], str]:
         comment = file.read()
         if not comment.startswith(_LABEL):  # before all of it is read: it may be anything, of any size
             raise _Unusable("is truncated, or was not written by this suite")
-        file.seek(0)
-        raw = file.read()
-    if comment != _LABEL + hashlib.sha256(memoryview(raw)[:-_COMMENT_SIZE]).hexdigest().encode():
-        raise _Unusable("is damaged: its checksum does not match its content")
-    try:
-        _refuse_all_but_our_own(raw)
-        content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-        _refuse_what_is_larger_than_it_is(content)
-    except Exception as error:  # a foreign archive makes zipfile and torch raise many types; none has run any code
-        raise _Unusable(f"is not a file of this suite ({type(error).__name__})") from None
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as raw:
+            digest = hashlib.sha256(raw[:-_COMMENT_SIZE])
+        if comment != _LABEL + digest.hexdigest().encode():
+            raise _Unusable("is damaged: its checksum does not match its content")
+        digest.update(comment)
+        try:
+            _refuse_all_but_our_own(file)
+            content = _load_archive(file, in_place=kind == TEST_SPLIT)
+            _refuse_what_is_larger_than_it_is(content)
+        except Exception as error:  # a foreign archive makes zipfile and torch raise many types; none has run any code
+            raise _Unusable(f"is not a file of this suite ({type(error).__name__})") from None
     found = content.get("kind") if isinstance(content, dict) else None
     if found != kind:
         what = f"a {printable(found)}" if isinstance(found, str) else "something else"
         raise _Unusable(f"holds {what}, and a {kind} was expected")
-    return content, hashlib.sha256(raw).hexdigest()
+    return content, digest.hexdigest()
 
 
-def _refuse_all_but_our_own(raw: bytes) -> None:
+def _load_archive(file: BinaryIO, in_place: bool) -> Any:
+    """What an archive that has been checked holds; ``in_place`` its tensors are mapped from the file, not read."""
+    opened = Path("/dev/fd", str(file.fileno()))  # of the file that was checked, whatever its name stands for by now
+    if in_place and opened.exists():
+        return torch.load(str(opened), map_location="cpu", weights_only=True, mmap=True)
+    file.seek(0)
+    return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _refuse_all_but_our_own(file: BinaryIO) -> None:
     """Raise unless an archive is uncompressed and its pickle names nothing but tensors and dictionaries."""
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+    size = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("compressed")
-        if sum(entry.file_size for entry in entries) > len(raw):
+        if sum(entry.file_size for entry in entries) > size:
             raise ValueError("entries that overlap")
         if any(entry.filename != entry.orig_filename for entry in entries):
             raise ValueError("a name that readers understand differently")

@@ -103,7 +103,7 @@ def _count_points(record: str | None, at: int | None, how: str) -> None:
             return super().write(content)
 
     def opened(file: object, mode: str = "r", *rest: object, **options: object) -> object:
-        if isinstance(file, str | Path) and str(file).endswith(".partial"):
+        if isinstance(file, str | Path) and str(file).endswith(".partial") and "r" not in mode:
             return io.BufferedWriter(Disk(str(file), mode.replace("b", "")))
         return _open(file, mode, *rest, **options)
 
@@ -145,6 +145,8 @@ def _watch(log: str) -> None:
         if event in running:
             seen = f"{event} {arguments!r}"
         elif event == "open" and isinstance(arguments[2], int) and arguments[2] & writing:
+            if arguments[2] & os.O_TMPFILE == os.O_TMPFILE:
+                return  # a file without a name, which goes with the process
             path = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes | os.PathLike) else ""
             if path and not path.endswith(".partial") and path not in (log, os.devnull):
                 seen = f"open {path}"
