@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from run import ranks
 from run.artefacts import atomic_write, file_sha256, latent_space_path
 from run.errors import BadInput, printable
 from run.hints import encoding_command
@@ -106,11 +107,11 @@ def save_latent_batches(
 ) -> None:
     """Write vectors as they come, (n, D) at a time, so that their number does not show in the memory used.
 
-    They change as one; see :mod:`run.sidecar`.
+    They change as one; see :mod:`run.sidecar`. Of several processes each writes its own rows into one file.
 
     Args:
         path: the .npy; the sidecar lies beside it.
-        batches: float32 (n, D), finite; (rows, D) together.
+        batches: float32 (n, D), finite; (rows, D) together, of which each process has those of its part.
         shape: (rows, D).
         labels, class_names, sample_ids, rows, origin, groups: as in :class:`LatentSpace`; the fields of the sidecar, by
             name, so that their number is no burden.
@@ -133,27 +134,45 @@ def save_latent_batches(
     }
     if complaint := _complaint(description, shape[0]):
         raise ValueError(complaint)
-    digest, written = hashlib.sha256(), 0
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": tuple(description["shape"])}
+    )
+    digest = hashlib.sha256(header.getvalue())
+    if not ranks.is_first():
+        with open(ranks.share(), "r+b") as file:
+            file.seek(header.tell() + 4 * shape[1] * ranks.part(shape[0]).start)
+            _write_rows(file, batches, shape, digest)
+        ranks.meet()
+        return
     with atomic_write(path) as file:
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": "<f4", "fortran_order": False, "shape": tuple(description["shape"])}
-        )
         file.write(header.getvalue())
-        digest.update(header.getvalue())
-        for batch in batches:
-            vectors = np.ascontiguousarray(batch, dtype="<f4")
-            if vectors.ndim != 2 or vectors.shape[1] != shape[1] or not np.isfinite(vectors).all():
-                raise ValueError(
-                    f"latent vectors are finite and (n, {shape[1]}), not {vectors.shape} or with NaN in them"
-                )
-            file.write(vectors)
-            digest.update(vectors)
-            written += len(vectors)
-        if written != shape[0] or not written:
-            raise ValueError(f"{shape[0]} vectors were announced, and {written} came")
-        write_sidecar(path, description | {"npy_sha256": digest.hexdigest()}, "npy_sha256")
+        file.flush()
+        ranks.share(file.name)
+        _write_rows(file, batches, shape, digest)
+        ranks.meet()
+        sha256 = digest.hexdigest() if ranks.world_size() == 1 else file_sha256(file.name)
+        write_sidecar(path, description | {"npy_sha256": sha256}, "npy_sha256")
     settle(path)
+
+
+def _write_rows(file: BinaryIO, batches: Iterable[np.ndarray], shape: tuple[int, int], digest: Any) -> None:
+    """Write this process's rows of (rows, D) where the file stands, and tell a ``digest`` of :mod:`hashlib`.
+
+    Raises:
+        ValueError: they are not finite, not of D numbers, or not as many as they should be.
+    """
+    rows, written = ranks.part(shape[0]), 0
+    for batch in batches:
+        vectors = np.ascontiguousarray(batch, dtype="<f4")
+        if vectors.ndim != 2 or vectors.shape[1] != shape[1] or not np.isfinite(vectors).all():
+            raise ValueError(f"latent vectors are finite and (n, {shape[1]}), not {vectors.shape} or with NaN in them")
+        file.write(vectors)
+        digest.update(vectors)
+        written += len(vectors)
+    if written != rows.stop - rows.start or not shape[0]:
+        raise ValueError(f"{rows.stop - rows.start} vectors were announced, and {written} came")
+    file.flush()
 
 
 def load_latent_space(path: Path) -> LatentSpace:

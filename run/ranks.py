@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -30,6 +31,7 @@ _PATIENCE = timedelta(minutes=5)
 _CONNECTING = timedelta(minutes=2)  # all are started at about the same time
 _LAST_WORDS = 3.0  # seconds that the process which holds the store waits for the others to leave
 _SHOWN_AFTER = 10.0  # seconds until a network disk shows a file to another machine, at most
+_BEAT, _SILENCE = 2.0, 20.0  # seconds between two signs of life, and without one until a process counts as gone
 _OVER, _SAID = "over", "said"  # keys of the store: one has ended before its time; who says why
 
 _store: Any = None  # torch's, once all have met
@@ -87,6 +89,8 @@ def join() -> None:
             f"process {rank()} of {world_size()} can't meet the others at {place} ({why}); start all of them by "
             "torchrun, with another --master_port"
         ) from None
+
+    threading.Thread(target=_beat, daemon=True).start()
 
 
 def leave(status: int) -> None:
@@ -301,16 +305,38 @@ def _next_key() -> str:
 
 def _read(key: str) -> Any:
     """What stands in the store at ``key``, once it does; signals are heard meanwhile."""
-    pause = 0.001
+    pause, heard, looked = 0.001, {}, time.monotonic()
     try:
         while not _store.check([key]):
             if _store.check([_OVER]):
                 raise _parted()
+            if time.monotonic() - looked > _BEAT:
+                looked = time.monotonic()
+                if _has_fallen_silent(heard):
+                    raise _parted()
             time.sleep(pause)
             pause = min(2 * pause, 0.1)
         return json.loads(_store.get(key))
     except RuntimeError:
         raise _parted() from None
+
+
+def _beat() -> None:
+    """Give signs of life, as long as there is any."""
+    with contextlib.suppress(RuntimeError):  # the store has gone
+        while True:
+            _store.add(f"alive {rank()}", 1)
+            time.sleep(_BEAT)
+
+
+def _has_fallen_silent(heard: dict[int, tuple[int, float]]) -> bool:
+    """Whether any process has given no sign of life for too long; ``heard``: how many of each, and since when."""
+    now = time.monotonic()
+    for each in range(world_size()):
+        beats = _store.add(f"alive {each}", 0)
+        if each not in heard or heard[each][0] != beats:
+            heard[each] = beats, now
+    return any(now - since > _SILENCE for _, since in heard.values())
 
 
 def _together(work: Callable[[Any], Any]) -> None:

@@ -1,5 +1,7 @@
 """encode_latent_space.py: images -> latents of both bottlenecks, each a .npy and its sidecar."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import load_with_sibling, require_split
 from model.held_out import inference_in_words
 from model.inference import encode_batches
+from run import ranks
+from run.agreement import agree
 from run.artefacts import latent_space_path, write_csv
 from run.console import count, say
 from run.device import choose_device, make_repeatable
@@ -22,6 +26,7 @@ from run.hints import own_command
 from run.provenance import command_line, versions
 from run.training_folder import undisturbed
 
+_SHARED = "give each machine the same files, or folders that they share"
 USUAL_SAMPLES = 1000  # enough for a map; where there are fewer test images, all of them
 
 
@@ -41,6 +46,16 @@ class Settings:
     device: str
     num_workers: int  # images decoded at a time; 0 takes one a core
 
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """Those that decide what comes out, in plain types."""
+        left_out = {"data_dir", "num_workers", "output_dir"}
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in vars(self).items()
+            if name not in left_out
+        }
+
 
 def run(settings: Settings) -> None:
     """Encode the same images with the network of N and, where it lies beside it, that of 2.
@@ -51,6 +66,7 @@ def run(settings: Settings) -> None:
     """
     if settings.images is not None and not settings.images.is_dir():
         raise BadInput(f"--images {printable(settings.images)}: there is no such folder; give a folder of images")
+    agree(settings.decisive, settings.output_dir)
     make_repeatable(settings.seed)
     device = choose_device(settings.device)
     with undisturbed(settings.model_path.parent):
@@ -59,6 +75,7 @@ def run(settings: Settings) -> None:
     if test_data is not None:
         for path, (_, record) in models.items():
             require_split(record, path, test_data.fingerprint, settings.test_data)
+        ranks.require_same("test images", {"the fingerprint of the split": test_data.fingerprint}, _SHARED)
         rows = choose_rows(len(test_data.images), settings.num_samples, settings.seed)
         for model, record in models.values():
             save(settings.output_dir, model.to(device), record, test_data, rows, settings.refine)
@@ -66,12 +83,25 @@ def run(settings: Settings) -> None:
         output_dir = settings.output_dir / "images"
         model, record = next(iter(models.values()))
         workers = settings.num_workers or None
-        new, pixels = load_new_images(settings.images, settings.data_dir, model.image_shape, record, workers)
-        write_csv(output_dir / "left_out.csv", ["sample_id", "reason"], [list(each) for each in new.left_out])
+        with ranks.first_on_machine():  # it decodes, the others of its machine read its cache
+            new, pixels = load_new_images(settings.images, settings.data_dir, model.image_shape, record, workers)
+        ranks.require_same("images", {"their digest": digest_of(new.sample_ids, pixels)}, _SHARED)
+        if ranks.is_first():
+            write_csv(output_dir / "left_out.csv", ["sample_id", "reason"], [list(each) for each in new.left_out])
         for model, record in models.values():
             save(
                 output_dir, model.to(device), record, replace(new, images=pixels), np.arange(len(new)), settings.refine
             )
+
+
+def digest_of(sample_ids: Sequence[str], pixels: np.ndarray) -> str:
+    """A digest of images uint8 (N, C, H, W) and their names, where several processes should have the same; else ""."""
+    if ranks.world_size() == 1:
+        return ""
+    digest = hashlib.sha256("\n".join(sample_ids).encode("utf-8", "surrogatepass"))
+    for start in range(0, len(pixels), 512):
+        digest.update(np.ascontiguousarray(pixels[start : start + 512]))
+    return digest.hexdigest()
 
 
 def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
@@ -107,7 +137,7 @@ def save(
     path = latent_space_path(output_dir, model.latent_size)
     save_latent_batches(
         path,
-        encode_batches(model, source.images, rows, refine),
+        encode_batches(model, source.images, rows[ranks.part(len(rows))], refine),
         (len(rows), model.latent_size),
         labels=None if source.labels is None else source.labels[rows],
         class_names=source.class_names,

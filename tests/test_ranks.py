@@ -316,3 +316,39 @@ def test_of_each_row_there_is_one_number(monkeypatch):
     for processes.rank in range(3):
         mean = ranks.mean_of_all(7, lambda rows: values[rows].mean(axis=0))
     np.testing.assert_allclose(mean, values.mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [2, 5])
+def test_encoding_by_several_is_that_of_one(forked, tmp_path, alone, trained_without_classes, size):
+    for images in ([], ["--images", trained_without_classes / "images"]):
+        words = ["--latent_size", 3, "--model_path", alone / CHECKPOINT, "--test_data", alone / "output/test_data.pth"]
+        words = [*words[2:], "--num_samples", 7, *images, "--output_dir", "output"]
+        for folder in ("one", "several"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        one = forked.run("encode_latent_space.py", *words, cwd=tmp_path / "one")
+        assert one.returncode == 0, one.stderr
+        done = together(forked, tmp_path / "several", *words, size=size, script="encode_latent_space.py")
+        assert [each.returncode for each in done] == [0] * size, [each.stderr for each in done]
+        assert done[0].stdout == one.stdout
+    paths = sorted(
+        path.relative_to(tmp_path / "one") for path in (tmp_path / "one/output").rglob("*") if path.is_file()
+    )
+    assert len(paths) == 5
+    for path in paths:
+        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "several" / path).read_bytes(), path
+
+
+def test_encoding_with_one_process_killed_leaves_nothing(forked, tmp_path, alone):
+    words = [
+        "--model_path",
+        alone / CHECKPOINT,
+        "--test_data",
+        alone / "output/test_data.pth",
+        "--output_dir",
+        "output",
+    ]
+    faults = {1: {"at": 0, "how": "kill"}}  # in the middle of writing its rows
+    done = together(forked, tmp_path, *words, script="encode_latent_space.py", faults=faults)
+    assert [each.returncode for each in done] == [2, -signal.SIGKILL], [each.stderr for each in done]
+    assert "one of the 2 processes was killed" in said(done)[0]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

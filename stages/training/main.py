@@ -23,6 +23,7 @@ from model.fidelity import mean_error
 from model.held_out import held_out_table, inference_in_words, measure_held_out, measure_mean_image
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
 from run import ranks
+from run.agreement import agree
 from run.artefacts import file_sha256, model_path, require_folder, snapshots_path, test_data_path, write_csv, write_json
 from run.console import duration, note, say, warn
 from run.device import make_repeatable
@@ -43,7 +44,7 @@ from stages.training.report import Relay, Report
 from stages.training.side_by_side import train_all
 from stages.training.snapshots import SnapshotRecorder
 from stages.training.tensorboard import FOLDER, Board, require_tensorboard
-from stages.training.together import agree, pca_of_first, resumable
+from stages.training.together import pca_of_first, resumable
 from stages.training.validation import Validator
 
 
@@ -92,7 +93,7 @@ def run(settings: Settings, kept: KeptRun | None = None) -> None:
     require_folder(settings.output_dir)
     if settings.tensorboard:
         require_tensorboard()
-    agree(settings)
+    agree(settings.decisive, settings.output_dir)
     with resumable(settings.output_dir):
         if ranks.is_first():
             lead(settings, kept)

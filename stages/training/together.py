@@ -1,8 +1,6 @@
 """What several processes settle before they train one network together, see :mod:`run.ranks`."""
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,27 +10,7 @@ import torch
 from latent.pca import PCA
 from model.training_state import has_states
 from run import ranks
-from run.hints import own_command, resume_command
-from run.provenance import versions
-from stages.training.plan import Settings
-
-_ROOT = Path(__file__).parents[2]
-
-
-def agree(settings: Settings) -> None:
-    """Find out, before any work is done, that all processes are to do the same, with the same, in one folder.
-
-    Raises:
-        BadInput: they are not.
-    """
-    if ranks.world_size() == 1:
-        return
-    ranks.require_same("versions", versions() | {"the suite": _own_digest()}, "install the same on each machine")
-    arguments = json.loads(json.dumps(settings.decisive))
-    again = own_command({})
-    ranks.require_same("arguments", {f"--{name}": value for name, value in arguments.items()},
-                       f"start all of them by one command, say: {again}")  # fmt: skip
-    ranks.require_shared_folder(settings.output_dir)
+from run.hints import resume_command
 
 
 def require_same_images(fingerprint: str) -> None:
@@ -70,12 +48,3 @@ def resumable(output_dir: Path) -> Iterator[None]:
         raise ranks.Parted(
             f"{said}the last training state is kept, go on with any number of processes: {resume_command(output_dir)}"
         ) from None
-
-
-def _own_digest() -> str:
-    """A short digest of the program's own files."""
-    digest = hashlib.sha256()
-    for path in sorted(_ROOT.glob("*/**/*.py")):
-        if path.relative_to(_ROOT).parts[0] in ("data", "figure", "latent", "model", "run", "stages"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
