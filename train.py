@@ -71,7 +71,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     often = "minutes between two training states; one is kept at each epoch's end as well"
     flags.add_value(group, "--save_every", flags.real_number(0, 1e6), 5.0, "MIN", often)
-    kept = "epochs after which reconstructions of the same 16 test images are kept, for viz_training.py"
+    kept = (
+        "epochs after which reconstructions of the same 16 test images are kept, for viz_training.py, and latents of "
+        "up to 1,000, which explore_latent_space.py sets in motion"
+    )
     flags.add_value(group, "--snapshot_epochs", flags.whole_number(1), [], "E", f"{kept} (default: none)", several=True)
     group.add_argument(
         "--tensorboard",

@@ -17,7 +17,8 @@ from markupsafe import Markup
 SHARED = Path(__file__).parent / "pages"
 # Of a page with explorer.jinja and the values that it shows, in the element "x-data".
 EXPLORER_SCRIPTS = (
-    "decoder.js", "explorer_data.js", "explorer_points.js", "explorer_map.js", "explorer_image.js", "explorer.js",
+    "decoder.js", "explorer_data.js", "explorer_points.js", "explorer_map.js", "explorer_image.js",
+    "explorer_epochs.js", "explorer.js",
 )  # fmt: skip
 
 

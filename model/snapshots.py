@@ -1,6 +1,6 @@
-"""The file of snapshots: reconstructions of the same few test images after chosen epochs of a training."""
+"""The file of snapshots: reconstructions of a few test images, and latents of more, after epochs of a training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class Snapshots:
         images: uint8 (M, C, H, W), the originals.
         labels: int64 (M,) or None.
         epochs: epoch -> reconstructions after it, uint8 (M, C, H, W).
+        latent_rows: (R,) which test images are followed through the latent space; none in a file of before.
+        latents: epoch -> their latents after it, float32 (R, D).
     """
 
     latent_size: int
@@ -33,6 +35,8 @@ class Snapshots:
     images: np.ndarray
     labels: np.ndarray | None
     epochs: dict[int, np.ndarray]
+    latent_rows: list[int] = field(default_factory=list)
+    latents: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 def save_snapshots(path: Path, snapshots: Snapshots, facts: dict[str, Any]) -> None:
@@ -46,6 +50,8 @@ def save_snapshots(path: Path, snapshots: Snapshots, facts: dict[str, Any]) -> N
         "images": torch.from_numpy(snapshots.images),
         "labels": labels,
         "epochs": {epoch: torch.from_numpy(made) for epoch, made in snapshots.epochs.items()},
+        "latent_rows": snapshots.latent_rows,
+        "latents": {epoch: torch.from_numpy(latents) for epoch, latents in snapshots.latents.items()},
     }
     save_tensors(path, _KIND, content)
 
@@ -66,11 +72,20 @@ def load_snapshots(path: Path) -> Snapshots:
             images=content["images"].numpy(),
             labels=None if labels is None else labels.numpy(),
             epochs={int(epoch): made.numpy() for epoch, made in content["epochs"].items()},
+            latent_rows=list(content.get("latent_rows", [])),
+            latents={int(epoch): latents.numpy() for epoch, latents in content.get("latents", {}).items()},
         )
         sound = type(found.latent_size) is int and isinstance(found.fingerprint, str) and found.images.ndim == 4
         sound &= all(each.dtype == np.uint8 for each in (found.images, *found.epochs.values()))
         sound &= all(each.shape == found.images.shape for each in found.epochs.values())
         sound &= labels is None or (found.labels.dtype == np.int64 and found.labels.shape == (len(found.images),))
+        sound &= all(type(row) is int and row >= 0 for row in found.latent_rows)
+        sound &= all(
+            each.dtype == np.float32
+            and each.shape == (len(found.latent_rows), found.latent_size)
+            and np.isfinite(each).all()
+            for each in found.latents.values()
+        )
     except (KeyError, AttributeError, TypeError, ValueError):
         sound = False
     if not sound:

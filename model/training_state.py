@@ -38,6 +38,7 @@ class LoopState:
         start_errors: float64 (n,), of each validation image before the first step, where that is PCA.
         since_best: how many epochs ago the validation error was lowest.
         snapshots: epoch -> reconstructions after it, uint8 (16, C, H, W), see :mod:`model.snapshots`.
+        latents: epoch -> latents after it of the images that are followed, float32 (R, D).
     """
 
     epoch: int = 1
@@ -49,6 +50,7 @@ class LoopState:
     start_errors: torch.Tensor | None = None
     since_best: int = 0
     snapshots: dict[int, torch.Tensor] = field(default_factory=dict)
+    latents: dict[int, torch.Tensor] = field(default_factory=dict)
 
 
 @dataclass
@@ -309,6 +311,10 @@ def _checked_state(content: dict[str, Any], model: Autoencoder, patience: int | 
     for epoch, images in state.snapshots.items():
         if type(epoch) is not int or images.dtype != torch.uint8 or images.shape[1:] != model.image_shape:
             raise ValueError("snapshots")
+    if state.latents.keys() != state.snapshots.keys():
+        raise ValueError("latents")
+    if any(each.dtype != torch.float32 or each.shape[1:] != (model.latent_size,) for each in state.latents.values()):
+        raise ValueError("latents")
     if state.best is not None:
         shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
         if {name: tensor.shape for name, tensor in state.best.items()} != shapes:

@@ -6,7 +6,8 @@ function live(where) {
   live.asked = requestAnimationFrame(() => {
     live.asked = null;
     drawDecoded(liveCanvas, flat.decoder, flat.decoder.decode(place, Number($("x-live-label").value || 0)));
-    $("x-live-text").textContent = `latent 1: ${place[0].toFixed(2)}, latent 2: ${place[1].toFixed(2)}`;
+    $("x-live-text").textContent = `latent 1: ${place[0].toFixed(2)}, latent 2: ${place[1].toFixed(2)}${
+      epochs.shown === null ? "" : " (decoded by the network as it is kept)"}`;
   });
 }
 const walk = { from: -1, to: -1, part: 0, playing: null, boxes: [] };
@@ -51,8 +52,9 @@ const mapped = panels.find(panel => panel.space.maps.length > 1);
 $("x-map-choice").hidden = !mapped;
 if (mapped) {
   mapped.space.maps.forEach((map, k) => $("x-map").append(new Option(map.name, k)));
-  $("x-map").addEventListener("change", () => mapped.setMap(mapped.space.maps[$("x-map").value]));
+  $("x-map").addEventListener("change", () => { leaveEpochs(); mapped.setMap(mapped.space.maps[$("x-map").value]); });
 }
+listenToEpochs();
 $("x-find").addEventListener("input", filter);
 $("x-select-found").addEventListener("click", () => select(all.filter(i => visible[i])));
 $("x-whole").addEventListener("click", () => panels.forEach(panel => { panel.whole(); panel.draw(); }));

@@ -1,3 +1,9 @@
+function reach(points, axis, part = 0) {  // from where to where points go along an axis, but for a part at either end
+  const values = [];
+  for (let i = axis; i < points.length; i += 2) if (!isNaN(points[i])) values.push(points[i]);
+  const sorted = Float32Array.from(values).sort(), beyond = Math.floor(part * sorted.length);
+  return [sorted[beyond], sorted[sorted.length - 1 - beyond]];
+}
 // A panel: points on one canvas, what moves with the pointer on another above it
 class Panel {
   constructor(space) {
@@ -26,16 +32,14 @@ class Panel {
     this.resize();
   }
   whole() {
-    const { points } = this.map;
-    let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
-    for (let i = 0; i < count; i++) {
-      left = Math.min(left, points[2 * i]); right = Math.max(right, points[2 * i]);
-      low = Math.min(low, points[2 * i + 1]); high = Math.max(high, points[2 * i + 1]);
-    }
+    const [[left, right], [low, high]] = this.map.reach || [0, 1].map(axis => reach(this.map.points, axis));
     this.centre = [(left + right) / 2, (low + high) / 2];
     this.extent = [Math.max(right - left, 1e-9), Math.max(high - low, 1e-9)];
     this.zoom = 1;
     this.cross = null;
+    this.showTitle();
+  }
+  showTitle() {
     this.caption.textContent = this.map.title;
   }
   resize() {
@@ -51,6 +55,7 @@ class Panel {
   get scale() {  // equal on both axes
     return .92 * this.zoom * Math.min(this.width / this.extent[0], this.height / this.extent[1]);
   }
+  has(i) { return !isNaN(this.map.points[2 * i]); }  // after an epoch: whether the image was followed
   place(i) { return this.toScreen(this.map.points[2 * i], this.map.points[2 * i + 1]); }
   toScreen(x, y) {
     return [this.width / 2 + (x - this.centre[0]) * this.scale, this.height / 2 - (y - this.centre[1]) * this.scale];
@@ -224,7 +229,7 @@ class Panel {
       this.zoomBy(Math.exp(-event.deltaY / 400), ...at(event));
     }, { passive: false });
     marks.addEventListener("focus", () => {
-      if (!this.cross) this.cross = kept >= 0 ? [...this.map.points.subarray(2 * kept, 2 * kept + 2)] : [...this.centre];
+      if (!this.cross) this.cross = kept >= 0 && this.has(kept) ? [...this.map.points.subarray(2 * kept, 2 * kept + 2)] : [...this.centre];
       this.drawMarks();
     });
     marks.addEventListener("blur", () => { this.box = null; this.drawMarks(); });
@@ -248,7 +253,7 @@ class Panel {
       let i = current < 0 ? (event.key === "n" ? count - 1 : 0) : current;
       for (let tries = 0; tries < count; tries++) {
         i = (i + by) % count;
-        if (visible[i]) { goTo(i); break; }
+        if (visible[i] && this.has(i)) { goTo(i); break; }
       }
     } else if (event.key === "Enter") keep(current);
     else if (event.key === " ") { if (current >= 0) toggle(current); }

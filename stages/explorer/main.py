@@ -31,6 +31,7 @@ from run.hints import command
 from run.training_folder import undisturbed
 from stages.explorer.clusters import FoundClusters, read_clusters
 from stages.explorer.decoder import UnknownDecoder, export_decoder
+from stages.explorer.epochs import follow
 from stages.explorer.parts import Notes, load_images, load_network
 from stages.explorer.pictures import sheets
 
@@ -152,7 +153,10 @@ def describe(subject: Subject, settings: Settings, notes: Notes) -> dict[str, An
             for found in subject.clusters
         ],
         "spaces": [
-            describe_space(space, subject.networks[path], pixels, settings, notes)
+            {
+                **describe_space(space, subject.networks[path], pixels, settings, notes),
+                "followed": follow(path, space, settings.seed, notes),
+            }
             for path, space in subject.spaces.items()
         ],
         "palette": [class_colour(number) for number in range(max(most, 1))],

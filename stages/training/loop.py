@@ -109,13 +109,13 @@ def train(
         if settings.patience is not None:  # early stopping
             errors = [line["val_mse"] for line in at.log]
             at.since_best = len(errors) - 1 - errors.index(min(errors))
-        at.snapshots = snapshots.take(model, at.epoch, at.snapshots)
+        snapshots.take(model, at)
         at.epoch, at.step, at.summed = at.epoch + 1, 0, {}
         keeper.save(model, optimizer, at)
         stop.hear(map(any, zip(*ranks.gather(stop.wishes), strict=True)))
         stop.heed()
 
-    snapshots.keep(model.latent_size, at.snapshots)
+    snapshots.keep(model.latent_size, at)
     report.skip((settings.num_epochs + 1 - at.epoch) * plan.steps)
     model.load_state_dict(at.best)
     model.eval()

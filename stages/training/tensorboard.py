@@ -18,9 +18,10 @@ from model.autoencoder import Autoencoder
 from model.inference import encode_batches, reconstruct
 from run.errors import BadInput, printable
 from run.hints import own_command
+from run.random_subset import random_subset
 from stages.training.plan import Plan
 from stages.training.report import Record, Relay, Report
-from stages.training.snapshots import watched_rows
+from stages.training.snapshots import COUNT
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -86,7 +87,7 @@ class Board(AbstractContextManager):
     def finish(self, epoch: int) -> None:
         """Add the latents of test images for the projector; the network is as it is kept, after ``epoch``."""
         data, settings = self._plan.data, self._plan.settings
-        rows = watched_rows(len(data.test.images), settings.split_seed, _EMBEDDED)
+        rows = random_subset(len(data.test.images), _EMBEDDED, settings.split_seed)
         latents = np.concatenate(list(encode_batches(self._model, data.test.images, rows, settings.refine)))
         names = [[printable(data.image_set.sample_ids[place])] for place in data.split.test[rows]]
         header = ["image"]
@@ -131,7 +132,7 @@ class Board(AbstractContextManager):
     def _sheet(self) -> np.ndarray:
         """Some test images, what the network makes of them, what PCA does: a row each, float32 (C, height, width)."""
         test, settings = self._plan.data.test, self._plan.settings
-        rows = watched_rows(len(test.images), settings.split_seed)
+        rows = random_subset(len(test.images), COUNT, settings.split_seed)
         images = test.images[rows]
         made = reconstruct(self._model, images, None if test.labels is None else test.labels[rows], settings.refine)
         stacked = [images / np.float32(255), made, self._pca.reconstruct(images)]
