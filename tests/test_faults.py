@@ -37,14 +37,18 @@ CHAIN = {
     "traverse": ["generate_images.py", "traverse", "--steps", 2],
     "relabel": ["generate_images.py", "relabel", "--cnn_epochs", 1, "--max_fit", 60, "--labels", 0, 1],
     "neighbours": ["generate_images.py", "neighbours", "--num_neighbours", 2],
+    "odd_images": ["find_odd_images.py", "--num_images", 4, "--num_neighbours"],
+    "explore": ["explore_latent_space.py", "--vis_type", "pca"],
+    "report": ["report.py", "--hand_in"],
 }  # fmt: skip
 SIZES = {"viz_dataset": [], "sweep": [], "manifold": ["--latent_size", 2]}  # of all others the bottleneck of 3
+UNSEEDED = {"viz_training": [], "odd_images": ["{}"], "report": ["{}"]}  # another number goes to the flag before
 
 
 def command(name: str, seed: int) -> list[object]:
     script, *arguments = CHAIN[name]
-    seeded = [] if name == "viz_training" else ["--seed", seed]
-    return [script, *arguments, *SIZES.get(name, ["--latent_size", 3]), *seeded]
+    seeded = [each.format(seed) for each in UNSEEDED.get(name, ["--seed", "{}"])]
+    return [script, *arguments, *seeded, *SIZES.get(name, ["--latent_size", 3])]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -140,7 +144,9 @@ def fail_at(forked, place: Path, old: Path, script: str, after: dict[str, bytes]
 
 
 # those that are quick
-@pytest.mark.parametrize("script", ["train", "encode", "viz_reconstruction", "viz_dataset", "relabel"])
+@pytest.mark.parametrize(
+    "script", ["train", "encode", "viz_reconstruction", "viz_dataset", "relabel", "odd_images", "explore", "report"]
+)
 def test_a_fault_at_some_points(forked, tmp_path, old, renewed, script):
     after, all_points = renewed(script)
     chance = random.Random(script)
