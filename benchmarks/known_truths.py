@@ -1,9 +1,10 @@
 """How often verdicts on latents whose truth is known are true: a table of docs/results, and its figure.
 
-    python -m benchmarks.known_truths --rows 100 300 1000 --seeds 20 --figure docs/figures/known_truths.png
+    python -m benchmarks.known_truths --rows 30 150 500 --seeds 20 --figure docs/figures/known_truths.png
 
-    python -m benchmarks.known_truths --rows 100 300 1000 --seeds 20 --figure FILE
-which the verdicts on clusters and on classes were yes, no, and can't tell; below, the rates of false ones.
+Prints Markdown: for each kind of latents and number of rows, the truth, and in which share of cases the verdicts on
+clusters and on classes were yes, no, and can't tell; below, the rates of false ones, and of yes where it is so: of all,
+and of those in which the best possible classifier, told the truth, could know it from so many.
 """
 
 import argparse
@@ -28,16 +29,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9, metavar="S", help="stop after so long")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the shares")
     args = parser.parse_args()
-    started, counts, truths = time.monotonic(), {}, {}
+    started, counts, truths, knowable = time.monotonic(), {}, {}, {}
     for seed in range(args.seeds):
         for rows in args.rows:
             for kind in args.only:
                 if time.monotonic() - started > args.seconds:
                     break
                 case = MAKERS[kind](rows, seed)
-                for about, verdict in zip(ABOUT, verdicts_on(case, seed), strict=True):
+                for about, verdict, known in zip(ABOUT, verdicts_on(case, seed), case.knowable, strict=True):
                     counts.setdefault((kind, rows, about), Counter())[verdict.verdict] += 1
                     truths[kind, rows, about] = getattr(case, about)
+                    if known and getattr(case, about) == YES:
+                        knowable.setdefault(rows, Counter())[verdict.verdict] += 1
     print(
         "| latents | rows | cases | clusters: truth | yes | no | can't tell | classes: truth | yes | no | can't tell |"
     )
@@ -58,6 +61,12 @@ def main() -> None:
             total = sum(each.total() for each in of)
             if total:
                 print(f"\n{rows:,} rows, {what}: {sum(each[said] for each in of) / total:.1%} of {total:,}", end="")
+        if rows in knowable:
+            mine = knowable[rows]
+            print(
+                f"\n{rows:,} rows, yes where it could be known: {mine[YES] / mine.total():.1%} of {mine.total():,}",
+                end="",
+            )
     print()
     if args.figure:
         draw(args.figure, counts, truths, args)

@@ -116,6 +116,7 @@ def linear_classes(
     probe = LogisticRegression(C=1 / (_PENALTY * len(fitted)), max_iter=_STEPS, tol=1e-4, class_weight=class_weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes")  # many classes of a few rows are no mistake
         probe.fit((fitted - centre) * scale, fitted_labels)
         return probe.predict((scored - centre) * scale).astype(np.int64)
 

@@ -18,10 +18,11 @@ from threadpoolctl import threadpool_limits
 from latent.clustering import count_different
 from latent.equal_rows import first_equal
 
-FEWEST = 8  # points of a piece that can be judged, of as many units: its ties are two at least
+FEWEST = 5  # points of a piece that can be judged, of as many units: its ties are two at least
 MOST = 1000  # points that are looked at; of many pieces up to twice as many
 _REACH = 0.2  # of a piece: to so many of its points each is tied
-HALVES = 12  # random halves, whose scatter is the sampling error of the whole
+PARTS = 24  # random parts, whose scatter is the sampling error of the whole
+_PART = 0.75  # of the units: each
 _NULLS = 4  # normal clouds of the same covariance
 _DIMENSIONS = (1, 2, 3, 4, 6, 9, 14, 24)  # of the continua that are held against
 _OF_CONTINUA = 600  # points
@@ -43,7 +44,7 @@ class Separation:
         error: sampling error of ``ratio``, one standard deviation over units.
         images: points that were looked at; ``units`` of them independent.
         apart: pieces, by their numbers, that lie apart from all others.
-        tried: numbers of pieces that this is the best of.
+        tried: numbers of pieces that this is the best of; 0 where the pieces were given, as classes are.
     """
 
     pieces: int
@@ -55,7 +56,7 @@ class Separation:
     images: int
     units: int
     apart: tuple[int, ...] = ()
-    tried: int = 1
+    tried: int = 0
 
     @property
     def ratio(self) -> float:
@@ -130,13 +131,20 @@ class Cloud:
     rows: np.ndarray
     noise: float
 
+    @functools.cached_property
+    def near(self) -> np.ndarray:
+        """Distances between points that may be tied, float64 (rows, rows); infinite within a unit."""
+        near = _between(self.points)
+        near[self.units[:, None] == self.units[None]] = np.inf
+        return near
+
     def kmeans(self, num_pieces: int, seed: int) -> np.ndarray:
         """So many pieces by k-means, int (rows,)."""
         return _kmeans(self.points, num_pieces, seed)
 
     def ratio(self, pieces: np.ndarray) -> float | None:
         """Ties that borders between pieces (rows,) cut, of those of a continuum; None where none can be judged."""
-        found = _cut(self.points, self.units, pieces, noise=self.noise)
+        found = _cut(self.near, self.units, pieces, noise=self.noise)
         return None if found is None else found[0] / max(_continuum(found[1]), 1e-9)
 
     def candidates(self, most: int) -> list[int]:
@@ -144,14 +152,14 @@ class Cloud:
         largest = min(most, count_different(self.points, most + 1) - 1, len(np.unique(self.units)) // _FEWEST_TRIED)
         return [number for number in _CANDIDATES if number <= largest]
 
-    def judge(self, pieces: np.ndarray, seed: int, tried: int = 1) -> Separation | None:
+    def judge(self, pieces: np.ndarray, seed: int, tried: int = 0) -> Separation | None:
         """What the borders between pieces (rows,) cut, ``tried`` being the numbers that they are the best of.
 
         Returns:
             None where fewer than two pieces can be judged.
         """
         numbers, pieces = np.unique(pieces, return_inverse=True)
-        found = _cut(self.points, self.units, pieces, noise=self.noise)
+        found = _cut(self.near, self.units, pieces, noise=self.noise)
         if found is None:
             return None
         cut, estimated, of_each = found
@@ -159,15 +167,18 @@ class Cloud:
         count, random = int(pieces.max()) + 1, np.random.default_rng(seed)
         nulls = [_cut_of_normal(self.points, count, random) for _ in range(_NULLS)]
         continuum = min(float(np.mean(nulls)), _continuum(estimated))
-        names, halves = np.unique(self.units), []
-        for _ in range(HALVES):
-            mine = np.isin(self.units, random.choice(names, len(names) // 2, replace=False))
-            half = _cut(self.points[mine], self.units[mine], pieces[mine], fewest=FEWEST // 2)
-            if half is not None:
-                halves.append(half[0])
-        # the variance of halves drawn without putting back is that of the whole
-        scatter = float(np.std(halves, ddof=1)) if len(halves) > 2 else 1.0
-        floor = continuum / len(names) ** 0.5 / 2  # where none is cut in any half, as many as might go unseen
+        names, parts = np.unique(self.units), []
+        for _ in range(PARTS):
+            mine = np.flatnonzero(np.isin(self.units, random.choice(names, round(_PART * len(names)), replace=False)))
+            part = _cut(self.near[np.ix_(mine, mine)], self.units[mine], pieces[mine], fewest=FEWEST // 2)
+            if part is not None:
+                parts.append(part[0])
+        # the variance of parts drawn without putting back is (1 - part) / part of that of the whole
+        scatter = float(np.std(parts, ddof=1)) * (_PART / (1 - _PART)) ** 0.5 if len(parts) > 2 else 1.0
+        # a border through few points of a continuum may cut none by chance, the easier the fewer its dimensions: half
+        # the scatter of what k-means cuts of normal clouds of 1 to 8 dimensions and 42 to 210 points
+        of_pieces = np.array([len(np.unique(self.units[pieces == each])) for each in of_each])
+        floor = 2 * continuum * dimension**-0.75 * float((1 / of_pieces).sum()) ** 0.5 / len(of_each)
         error = max(scatter, floor) / max(continuum, 1e-9)
         apart = tuple(int(numbers[piece]) for piece, each in of_each.items() if each <= APART * continuum)
         sizes = len(self.points), len(names)
@@ -190,6 +201,13 @@ def cloud_of(vectors: np.ndarray, groups: np.ndarray, seed: int, num_pieces: int
     if len(np.unique(units)) < 2 * FEWEST or not points.any():
         return None
     return Cloud(points, units[rows], rows, noise)
+
+
+def _between(points: np.ndarray) -> np.ndarray:
+    """Distances, float64 (rows, rows); infinite to oneself."""
+    near = euclidean_distances(points)
+    np.fill_diagonal(near, np.inf)
+    return near
 
 
 def _reach(points: np.ndarray) -> float:
@@ -233,25 +251,24 @@ def separation(vectors: np.ndarray, groups: np.ndarray, pieces: np.ndarray | Non
 
 
 def _cut(
-    points: np.ndarray, units: np.ndarray, pieces: np.ndarray, fewest: int = FEWEST, noise: float = 0.0
+    near: np.ndarray, units: np.ndarray, pieces: np.ndarray, fewest: int = FEWEST, noise: float = 0.0
 ) -> tuple[float, float, dict[int, float]] | None:
     """Ties cut on average over the pieces that can be judged, their local dimension, and the ties cut of each."""
-    count = len(points)
-    near = euclidean_distances(points)
-    near[units[:, None] == units[None]] = np.inf
+    count = len(near)
     judged = [int(piece) for piece in np.unique(pieces) if len(np.unique(units[pieces == piece])) >= fewest]
-    if len(judged) < 2 - (len(np.unique(pieces)) > 1):
+    if len(judged) < 2:
         return None
     of_each, inverse = {}, []
     for piece in judged:
         mine = np.flatnonzero(pieces == piece)
-        reach = max(2, round(_REACH * len(mine)))
         distances = near[mine]
+        # the border of a piece that is most of all is that of the rest, and ties reach as far as the smaller side has
+        reach = max(2, round(_REACH * min(len(mine), count - len(mine))))
         fellows = np.argpartition(distances, min(reach, count - 1), axis=1)[:, :reach]
         there = np.isfinite(np.take_along_axis(distances, fellows, axis=1))
         cut = ((pieces[fellows] != piece) & there).sum() / max(there.sum(), 1)
         of_each[piece] = float(cut / max(1 - (len(mine) - 1) / (count - 1), 1e-9))
-        inverse.append(_inverse_dimension(distances[:, mine], reach, noise))
+        inverse.append(_inverse_dimension(distances[:, mine], max(2, round(_REACH * len(mine))), noise))
     dimension = 1 / max(float(np.nanmean(inverse)), 1e-3) if np.isfinite(inverse).any() else 1.0
     return float(np.mean(list(of_each.values()))), dimension, of_each
 
@@ -275,7 +292,7 @@ def _continua() -> tuple[np.ndarray, np.ndarray]:
     random, found = np.random.default_rng(0), []
     for dimension in _DIMENSIONS:
         points = random.standard_normal((_OF_CONTINUA, dimension))
-        cut, estimated, _ = _cut(points, np.arange(len(points)), _kmeans(points, 4, 0))
+        cut, estimated, _ = _cut(_between(points), np.arange(len(points)), _kmeans(points, 4, 0))
         found.append((estimated, cut))
     return np.array(sorted(found)).T
 
@@ -290,7 +307,7 @@ def _cut_of_normal(points: np.ndarray, num_pieces: int, random: np.random.Genera
     """Ties that k-means cuts of normal points of the same covariance."""
     weights = random.standard_normal((len(points), len(points))) / len(points) ** 0.5
     normal = weights @ points  # sums of many rows: normal, with the rows' own covariance
-    found = _cut(normal, np.arange(len(normal)), _kmeans(normal, num_pieces, 0), fewest=FEWEST // 2)
+    found = _cut(_between(normal), np.arange(len(normal)), _kmeans(normal, num_pieces, 0), fewest=FEWEST // 2)
     return found[0] if found else 1.0
 
 

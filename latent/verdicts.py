@@ -11,7 +11,8 @@ import numpy as np
 from scipy import stats
 
 from latent.comparison import CANT_TELL, ERROR_RATE, FEWEST, NO, YES, critical, how_many, judge
-from latent.separation import APART, HALVES, Separation
+from latent.separation import APART, PARTS, Separation
+from latent.separation import FEWEST as FEWEST_OF_PIECE
 
 KNOWN = 0.7  # of the way from chance to all right: from here on classes are known
 ONE_EACH = 0.7  # likewise of k-means with one cluster a class: from here on each class is one cluster
@@ -154,6 +155,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "can't tell from {images}: the classes are known, but gaps between them are unsure",
     ),
     "classes_unsure": (CANT_TELL, "can't tell from {images}: how well the classes can be known is unsure"),
+    "classes_too_few": (
+        CANT_TELL,
+        "can't tell: there are too few training images of each class to learn the classes from",
+    ),
     "classes_none": (CANT_TELL, "can't tell: that takes images of two classes or more"),
 }
 
@@ -161,11 +166,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
 def clusters_verdict(facts: Facts) -> Verdict:
     """Are there meaningful cluster structures?"""
     found = facts.clusters
+    of_classes = classes_verdict(facts)
     if found is None:
+        if of_classes.verdict == YES:
+            return _say("classes_are_the_clusters", facts, of_classes.evidence, of_classes.would_change)
         return _say("clusters_too_few", facts, (), "more different images: some twenty of each class at least")
     state = lie_apart(found)
     evidence = (_ties(found, f"{found.pieces} k-means clusters"), *_agreement(facts), *facts.beside, *facts.beware)
-    of_classes = classes_verdict(facts)
     if state == YES:
         if facts.agreement is None:
             case = "clusters_without_classes"
@@ -201,16 +208,24 @@ def classes_verdict(facts: Facts) -> Verdict:
         evidence.append(f"one k-means cluster a class holds {facts.one_each[0]:.2f} (0 chance, 1 all images)")
     evidence += [*facts.beside, *facts.beware]
     state = judge(best.above_chance, best.error, KNOWN, best.units, tried)
+    apart = CANT_TELL if facts.classes is None else lie_apart(facts.classes)
+    if state == NO and (facts.classes is None or not enough_for_no(facts.classes)):
+        enough = f"{_FEWEST_OF_EACH} training images or tracks of each class would tell"
+        return _say("classes_too_few", facts, evidence, enough)
     if state == NO:
         above = best.above_chance > critical(best.units, tried) * best.error
         case = "classes_overlap" if above else "classes_nothing"
         return _say(case, facts, evidence, f"a bottleneck, or features, that neighbours know {KNOWN:.0%} of the way by")
-    if state == CANT_TELL:
+    if state == CANT_TELL and apart != YES:  # across a gap neighbours know the classes, however few were asked
         count = how_many(best.units, best.above_chance, best.error, KNOWN, tried)
         return _say("classes_unsure", facts, evidence, f"about {count:,} test images, or tracks of them, would tell")
     if facts.classes is None:
-        return _say("classes_gaps_unsure", facts, evidence, "at least eight images or tracks of each class would tell")
-    apart = lie_apart(facts.classes)
+        return _say(
+            "classes_gaps_unsure",
+            facts,
+            evidence,
+            f"at least {FEWEST_OF_PIECE} images or tracks of each class would tell",
+        )
     if apart == CANT_TELL:
         return _say("classes_gaps_unsure", facts, evidence, _more(facts.classes))
     if apart == YES:
@@ -223,21 +238,30 @@ def classes_verdict(facts: Facts) -> Verdict:
 
 
 def lie_apart(found: Separation) -> str:
-    """Whether pieces lie apart: borders cut half the ties that a continuum's do or less, beyond sampling error.
+    """Whether pieces lie apart: their borders cut half the ties that a continuum's do or less, beyond sampling error.
 
-    A yes has to outdo all numbers that were tried. A no need not: the number at which the fewest are cut was taken.
+    Pieces that were given, as classes are, lie apart if what they cut is nearer to nothing than to a continuum's, and
+    surely less than that. Where pieces were looked for, the best of several numbers was taken, and the best borders:
+    these must surely cut half or less, for each number that was tried (Bonferroni).
     """
     if found.units < FEWEST:
         return CANT_TELL
-    # the error is itself estimated, from so many halves
-    if found.ratio + critical(min(found.units, HALVES), 2 * found.tried) * found.error <= APART:
+    # the error is itself estimated, from so many parts
+    reach = float(stats.t.ppf(1 - ERROR_RATE / max(found.tried, 1), min(found.units, PARTS) - 1)) * found.error
+    if found.ratio <= APART and found.ratio + reach <= (APART if found.tried else 1):
         return YES
     surely_more = found.ratio - stats.norm.ppf(1 - ERROR_RATE) * found.error > APART
     # so few points lie too far apart for a gap to show
-    return NO if surely_more and found.units >= _FEWEST_FOR_NO else CANT_TELL
+    return NO if surely_more and found.units >= _FEWEST_FOR_NO and enough_for_no(found) else CANT_TELL
+
+
+def enough_for_no(found: Separation) -> bool:
+    """Whether pieces have so many units that one may say no: of fewer none learns a class, and no gap shows."""
+    return found.units >= _FEWEST_OF_EACH * found.pieces
 
 
 _FEWEST_FOR_NO = 60
+_FEWEST_OF_EACH = 8
 
 
 def _say(case: str, facts: Facts, evidence: Sequence[str], would_change: str) -> Verdict:
@@ -282,7 +306,7 @@ def _agreement(facts: Facts) -> tuple[str, ...]:
 
 
 def _more(found: Separation) -> str:
-    count = how_many(found.units, found.ratio, found.error, APART, 2 * found.tried)
+    count = how_many(found.units, found.ratio, found.error, APART, 2 * max(found.tried, 1))
     if count > 50 * found.units:
         return "it lies on the border between the two: more images alone are not likely to tell"
     return f"about {count:,} {'groups' if found.units < found.images else 'images'} would tell"

@@ -7,7 +7,7 @@ import pytest
 
 from latent.comparison import CANT_TELL, NO, YES, compare, how_many, judge
 from latent.separation import Separation
-from latent.verdicts import SENTENCES, Facts, Known, classes_verdict, clusters_verdict, known_classes
+from latent.verdicts import SENTENCES, Facts, Known, classes_verdict, clusters_verdict, known_classes, lie_apart
 
 GAPS = Separation(3, 3, cut=0.01, continuum=0.2, dimension=2.0, error=0.05, images=900, units=900, apart=(0, 1, 2))
 NONE = replace(GAPS, cut=0.2, apart=())
@@ -28,7 +28,7 @@ OF_CLUSTERS = {
     "clusters_some": replace(FACTS, clusters=NONE, classes=replace(NONE, apart=(1,))),
     "one_cloud": replace(FACTS, clusters=NONE, classes=NONE, known=(UNKNOWN,)),
     "clusters_unsure": replace(FACTS, clusters=UNSURE, classes=UNSURE),
-    "clusters_too_few": replace(FACTS, clusters=None),
+    "clusters_too_few": replace(FACTS, clusters=None, classes=UNSURE),
 }
 OF_CLASSES = {
     "classes_one_each": FACTS,
@@ -38,7 +38,8 @@ OF_CLASSES = {
     "classes_overlap": replace(FACTS, known=(HALF_KNOWN,)),
     "classes_nothing": replace(FACTS, known=(UNKNOWN,)),
     "classes_gaps_unsure": replace(FACTS, classes=UNSURE),
-    "classes_unsure": replace(FACTS, known=(BARELY_TRIED,)),
+    "classes_unsure": replace(FACTS, classes=UNSURE, known=(BARELY_TRIED,)),
+    "classes_too_few": replace(FACTS, known=(UNKNOWN,), classes=replace(NONE, pieces=100, units=150)),
     "classes_none": replace(FACTS, known=()),
 }
 
@@ -61,13 +62,29 @@ def test_these_numbers_give_this_sentence(case: str):
 @pytest.mark.parametrize("facts", [*OF_CLUSTERS.values(), *OF_CLASSES.values()])
 def test_no_answer_contradicts_the_other(facts: Facts):
     clusters, classes = clusters_verdict(facts), classes_verdict(facts)
-    if classes.verdict == YES and facts.clusters is not None:
+    if classes.verdict == YES:
         assert clusters.verdict == YES  # classes that lie apart are clusters
     if clusters.case == "continuum":
         assert classes.verdict != YES
         assert classes.case != "classes_some"
     if clusters.case == "clusters_some":
         assert classes.case == "classes_some"
+
+
+def test_few_that_were_asked_are_no_reason_to_doubt_a_gap():
+    asked = replace(FACTS, known=(BARELY_TRIED,))
+    assert classes_verdict(asked).verdict == YES
+    assert classes_verdict(replace(asked, known=(replace(BARELY_TRIED, above_chance=0.1),))).verdict == NO
+
+
+def test_what_was_looked_for_has_to_show_more_than_what_was_given():
+    given = replace(
+        GAPS, cut=0.08, error=0.2
+    )  # of 0.2: 0.4, nearer to gaps than to a continuum, and surely less than it
+    assert lie_apart(given) == YES
+    assert lie_apart(replace(given, tried=5)) == CANT_TELL
+    assert lie_apart(replace(GAPS, error=0.15, tried=2)) == YES
+    assert lie_apart(replace(GAPS, error=0.2, tried=16)) == CANT_TELL
 
 
 def test_what_clusters_follow_is_named():
