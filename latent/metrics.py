@@ -4,14 +4,17 @@ Each is taken of the very points that it is about and sees no others. What is fi
 stands in :mod:`latent.probes`.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.special import xlogy
 from sklearn import manifold, metrics
 
 from latent.measures import DESCRIBED, MAPPED, Measure, measure
 
+_EPSILON = float(np.finfo(float).eps)
 NOISE = -1  # the cluster of rows that are in none
 _RANKED_AT_ONCE = 5000  # rows whose distances to each other fit into memory beside their ranks
 
@@ -54,10 +57,41 @@ def clustering_scores(clusters: np.ndarray, labels: np.ndarray) -> dict[str, flo
     return {
         "accuracy_hungarian": float(counts[pairs].sum() / len(labels)),
         "accuracy_majority": float(counts.max(axis=1, initial=0).sum() / len(labels)),
-        "nmi": float(metrics.normalized_mutual_info_score(labels, clusters)),
-        "ami": float(metrics.adjusted_mutual_info_score(labels, clusters)),
-        "ari": float(metrics.adjusted_rand_score(labels, clusters)),
+        **_agreement(clusters, labels),
     }
+
+
+def _agreement(clusters: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """``nmi``, ``ami`` and ``ari`` from one table of counts, as scikit-learn's functions give them, each of which makes
+    and checks its own: chance takes hundreds of these."""
+    table = _counts(clusters, labels)
+    of_clusters, of_labels, count = table.sum(axis=1), table.sum(axis=0), len(labels)
+    pairs = [float((each * (each - 1)).sum()) for each in (table, of_clusters, of_labels)]  # ordered ones
+    expected = pairs[1] * pairs[2] / max(count * (count - 1), 1)
+    spread = (pairs[1] + pairs[2]) / 2 - expected
+    ari = (pairs[0] - expected) / spread if spread else 1.0
+    if table.size <= max(table.shape):  # one cluster, or one class: nothing is divided, or by one of the two alone
+        same = float(table.size == 1)
+        return {"nmi": same, "ami": same, "ari": ari}
+    entropies = [-float(xlogy(each / count, each / count).sum()) for each in (table, of_clusters, of_labels)]
+    mutual, mean = max(entropies[1] + entropies[2] - entropies[0], 0.0), (entropies[1] + entropies[2]) / 2
+    by_chance = _expected_mutual_information(tuple(sorted(of_clusters)), tuple(sorted(of_labels)))
+    return {"nmi": mutual / mean, "ami": (mutual - by_chance) / max(mean - by_chance, _EPSILON), "ari": ari}
+
+
+@functools.lru_cache(maxsize=64)  # permuted labels have the same sizes
+def _expected_mutual_information(of_clusters: tuple[int, ...], of_labels: tuple[int, ...]) -> float:
+    """Of clusters and classes of these sizes, dealt at random: it depends on nothing else."""
+    sizes = [np.repeat(np.arange(len(each)), each) for each in (of_clusters, of_labels)]
+    table = metrics.cluster.contingency_matrix(*sizes, sparse=True)
+    return float(metrics.cluster.expected_mutual_information(table, len(sizes[0])))
+
+
+def _counts(clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How many rows are of each cluster and class, int64 (clusters, classes), both as they occur, rising."""
+    (names, row), (classes, column) = (np.unique(each, return_inverse=True) for each in (clusters, labels))
+    flat = np.bincount(row * len(classes) + column, minlength=len(names) * len(classes))
+    return flat.reshape(len(names), len(classes))
 
 
 def match_clusters(clusters: np.ndarray, labels: np.ndarray) -> tuple[dict[int, int], dict[int, int]]:
@@ -145,7 +179,7 @@ def latent_dimensions(latents: np.ndarray, labels: np.ndarray | None = None) -> 
 def _contingency(clusters: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts (clusters, classes), and the number that each row and each column stands for; noise is no cluster."""
     labels, clusters = labels[clusters != NOISE], clusters[clusters != NOISE]
-    return metrics.cluster.contingency_matrix(clusters, labels), np.unique(clusters), np.unique(labels)
+    return _counts(clusters, labels), np.unique(clusters), np.unique(labels)
 
 
 def _best_pairs(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,14 +18,15 @@ from threadpoolctl import threadpool_limits
 from latent.clustering import count_different
 from latent.equal_rows import first_equal
 
-FEWEST = 5  # points of a piece that can be judged, of as many units: its ties are two at least
+FEWEST = 3  # points of a piece that can be judged, of as many units: its ties are two at least
 MOST = 1000  # points that are looked at; of many pieces up to twice as many
 _REACH = 0.2  # of a piece: to so many of its points each is tied
-PARTS = 24  # random parts, whose scatter is the sampling error of the whole
+PARTS = 16  # random parts, whose scatter is the sampling error of the whole
 _PART = 0.75  # of the units: each
 _NULLS = 4  # normal clouds of the same covariance
 _DIMENSIONS = (1, 2, 3, 4, 6, 9, 14, 24)  # of the continua that are held against
 _OF_CONTINUA = 600  # points
+_FEWEST_DIRECTIONS = 8  # of fewer the smaller half says nothing of noise
 _AS_NOISE = 0.985  # of what noise has: the distance of near points where there is nothing but noise
 _FEWEST_TRIED = 15  # units a piece: of fewer the scale of a tie is that of noise
 _CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 32, 43, 60, 80, 100)  # numbers of clusters that are tried
@@ -98,7 +99,7 @@ def above_noise(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     """
     points = np.asarray(vectors, np.float64)
     points = points - points.mean(axis=0)
-    if points.shape[1] <= 3 or len(points) < 20:
+    if points.shape[1] < _FEWEST_DIRECTIONS or len(points) < 20:
         return points, 0.0
     points = points / (np.abs(points).max() or 1.0)
     _, singular, axes = np.linalg.svd(points, full_matrices=False)
@@ -163,14 +164,14 @@ class Cloud:
         if found is None:
             return None
         cut, estimated, of_each = found
-        dimension = float(np.interp(estimated, _continua()[0], _DIMENSIONS))
+        dimension = float(min(np.interp(estimated, _continua()[0], _DIMENSIONS), self.points.shape[1]))
         count, random = int(pieces.max()) + 1, np.random.default_rng(seed)
         nulls = [_cut_of_normal(self.points, count, random) for _ in range(_NULLS)]
         continuum = min(float(np.mean(nulls)), _continuum(estimated))
         names, parts = np.unique(self.units), []
         for _ in range(PARTS):
             mine = np.flatnonzero(np.isin(self.units, random.choice(names, round(_PART * len(names)), replace=False)))
-            part = _cut(self.near[np.ix_(mine, mine)], self.units[mine], pieces[mine], fewest=FEWEST // 2)
+            part = _cut(self.near[np.ix_(mine, mine)], self.units[mine], pieces[mine])
             if part is not None:
                 parts.append(part[0])
         # the variance of parts drawn without putting back is (1 - part) / part of that of the whole
@@ -307,7 +308,7 @@ def _cut_of_normal(points: np.ndarray, num_pieces: int, random: np.random.Genera
     """Ties that k-means cuts of normal points of the same covariance."""
     weights = random.standard_normal((len(points), len(points))) / len(points) ** 0.5
     normal = weights @ points  # sums of many rows: normal, with the rows' own covariance
-    found = _cut(_between(normal), np.arange(len(normal)), _kmeans(normal, num_pieces, 0), fewest=FEWEST // 2)
+    found = _cut(_between(normal), np.arange(len(normal)), _kmeans(normal, num_pieces, 0))
     return found[0] if found else 1.0
 
 

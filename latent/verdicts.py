@@ -180,7 +180,7 @@ def clusters_verdict(facts: Facts) -> Verdict:
             part = facts.agreement > 0.15 and facts.agreement >= max(facts.followed.values(), default=0) / 2
             case = "clusters_follow_in_part" if part else "clusters_are_not_classes"
             case = "clusters_are_classes" if facts.agreement >= AGREE else case
-        return _say(case, facts, evidence, f"borders that cut {APART:.0%} of a continuum's ties or more")
+        return _say(case, facts, evidence, "images that lie between them")
     if of_classes.verdict == YES:
         return _say("classes_are_the_clusters", facts, (*evidence, *of_classes.evidence[:1]), of_classes.would_change)
     if state == CANT_TELL:
@@ -189,7 +189,12 @@ def clusters_verdict(facts: Facts) -> Verdict:
         return _say("clusters_some", facts, evidence, of_classes.would_change)
     known = facts.known and judge(facts.known[0].above_chance, facts.known[0].error, 0.5, facts.known[0].units) == YES
     case = "continuum" if known else "one_cloud"
-    return _say(case, facts, evidence, f"borders that cut less than {APART:.0%} of a continuum's ties")
+    return _say(
+        case,
+        facts,
+        evidence,
+        "other features, or another bottleneck, in which they come apart; more such images alone won't",
+    )
 
 
 def classes_verdict(facts: Facts) -> Verdict:
@@ -215,7 +220,12 @@ def classes_verdict(facts: Facts) -> Verdict:
     if state == NO:
         above = best.above_chance > critical(best.units, tried) * best.error
         case = "classes_overlap" if above else "classes_nothing"
-        return _say(case, facts, evidence, f"a bottleneck, or features, that neighbours know {KNOWN:.0%} of the way by")
+        return _say(
+            case,
+            facts,
+            evidence,
+            f"a bottleneck, or features, by which classifiers are {KNOWN:.0%} of the way from chance to all right",
+        )
     if state == CANT_TELL and apart != YES:  # across a gap neighbours know the classes, however few were asked
         count = how_many(best.units, best.above_chance, best.error, KNOWN, tried)
         return _say("classes_unsure", facts, evidence, f"about {count:,} test images, or tracks of them, would tell")
@@ -231,10 +241,15 @@ def classes_verdict(facts: Facts) -> Verdict:
     if apart == YES:
         one_each = facts.one_each is not None and facts.one_each[0] >= ONE_EACH
         case = "classes_one_each" if one_each else "classes_in_pieces"
-        return _say(case, facts, evidence, f"borders that cut {APART:.0%} of a continuum's ties or more")
+        return _say(case, facts, evidence, "images that lie between them")
     some = 0 < len(facts.classes.apart) < facts.classes.judged and facts.classes.judged > 2
     case = "classes_some" if some else "classes_stretches"
-    return _say(case, facts, evidence, f"borders that cut less than {APART:.0%} of a continuum's ties")
+    return _say(
+        case,
+        facts,
+        evidence,
+        "other features, or another bottleneck, in which they come apart; more such images alone won't",
+    )
 
 
 def lie_apart(found: Separation) -> str:
@@ -291,8 +306,8 @@ def counted(units: int, images: int) -> str:
 def _ties(found: Separation, what: str) -> str:
     return (
         f"{what}: their borders cut {found.ratio:.2f} ± {found.error:.2f} of the ties between neighbours that borders "
-        f"through a continuum cut (0 gaps, 1 continuum; of {found.dimension:.1f} dimensions; {len(found.apart)} of "
-        f"{found.judged} lie apart)"
+        f"through a continuum cut (0 gaps, 1 continuum, more where they mix; of {found.dimension:.1f} dimensions; "
+        f"{len(found.apart)} of {found.judged} lie apart)"
     )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from latent.metrics import (
     clustering_scores,
@@ -10,6 +11,18 @@ from latent.metrics import (
     match_clusters,
     trustworthiness,
 )
+
+
+def test_agreement_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    for count, clusters, classes in [(200, 5, 3), (60, 40, 43), (300, 2, 2), (50, 1, 4), (50, 4, 1), (20, 1, 1)]:
+        labels = random.integers(0, classes, count)
+        found = np.where(random.random(count) < 0.5, labels, random.integers(0, clusters, count)) % clusters + 7
+        scores = clustering_scores(found, labels)
+        assert scores["nmi"] == pytest.approx(metrics.normalized_mutual_info_score(labels, found), abs=1e-9)
+        assert scores["ami"] == pytest.approx(metrics.adjusted_mutual_info_score(labels, found), abs=1e-9)
+        assert scores["ari"] == pytest.approx(metrics.adjusted_rand_score(labels, found), abs=1e-9)
+    assert clustering_scores(labels, labels) == clustering_scores(labels + 3, labels)
 
 
 def test_perfect_clusters_score_1_whatever_they_are_called():
