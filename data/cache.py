@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +18,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import PIL
 
-from data.decode import Shape, ShapeDisproved, TonesUnknown
+from data.decode import Batch, Shape, ShapeDisproved, TonesUnknown
+from data.decoding_log import HEADER_BYTES, DecodingLog, opened
 from data.formats import READERS
 from data.image_set import ImageSet, joined_groups
 from data.near_duplicates import near_duplicates
@@ -28,8 +30,6 @@ from run import console
 from run.artefacts import atomic_write, file_sha256, is_being_written, read_json, write_json
 from run.errors import BadInput, printable
 from run.hints import own_command
-
-_HEADER_BYTES = 128  # of the .npy file, written last: only then is the number of images known
 
 
 def load(
@@ -61,12 +61,11 @@ def load(
         return kept
     pictures = source.open(image_size, grayscale, num_workers)
     try:
-        with atomic_write(folder / "images.npy") as file:
-            facts, lasting = _decode(pictures, source.name, file)
-        images = np.load(folder / "images.npy", mmap_mode="r")
-        facts["near_duplicates"] = near_duplicates(images).tolist() if source.seeks_near_duplicates else None
-        if lasting:
-            write_json(folder / "index.json", {**facts, "sha256": file_sha256(folder / "images.npy")})
+        with opened(folder) as log:
+            with contextlib.suppress(BadInput):
+                if log is not None and (kept := _read(folder, source.name)) is not None:  # by whoever had it before
+                    return kept
+            images, facts = _fill(folder, pictures, source, log)
     except OSError as error:
         why = printable(error.strerror or error).lower()
         console.warn(f"decoded images can't be kept in {printable(folder)} ({why}); the next start decodes them again")
@@ -76,6 +75,33 @@ def load(
         if outdated != folder and not is_being_written(outdated):
             shutil.rmtree(outdated, ignore_errors=True)
     return _image_set(source.name, images, facts)
+
+
+def _fill(
+    folder: Path, pictures: Pictures, source: Source, log: DecodingLog | None
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Decode into the cache, going on where the ``log`` ends; the images, mapped, and what is known of them.
+
+    Raises:
+        OSError: the disk takes no more.
+    """
+    place = folder / "images.npy"
+    if log is None:  # nothing can be locked here, so nothing is shared with a run that was stopped
+        with atomic_write(place) as file:
+            facts, lasting = _decode(pictures, source.name, file)
+    else:
+        facts, lasting = _decode(pictures, source.name, log.file, log)
+        log.file.flush()
+    images = np.load(place if log is None else log.path, mmap_mode="r")
+    facts["near_duplicates"] = near_duplicates(images).tolist() if source.seeks_near_duplicates else None
+    sha256 = file_sha256(place if log is None else log.path)
+    if log is not None:
+        log.keep_as(place)
+    if lasting:
+        write_json(folder / "index.json", {**facts, "sha256": sha256})
+    if log is not None:
+        log.forget()
+    return images, facts
 
 
 def _remove_half(folder: Path) -> None:
@@ -109,7 +135,7 @@ def _read(folder: Path, name: str) -> ImageSet | None:
 def _in_memory(pictures: Pictures, name: str, seeks_near_duplicates: bool) -> ImageSet:
     file = io.BytesIO()
     facts, _ = _decode(pictures, name, file)
-    images = np.frombuffer(file.getbuffer(), np.uint8, offset=_HEADER_BYTES).reshape(facts["shape"])
+    images = np.frombuffer(file.getbuffer(), np.uint8, offset=HEADER_BYTES).reshape(facts["shape"])
     images.flags.writeable = False
     facts["near_duplicates"] = near_duplicates(images).tolist() if seeks_near_duplicates else None
     return _image_set(name, images, facts)
@@ -135,32 +161,78 @@ def _image_set(name: str, images: np.ndarray, facts: dict[str, Any]) -> ImageSet
     )
 
 
-def _decode(pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, Any], bool]:
+def _decode(
+    pictures: Pictures, name: str, file: BinaryIO, log: DecodingLog | None = None
+) -> tuple[dict[str, Any], bool]:
     """Write the images as a ``.npy`` file; give all else that is known, in plain types, and whether it will last.
+
+    Args:
+        pictures: the images.
+        name: of their set.
+        file: that they are written to.
+        log: by which decoding goes on where it was stopped.
 
     Raises:
         BadInput: not one image is readable.
     """
-    shape = pictures.shape
+    shape, before = pictures.shape, []
+    log = log if pictures.batches_from is not None else None
+    if log is not None:
+        shape, before = log.recover(shape)
     while True:
         try:
-            return _decode_as(shape, pictures, name, file)
+            facts, lasting = _collected(shape, pictures, name, _batches(shape, pictures, file, log, before))
+            break
         except ShapeDisproved as disproved:
-            shape = disproved.shape
+            shape, before = disproved.shape, []
         except TonesUnknown:
-            shape = replace(shape, tones=pictures.survey(shape))
-
-
-def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> tuple[dict[str, Any], bool]:
+            shape, before = replace(shape, tones=pictures.survey(shape)), []
+    header = io.BytesIO()
+    described = {"descr": "|u1", "fortran_order": False, "shape": tuple(facts["shape"])}
+    np.lib.format.write_array_header_1_0(header, described)
+    if header.tell() != HEADER_BYTES:
+        raise AssertionError("numpy writes .npy headers of another length than it did")
     file.seek(0)
-    file.truncate()
-    file.write(bytes(_HEADER_BYTES))
+    file.write(header.getvalue())
+    return facts, lasting
+
+
+def _batches(
+    shape: Shape, pictures: Pictures, file: BinaryIO, log: DecodingLog | None, before: list[Batch]
+) -> Iterator[Batch]:
+    """All batches, those that were decoded before first; the images of each are in the file when it comes."""
+    if before:
+        file.seek(0, io.SEEK_END)
+        last = before[-1]
+        first = 1 + max([*last.positions, *(each.position for each in last.unread)])
+        console.note(f"{sum(len(each.positions) for each in before):,} of them were decoded before and kept")
+        yield from before
+        new = pictures.batches_from(shape, first)
+    else:
+        file.seek(0)
+        file.truncate()
+        file.write(bytes(HEADER_BYTES))
+        if log is not None:
+            log.start(shape)
+        new = pictures.batches(shape)
+    for batch in new:
+        file.write(np.ascontiguousarray(batch.images).data)
+        if log is not None:
+            log.add(batch)
+        yield batch
+
+
+def _collected(shape: Shape, pictures: Pictures, name: str, batches: Iterator[Batch]) -> tuple[dict[str, Any], bool]:
+    """What is known of images, batch by batch, in plain types, and whether it will last.
+
+    Raises:
+        BadInput: not one is readable.
+    """
     kept: list[int] = []
     digests: list[bytes] = []
     left_out = list(pictures.left_out)
     lasting, noted = True, Noted()
-    for batch in pictures.batches(shape):
-        file.write(np.ascontiguousarray(batch.images).data)
+    for batch in batches:
         digests += batch.digests
         kept += batch.positions
         left_out += [(pictures.ids[each.position], each.why) for each in batch.unread]
@@ -173,14 +245,6 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
             f"{printable(name)} holds no readable image ({printable(first)}: {printable(why)}); "
             f"give another folder of images, or try a set that is here: {own_command({'--dataset': ['digits']})}"
         )
-    size = (len(kept), shape.channels, shape.height, shape.width)
-    file.seek(0)
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": size})
-    if header.tell() != _HEADER_BYTES:
-        raise AssertionError("numpy writes .npy headers of another length than it did")
-    file.write(header.getvalue())
-
     labels, class_names = None, ()
     if pictures.labels is not None:  # a class whose every image is unreadable is no class of this set
         labels = pictures.labels[kept]
@@ -191,7 +255,7 @@ def _decode_as(shape: Shape, pictures: Pictures, name: str, file: BinaryIO) -> t
             labels = None
     groups = [pictures.groups[position] or position for position in kept]
     facts = {
-        "shape": list(size),
+        "shape": [len(kept), shape.channels, *shape.size],
         "labels": labels,
         "class_names": list(class_names),
         "sample_ids": [pictures.ids[position] for position in kept],

@@ -106,6 +106,7 @@ class Folder(Source):
         return Pictures(
             shape=guess_shape([file.path for file in files], wanted),
             batches=lambda shape: decode_files(files, shape, num_workers),
+            batches_from=lambda shape, first: decode_files(files, shape, num_workers, first),
             ids=[
                 ids[place] if file.frames is None else f"{ids[place]}#{frame + 1}"
                 for place, file in enumerate(files)

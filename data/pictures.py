@@ -23,4 +23,6 @@ class Pictures:
     left_out: list[tuple[str, str]]  # (sample id, reason) of what is known already not to be taken
     published_val: np.ndarray | None = None  # bool (M,): images that a published split validates on
     layout: str = ""  # how they lie, in a few lines for a person
+    # as ``batches``, from the image at a position on, which begins a batch; None where decoding takes no time
+    batches_from: Callable[[Shape, int], Iterator[Batch]] | None = None
     survey: Callable[[Shape], Tones] | None = None  # looks at all files, once none of them alone tells black and white

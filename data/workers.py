@@ -37,21 +37,22 @@ class Frames(NamedTuple):
         return 1 if self.frames is None else len(self.frames)
 
 
-def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None) -> Iterator[Batch]:
+def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None, first: int = 0) -> Iterator[Batch]:
     """Decode files in batches, in order.
 
     Args:
         files: by absolute paths.
         shape: what every image becomes.
         num_workers: how many decode at a time; None takes one a core.
+        first: position of the image that is decoded first; it begins a batch.
 
     Raises:
         ShapeDisproved: an image does not fit ``shape``.
         TonesUnknown: one can't be decoded before all files have been looked at.
     """
     size = max(1, min(_BATCH_FILES, _BATCH_BYTES // (shape.channels * shape.height * shape.width)))
-    pieces = list(_pieces(files, size))
-    total = sum(file.count for file in files)
+    pieces = [piece for piece in _pieces(files, size) if piece.first >= first]
+    total = sum(file.count for file in files) - first
     done, told = 0, time.monotonic()
     progress = console.Progress(total)
     try:

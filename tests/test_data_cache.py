@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -167,10 +168,10 @@ def test_goes_on_without_a_cache_where_none_can_be_written(folder, monkeypatch, 
     whole = load(folder)
     shutil.rmtree(folder.parent / "data")
 
-    def refuse(path: Path) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(cache, "atomic_write", refuse)
+    monkeypatch.setattr(cache, "opened", refuse)
     images = load(folder)
     assert_equal(whole, images)
     assert not images.images.flags.writeable
@@ -297,6 +298,104 @@ def test_two_runs_that_fill_one_cache_leave_each_other_their_files(folder, monke
     assert (len(first), len(others[0])) == (6, 7)
     assert len(kept(folder)) == 1
     assert_equal(others[0], load(folder))
+
+
+@pytest.fixture
+def one_a_batch(monkeypatch) -> None:
+    monkeypatch.setattr(workers, "_BATCH_FILES", 1)
+
+
+class Stopped(BaseException):
+    """As a signal: nothing in between catches it."""
+
+
+@pytest.mark.parametrize("damage", ["", "last line cut", "pixels cut", "pixels changed", "not a line"])
+@pytest.mark.parametrize("after", [1, 3, 5])
+def test_decoding_that_was_stopped_goes_on(folder, monkeypatch, decoded, one_a_batch, after, damage):
+    whole = load(folder, num_workers=1)
+    (place,) = kept(folder)
+    files = {path.name: path.read_bytes() for path in place.iterdir()}
+    assert sorted(files) == ["images.npy", "index.json"]
+    shutil.rmtree(place)
+    decoded.clear()
+    add = cache.DecodingLog.add
+
+    def stop(log: object, batch: decode.Batch) -> None:
+        add(log, batch)
+        if batch.positions[0] + 1 == after:
+            raise Stopped
+
+    monkeypatch.setattr(cache.DecodingLog, "add", stop)
+    with pytest.raises(Stopped):
+        load(folder, num_workers=1)
+    monkeypatch.setattr(cache.DecodingLog, "add", add)
+    spoil(place, damage)
+    decoded.clear()
+    assert_equal(whole, load(folder, num_workers=1))
+    assert len(decoded) == 6 - after + (damage not in ("", "not a line"))
+    found = {path.name: path.read_bytes() for path in place.iterdir()}
+    assert found["index.json"].decode().splitlines() == files["index.json"].decode().splitlines()
+    assert found == files
+
+
+def spoil(place: Path, damage: str) -> None:
+    """Take the last batch of a decoding that was stopped away, or add what is none."""
+    lines, pixels = place / ".decoding.jsonl", place / ".decoding.partial"
+    if damage == "last line cut":
+        lines.write_text(lines.read_text()[:-10])
+    elif damage == "pixels cut":
+        pixels.write_bytes(pixels.read_bytes()[:-10])
+    elif damage == "pixels changed":
+        pixels.write_bytes(pixels.read_bytes()[:-10] + bytes(10))
+    elif damage == "not a line":
+        with open(lines, "a") as file:
+            file.write('{"positions": [7')
+
+
+def test_what_is_decoded_and_not_described_yet_is_not_decoded_again(folder, monkeypatch, decoded):
+    whole = load(folder)
+    shutil.rmtree(kept(folder)[0])
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    for step in ("near_duplicates", "write_json"):
+        decoded.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(cache, step, stop)
+            with pytest.raises(Stopped):
+                load(folder)
+    assert_equal(whole, load(folder))
+    assert decoded == []
+
+
+def test_another_shape_is_kept_when_decoding_was_stopped(folder, monkeypatch, decoded, one_a_batch):
+    """The last image has another size than the first ones, which are decoded anew for it, once."""
+    Image.new("RGB", (30, 20)).save(folder / "class 1" / "7.png")
+    add, seen = cache.DecodingLog.add, []
+
+    def stop(log: object, batch: decode.Batch) -> None:
+        add(log, batch)
+        seen.append(batch.images.shape)
+        if batch.images.shape[2:] == (32, 32) and batch.positions == [4]:
+            raise Stopped
+
+    monkeypatch.setattr(cache.DecodingLog, "add", stop)
+    with pytest.raises(Stopped):
+        load(folder, num_workers=1)
+    monkeypatch.setattr(cache.DecodingLog, "add", add)
+    decoded.clear()
+    images = load(folder, num_workers=1)
+    assert images.images.shape == (7, 3, 32, 32)
+    assert len(decoded) == 2
+
+
+def test_who_wants_the_same_waits_for_it(folder, decoded):
+    """Two threads stand for two commands: locks are of open files."""
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: load(folder, num_workers=1), range(2))
+    assert_equal(one, other)
+    assert len(decoded) == 6
 
 
 def test_index_is_plain_json(folder):
