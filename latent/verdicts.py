@@ -148,7 +148,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         NO,
         "no: the classes can be told apart, but as stretches of a continuum, without gaps between them",
     ),
-    "classes_overlap": (NO, "no: the classes overlap: even what was told them can't tell many images' class"),
+    "classes_overlap": (
+        NO,
+        "no: the classes overlap: even classifiers that were told the classes of other images get many wrong",
+    ),
     "classes_nothing": (NO, "no: nothing of the classes is to be found"),
     "classes_gaps_unsure": (
         CANT_TELL,

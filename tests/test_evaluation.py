@@ -14,7 +14,7 @@ from stages.evaluation.measuring import (
     with_protocol,
 )
 from stages.evaluation.reconstructions import measure_reconstruction
-from stages.evaluation.spaces import Spaces
+from stages.evaluation.spaces import Remembered, Spaces
 from tests.test_latent_probes import islands
 
 
@@ -70,6 +70,20 @@ def test_runs_are_put_together():
     summary = summarise([{"a": np.array([0.0, 2.0]), "b": 5.0}, {"a": 3.0}, {}])
     assert summary["a"] == {"mean": 2.0, "spread": pytest.approx(2**0.5), "runs": 2}
     assert summary["b"] == {"mean": 5.0, "spread": None, "runs": 1}
+
+
+def test_no_image_is_encoded_twice():
+    images, asked = np.random.default_rng(0).integers(0, 256, (9, 1, 4, 4), np.uint8), []
+
+    def encode(mine: np.ndarray) -> np.ndarray:
+        asked.append(len(mine))
+        return mine.reshape(len(mine), -1)[:, :3].astype(np.float32)
+
+    remembered = Remembered(encode)
+    for rows in ([0, 1, 1, 2], [2, 0], [8, 2, 3], range(9)):
+        mine = images[list(rows)]
+        assert np.array_equal(remembered(mine), mine.reshape(len(mine), -1)[:, :3])
+    assert asked == [3, 2, 4]
 
 
 def test_pixels_that_are_clustered_by_their_components_say_so():

@@ -1,15 +1,16 @@
 """The spaces that are set side by side: each bottleneck, PCA of the same size, the pixels themselves."""
 
 import functools
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from latent.pca import PCA
 from latent.pixels import PIXELS, pixels_as_rows
 from model.autoencoder import Autoencoder
-from model.inference import encode, reconstruct
+from model.inference import decode, encode, reconstruct
 
 Encode = Callable[[np.ndarray], np.ndarray]  # uint8 (N, C, H, W) -> float32 (N, D)
 
@@ -31,6 +32,7 @@ class Spaces:
     models: Sequence[Autoencoder]
     pca: PCA
     refine: int
+    _encoders: dict[int, "Remembered"] = field(default_factory=dict, repr=False)
 
     @property
     def sizes(self) -> list[int]:
@@ -41,7 +43,7 @@ class Spaces:
         """Name and encoder of each space; a name comes once for each training."""
         for size in self.sizes:
             for model in self._of_size(size):
-                yield f"bottleneck {size}", functools.partial(encode, model, refine=self.refine)
+                yield f"bottleneck {size}", self._encoder(model)
             yield f"PCA of {size}", self.pca.first(size).encode
         yield PIXELS, pixels_as_rows
 
@@ -50,14 +52,13 @@ class Spaces:
         yield "mean image", np.broadcast_to(self.pca.mean.reshape(images.shape[1:]), images.shape)
         for size in self.sizes:
             for model in self._of_size(size):
-                yield f"bottleneck {size}", reconstruct(model, images, labels, self.refine)
+                if model.takes_labels:  # it refines by them, and what it encodes holds none
+                    yield f"bottleneck {size}", reconstruct(model, images, labels, self.refine)
+                else:
+                    yield f"bottleneck {size}", decode(model, self._encoder(model)(images))
                 if self.refine:
                     yield f"bottleneck {size}, encoder alone", reconstruct(model, images, labels, 0)
             yield f"PCA of {size}", self.pca.first(size).reconstruct(images)
-
-    def clustered(self, name: str, encode: Encode) -> Encode:
-        """What encodes images into what the clusters of a space are looked for in: nearly always itself."""
-        return self.pca.first(PIXELS_TURNED_INTO).encode if name == PIXELS and self.pixels_turned_into else encode
 
     @property
     def pixels_turned_into(self) -> str:
@@ -69,3 +70,22 @@ class Spaces:
 
     def _of_size(self, size: int) -> list[Autoencoder]:
         return [model for model in self.models if model.latent_size == size]
+
+    def _encoder(self, model: Autoencoder) -> "Remembered":
+        of_model = functools.partial(encode, model, refine=self.refine)
+        return self._encoders.setdefault(id(model), Remembered(of_model))
+
+
+class Remembered:
+    """An encoder that encodes no image twice: test images are reconstructed, scored, and drawn on a map."""
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode, self._known = encode, dict[bytes, np.ndarray]()
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """uint8 (N, C, H, W), N from 1 up -> float32 (N, D)."""
+        keys = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+        new = {key: row for row, key in enumerate(keys) if key not in self._known}
+        if new:
+            self._known |= zip(new, self._encode(images[list(new.values())]), strict=True)
+        return np.stack([self._known[key] for key in keys])
