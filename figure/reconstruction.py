@@ -12,6 +12,7 @@ _COLUMNS = 12  # images a row; more go into further bands
 _NAME_WIDTH = 15  # characters that stand above an image, on two lines
 # inches: an image, between two, labels at the left, two lines of a name, an error, between bands, the title
 _WIDE, _GAP, _LABEL, _NAME, _ERROR, _BETWEEN, _TOP = 0.8, 0.04, 1.6, 0.28, 0.15, 0.08, 0.32
+_EDGE = 0.06  # inches above the title
 _FEWEST = 4  # columns that there is room for, whether or not there are images: the title needs some width
 
 
@@ -32,8 +33,9 @@ def draw_reconstructions(
     band_height = _NAME + tall + len(rows) * (_GAP + tall + _ERROR)
     figure = new_figure(_LABEL + columns * (_WIDE + _GAP), _TOP + bands * (band_height + _BETWEEN))
     figure.set_layout_engine("none")  # every image has its place, in inches
-    draw_title(figure, subject)  # the figure may have grown by its lines
+    title = draw_title(figure, subject)  # the figure may have grown by its lines
     page_width, page_height = figure.get_size_inches()
+    title.set_y(1 - _EDGE / page_height)  # of a tall figure the usual place, a part of its height, is among the names
     top = page_height - bands * (band_height + _BETWEEN)  # what the title takes
     for index in range(count):
         band, column = divmod(index, columns)

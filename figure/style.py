@@ -90,7 +90,7 @@ def literal(*texts: Text) -> None:
         text.set_parse_math(False)
 
 
-def draw_title(figure: Figure, subject: str) -> None:
+def draw_title(figure: Figure, subject: str) -> Text:
     """The title of a figure, at its top left; one that is wider than the figure is broken into lines.
 
     The figure grows taller by each further line, so that what is below keeps its size.
@@ -103,6 +103,7 @@ def draw_title(figure: Figure, subject: str) -> None:
         title.set_text(textwrap.fill(subject, letters))
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + _TITLE_LINE * title.get_text().count("\n"))
+    return title
 
 
 def save_figure(figure: Figure, path: Path, *, svg: bool = False, show: bool = False) -> list[Path]:

@@ -221,6 +221,20 @@ def test_the_page_in_a_browser(forked, folder: Path):
             here.check()
 
 
+def test_the_page_on_paper(forked, folder: Path):
+    """On A4 nothing is cut off at the right, and no picture is taller than a page."""
+    require_browser()
+    report(forked, folder)
+    with opened(folder / "report.html", viewport={"width": 718, "height": 1047}) as here:
+        here.page.emulate_media(media="print")
+        cut = """[...document.querySelectorAll("table, img, p, h2, code")].filter(each => each.offsetParent)
+          .filter(each => each.getBoundingClientRect().right > 718 || each.getBoundingClientRect().height > 1047)
+          .map(each => each.outerHTML.slice(0, 80))"""
+        assert here.page.evaluate(cut) == []
+        assert not here.page.locator("#x-all").is_visible()
+        here.check()
+
+
 def test_a_copy_with_own_words_is_saved(forked, folder: Path):
     require_browser()
     report(forked, folder, "--hand_in", "Ada")

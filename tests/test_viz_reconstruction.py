@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from data.test_data import load_test_data
+from figure.reconstruction import draw_reconstructions
 from model.checkpoint import load_checkpoint, load_model, save_model
 from model.fidelity import squared_errors
 from model.inference import reconstruct
@@ -94,6 +95,18 @@ def test_a_model_and_a_split_that_do_not_belong_together(tmp_path, trained, data
     assert done.returncode == 0, done.stderr
     sentence = refusal(draw(trained, tmp_path, "--test_data", tmp_path / "test_data.pth"))
     assert "trained on another split" in sentence
+
+
+@pytest.mark.parametrize("count", [1, 12, 100])
+def test_the_title_stands_above_all_names_however_tall_the_figure(count):
+    images = np.zeros((count, 3, 8, 8), np.uint8)
+    rows = [(name, images / np.float32(255), np.zeros(count)) for name in ("bottleneck 2", "PCA of 2")]
+    figure = draw_reconstructions(images, rows, ["end of no passing for trucks"] * count, "what is kept of it " * 9)
+    renderer = figure.canvas.get_renderer()
+    names = [axes.title.get_window_extent(renderer).y1 for axes in figure.axes if axes.get_title()]
+    assert len(names) == count
+    assert max(names) < figure._suptitle.get_window_extent(renderer).y0
+    assert figure._suptitle.get_window_extent(renderer).y1 <= figure.bbox.height
 
 
 @pytest.mark.parametrize(
