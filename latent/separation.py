@@ -29,6 +29,7 @@ _OF_CONTINUA = 600  # points
 _FEWEST_DIRECTIONS = 8  # of fewer the smaller half says nothing of noise
 _AS_NOISE = 0.985  # of what noise has: the distance of near points where there is nothing but noise
 _FEWEST_TRIED = 15  # units a piece: of fewer the scale of a tie is that of noise
+_FEWEST_OF_TWO = 20  # units that are cut into two pieces
 _CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 32, 43, 60, 80, 100)  # numbers of clusters that are tried
 APART = 0.5  # of the ties that a continuum has cut: pieces that have fewer cut lie apart
 
@@ -150,7 +151,9 @@ class Cloud:
 
     def candidates(self, most: int) -> list[int]:
         """Numbers of pieces, up to ``most``, that are worth trying."""
-        largest = min(most, count_different(self.points, most + 1) - 1, len(np.unique(self.units)) // _FEWEST_TRIED)
+        units = len(np.unique(self.units))
+        of_units = max(units // _FEWEST_TRIED, 2 if units >= _FEWEST_OF_TWO else 0)
+        largest = min(most, count_different(self.points, most + 1) - 1, of_units)
         return [number for number in _CANDIDATES if number <= largest]
 
     def judge(self, pieces: np.ndarray, seed: int, tried: int = 0) -> Separation | None:

@@ -186,6 +186,9 @@ def clusters_verdict(facts: Facts) -> Verdict:
         return _say(case, facts, evidence, "images that lie between them")
     if of_classes.verdict == YES:
         return _say("classes_are_the_clusters", facts, (*evidence, *of_classes.evidence[:1]), of_classes.would_change)
+    if state == NO and facts.classes is not None and not enough_for_no(facts.classes):
+        # as many clusters as there are classes would be too small to be looked for
+        return _say("clusters_unsure", facts, evidence, f"{_FEWEST_OF_EACH} training images or tracks of each class")
     if state == CANT_TELL:
         return _say("clusters_unsure", facts, evidence, _more(found))
     if of_classes.case == "classes_some":

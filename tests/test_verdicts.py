@@ -77,6 +77,13 @@ def test_few_that_were_asked_are_no_reason_to_doubt_a_gap():
     assert classes_verdict(replace(asked, known=(replace(BARELY_TRIED, above_chance=0.1),))).verdict == NO
 
 
+def test_more_classes_than_could_be_clusters_are_no_reason_to_say_no():
+    many = replace(NONE, pieces=100, units=350, tried=8)
+    unsure = replace(FACTS, clusters=replace(NONE, units=350, tried=8), classes=many, known=(UNKNOWN,))
+    assert clusters_verdict(unsure).verdict == CANT_TELL
+    assert clusters_verdict(replace(unsure, classes=replace(many, pieces=10))).verdict == NO
+
+
 def test_what_was_looked_for_has_to_show_more_than_what_was_given():
     given = replace(
         GAPS, cut=0.08, error=0.2
