@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from latent.comparison import CANT_TELL, ERROR_RATE, FEWEST, NO, YES, critical, how_many, judge
-from latent.separation import APART, PARTS, Separation
+from latent.separation import APART, MOST, PARTS, Separation
 from latent.separation import FEWEST as FEWEST_OF_PIECE
 
 KNOWN = 0.7  # of the way from chance to all right: from here on classes are known
@@ -328,6 +328,6 @@ def _agreement(facts: Facts) -> tuple[str, ...]:
 
 def _more(found: Separation) -> str:
     count = how_many(found.units, found.ratio, found.error, APART, 2 * max(found.tried, 1))
-    if count > 50 * found.units:
+    if count > 50 * found.units or found.units >= MOST:  # of more, so many are looked at
         return "it lies on the border between the two: more images alone are not likely to tell"
     return f"about {count:,} {'groups' if found.units < found.images else 'images'} would tell"

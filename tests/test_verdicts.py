@@ -77,6 +77,13 @@ def test_few_that_were_asked_are_no_reason_to_doubt_a_gap():
     assert classes_verdict(replace(asked, known=(replace(BARELY_TRIED, above_chance=0.1),))).verdict == NO
 
 
+def test_no_more_images_are_asked_for_than_are_looked_at():
+    few = replace(UNSURE, cut=0.08, error=0.1, tried=5)
+    many = replace(few, images=1000, units=1000)
+    assert "images would tell" in clusters_verdict(replace(FACTS, clusters=few, classes=UNSURE)).would_change
+    assert "lies on the border" in clusters_verdict(replace(FACTS, clusters=many, classes=UNSURE)).would_change
+
+
 def test_more_classes_than_could_be_clusters_are_no_reason_to_say_no():
     many = replace(NONE, pieces=100, units=350, tried=8)
     unsure = replace(FACTS, clusters=replace(NONE, units=350, tried=8), classes=many, known=(UNKNOWN,))
