@@ -148,6 +148,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         NO,
         "no: the classes can be told apart, but as stretches of a continuum, without gaps between them",
     ),
+    "classes_not_apart": (NO, "no: no gaps lie between the classes, whether or not classifiers can tell them apart"),
     "classes_overlap": (
         NO,
         "no: the classes overlap: even classifiers that were told the classes of other images get many wrong",
@@ -220,10 +221,11 @@ def classes_verdict(facts: Facts) -> Verdict:
     evidence += [*facts.beside, *facts.beware]
     state = judge(best.above_chance, best.error, KNOWN, best.units, tried)
     apart = CANT_TELL if facts.classes is None else lie_apart(facts.classes)
-    if state == NO and (facts.classes is None or not enough_for_no(facts.classes)):
+    few = facts.classes is None or not enough_for_no(facts.classes)
+    if state == NO and few and apart != YES:
         enough = f"{_FEWEST_OF_EACH} training images or tracks of each class would tell"
         return _say("classes_too_few", facts, evidence, enough)
-    if state == NO:
+    if state == NO and not few:
         above = best.above_chance > critical(best.units, tried) * best.error
         case = "classes_overlap" if above else "classes_nothing"
         return _say(
@@ -232,7 +234,8 @@ def classes_verdict(facts: Facts) -> Verdict:
             evidence,
             f"a bottleneck, or features, by which classifiers are {KNOWN:.0%} of the way from chance to all right",
         )
-    if state == CANT_TELL and apart != YES:  # across a gap neighbours know the classes, however few were asked
+    # across a gap neighbours know the classes, however few were asked; without gaps they are not apart, known or not
+    if state == CANT_TELL and apart == CANT_TELL:
         count = how_many(best.units, best.above_chance, best.error, KNOWN, tried)
         return _say("classes_unsure", facts, evidence, f"about {count:,} test images, or tracks of them, would tell")
     if facts.classes is None:
@@ -249,7 +252,7 @@ def classes_verdict(facts: Facts) -> Verdict:
         case = "classes_one_each" if one_each else "classes_in_pieces"
         return _say(case, facts, evidence, "images that lie between them")
     some = 0 < len(facts.classes.apart) < facts.classes.judged and facts.classes.judged > 2
-    case = "classes_some" if some else "classes_stretches"
+    case = "classes_some" if some else "classes_stretches" if state == YES else "classes_not_apart"
     return _say(
         case,
         facts,

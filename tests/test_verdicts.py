@@ -35,6 +35,7 @@ OF_CLASSES = {
     "classes_in_pieces": replace(FACTS, one_each=(0.3, 0.02)),
     "classes_some": replace(FACTS, classes=replace(NONE, apart=(1,))),
     "classes_stretches": replace(FACTS, classes=NONE),
+    "classes_not_apart": replace(FACTS, classes=NONE, known=(BARELY_TRIED,)),
     "classes_overlap": replace(FACTS, known=(HALF_KNOWN,)),
     "classes_nothing": replace(FACTS, known=(UNKNOWN,)),
     "classes_gaps_unsure": replace(FACTS, classes=UNSURE),
@@ -89,6 +90,12 @@ def test_more_classes_than_could_be_clusters_are_no_reason_to_say_no():
     unsure = replace(FACTS, clusters=replace(NONE, units=350, tried=8), classes=many, known=(UNKNOWN,))
     assert clusters_verdict(unsure).verdict == CANT_TELL
     assert clusters_verdict(replace(unsure, classes=replace(many, pieces=10))).verdict == NO
+
+
+def test_a_gap_is_believed_where_classifiers_had_too_few_to_learn_from():
+    few = replace(GAPS, pieces=100, judged=60, units=350)
+    assert classes_verdict(replace(FACTS, known=(UNKNOWN,), classes=few)).verdict == YES
+    assert classes_verdict(replace(FACTS, known=(UNKNOWN,), classes=replace(few, pieces=10))).verdict == NO
 
 
 def test_what_was_looked_for_has_to_show_more_than_what_was_given():
