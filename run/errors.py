@@ -110,6 +110,7 @@ def execute(main: Callable[[], None], *, by_several: bool = False) -> None:
         place = f"{printable(error.filename)}: " if getattr(error, "filename", None) else ""
         status = _complain(why or place + _MACHINE_ERRORS[error.errno])
     finally:
+        signals.ending()
         ranks.leave(1 if status is None else status)  # None: of an error that nobody foresaw
     streams.flush()
     if status == 0 and (lost := streams.failure("stdout")):

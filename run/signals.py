@@ -54,6 +54,12 @@ def listen() -> None:
             signal.signal(number, _raise)
 
 
+def ending() -> None:
+    """The process is ending by itself: a first signal asks for nothing more. A second still ends it at once."""
+    global _asked
+    _asked = _asked or Terminated
+
+
 class StopRequest:
     """Within the block the first signal only sets :attr:`asked`; the second still ends the process.
 

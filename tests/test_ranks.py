@@ -352,3 +352,21 @@ def test_encoding_with_one_process_killed_leaves_nothing(forked, tmp_path, alone
     assert [each.returncode for each in done] == [2, -signal.SIGKILL], [each.stderr for each in done]
     assert "one of the 2 processes was killed" in said(done)[0]
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_machines_that_run_the_same_list_train_each_once(forked, tmp_path):
+    """Two run the same commands, one folder a training: whoever comes second is refused, or finds it trained."""
+    brief = ["--dataset", "digits", "--latent_size", 3, "--only_named", "--num_epochs", 2, "--max_train", 60]
+    said = ""
+    for pair in [(0, 0), (1, 1), (0, 1)]:
+        children = [
+            forked.start("train.py", *brief, "--seed", seed, "--output_dir", f"shared/{seed}", cwd=tmp_path)
+            for seed in pair
+        ]
+        for child in children:
+            done = child.wait(60)
+            assert done.returncode in (0, 2), done.stderr
+            said += done.stderr
+    assert said.count("epoch   1/2") == 2
+    assert said.count("is being trained into by") + said.count("trained already") == 4
+    assert not list((tmp_path / "shared").glob("*/earlier"))
