@@ -194,7 +194,7 @@ def clusters_verdict(facts: Facts) -> Verdict:
         return _say("clusters_unsure", facts, evidence, _more(found))
     if of_classes.case == "classes_some":
         return _say("clusters_some", facts, evidence, of_classes.would_change)
-    known = facts.known and judge(facts.known[0].above_chance, facts.known[0].error, 0.5, facts.known[0].units) == YES
+    known = of_classes.case in ("classes_stretches", "classes_gaps_unsure")
     case = "continuum" if known else "one_cloud"
     return _say(
         case,
