@@ -93,7 +93,7 @@ def above_noise(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     """Centred points without the directions of even noise: (rows, D) -> float64 (rows, at most D).
 
     Where the smaller half of the eigenvalues lies as those of white noise do (Marchenko and Pastur, 1967), only the
-    directions above the largest of these are kept, two at least. Elsewhere nothing is left out.
+    directions above the largest of these are kept, two at least. Elsewhere, or where none is above, all are kept.
 
     Returns:
         The points; and the squared distance that noise alone puts between two of them.
@@ -113,7 +113,10 @@ def above_noise(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     tail = points @ axes[half].T
     if _reach(tail) < _AS_NOISE * _reach(np.random.default_rng(0).standard_normal(tail.shape)):
         return points, 0.0  # as even as noise, and not as empty of structure
-    kept = max(2, int((singular > 1.05 * scale * noise[0]).sum()))
+    kept = int((singular > 1.05 * scale * noise[0]).sum())
+    if not kept:  # noise alone, or as many clusters as directions, which are as even
+        return points, 0.0
+    kept = max(2, kept)
     return points @ axes[:kept].T, 2 * kept * float(scale) ** 2
 
 
