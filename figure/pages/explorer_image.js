@@ -145,7 +145,7 @@ function filter() {
 }
 function drawLegend() {
   const legend = $("x-legend");
-  $("x-legend-title").textContent = colouring.title === "class" ? "Classes" : `Colour: ${colouring.title}`;
+  $("x-legend-title").textContent = colouring.title === "class" ? `Classes (${new Set(labels).size})` : `Colour: ${colouring.title}`;
   if (colouring.values) {
     const bar = element("canvas", { width: LEVELS, height: 12 }), context = bar.getContext("2d");
     data.scale.forEach((colour, k) => { context.fillStyle = colour; context.fillRect(k, 0, 1, 12); });

@@ -10,7 +10,7 @@ from run.errors import BadInput, printable
 from run.hints import training_command
 from run.training_folder import results_in, undisturbed
 from stages.report.folder import EXPLORER, LARGEST_EXPLORER, Folder
-from stages.report.parts import all_parts, answers
+from stages.report.parts import all_parts, answers, images_in_words
 from stages.report.warnings import warnings_of
 
 _TEMPLATES = Path(__file__).parent
@@ -80,6 +80,7 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
         heading="Both latent spaces under the pointer",
         title=f"{dataset}: what {asked(folder.size)} keep?",
         training=training,
+        images=images_in_words(training),
         size=folder.size,
         answers=told,
         above={each.picture.uri: place for place, each in enumerate(told, 1) if each.picture},

@@ -165,7 +165,7 @@ def data_part(folder: Folder, training: Mapping[str, Any]) -> Part:
         names = list_of(training.get("class_names"), str)
         classes = count(len(names), "class") if names else "no classes"
         part.text.append(
-            f"{training.get('dataset')}: {classes}; {training.get('held_out_images')} images held out for testing "
+            f"{training.get('dataset')}: {classes}; {images_in_words(training)} held out for testing "
             f"({training.get('split')} split), on which nothing was trained."
         )
         part.text.append(f"Fingerprint of the split: {str(training.get('fingerprint'))[:16]}")
@@ -343,6 +343,12 @@ def odd_part(folder: Folder) -> Part:
     if rows:
         part.tables.append(Table(f"The first {len(rows)} doubtful labels", list(columns.values()), rows))
     return part
+
+
+def images_in_words(training: Mapping[str, Any]) -> str:
+    """How many images were held out, as far as that is known."""
+    images = training.get("held_out_images")
+    return count(images, "image") if type(images) is int else "Some images"
 
 
 def dataset_of(training: Mapping[str, Any]) -> str:
