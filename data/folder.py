@@ -10,7 +10,7 @@ import numpy as np
 
 from data.annotations import Annotations
 from data.decode import Shape, quiet_pillow
-from data.groups import suggestion, tracks
+from data.groups import suggested_groups, suggested_labels, tracks
 from data.label_file import METADATA, Columns, examples, match_pattern, read_table
 from data.layout import TEST, VAL, Layout, natural_order, recognise
 from data.listing import NAMED_AT_MOST, list_images
@@ -187,8 +187,11 @@ class Folder(Source):
         if said.group_from is not None:
             known.groups = match_pattern(said.group_from, ids, "--group_from")
             known.remarks.append(f"groups from file names ({examples(ids, known.groups)})")
-        elif not any(known.groups) and (remark := suggestion(ids, known.labels)):
-            known.remarks.append(remark)
+        elif not any(known.groups):
+            used = [position for position in range(len(ids)) if position not in known.left_out]
+            mine = [ids[position] for position in used]
+            labels = [known.labels[position] for position in used]
+            known.remarks += filter(None, [suggested_groups(mine, labels), suggested_labels(mine, labels)])
         return known
 
     def _without_label(self, known: "_Known") -> dict[int, str]:

@@ -31,8 +31,8 @@ def _readable() -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 FORMATS, EXTENSIONS = _readable()
-# Changes whenever the same file would decode to other pixels, so that no cache outlives the code that filled it.
-READERS = repr(("2", FORMATS))
+# Changes whenever the same files would become other pixels or classes: no cache outlives the code that filled it.
+READERS = repr(("3", FORMATS))
 
 _NEEDS_HEIF = "unsupported: HEIC, which is read when its package is there: pip install pillow-heif"
 _NEEDS_AVIF = "unsupported: AVIF, which this Pillow was built without: pip install --upgrade pillow"

@@ -1,4 +1,4 @@
-"""Which images belong together, as their file names tell: frames of one object, of one sequence, of one moment."""
+"""Which images belong together, as their file names tell: frames of one object, of one sequence, of one class."""
 
 import re
 from collections import Counter
@@ -20,6 +20,9 @@ _SERIES = (
     (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
 )  # fmt: skip
 
+_WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)[ ._-]*[0-9]+")
+_CLASSES = 100  # more words than this are no classes
+
 
 def tracks(paths: Sequence[str]) -> list[str | None]:
     """The group of each image that is named as GTSRB's are; in another spelling only where nearly all files have it."""
@@ -40,7 +43,7 @@ def _is_gtsrb(match: re.Match) -> bool:
     return match[1] is None and match[0].endswith(".ppm")
 
 
-def suggestion(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:
+def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:
     """A remark where file names look like frames of sequences or repeated shots; None where they do not.
 
     Series that are the classes themselves (cat_1, cat_2, ...) are none.
@@ -60,3 +63,20 @@ def suggestion(paths: Sequence[str], labels: Sequence[str | None]) -> str | None
                 f"if their images belong together, keep each on one side of the split: --group_from '{pattern}'"
             )
     return None
+
+
+def suggested_labels(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:
+    """A remark where no image has a label and file names look as if they began with one: ``cat.1``, ``dog.2``."""
+    if any(labels):
+        return None
+    words = Counter(
+        match[1] for path in paths if (match := _WORD_AND_NUMBER.fullmatch(path.rpartition("/")[2].rpartition(".")[0]))
+    )
+    named = [word for word, count in words.most_common() if count > 1]
+    if not 1 < len(named) <= _CLASSES or 2 * sum(words[word] for word in named) < len(paths):
+        return None
+    listed = ", ".join(map(printable, named[:3])) + ", ..." * (len(named) > 3)
+    return (
+        f"file names look like {len(named):,} classes ({listed}); if they are, label images by them: "
+        "--label_from '([a-zA-Z]+)[ ._-]*[0-9]+[.]'"
+    )

@@ -6,8 +6,8 @@ wrong guess is seen at once; what would most likely be wrong (parts taken for cl
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from run.console import count, verb
 from run.errors import BadInput, printable
@@ -26,9 +26,12 @@ _EMPTY_WORDS = {
     "", "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "files", "seg",
     "split", "folder", "final", "png", "jpg", "jpeg", "ppm", "cropped", "resized", "the", "samples",
 }  # fmt: skip
-# Folders beside which others hold no pictures of the subject: names of kinds of files rather than of classes.
-_KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth"}
-
+# Names of kinds of files rather than of classes have one of these, and besides only those below: JPEGImages, masks.
+_KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth",
+          "segmentation", "segmentations", "bbox", "gt", "groundtruth"}  # fmt: skip
+_BESIDE_KINDS = {"jpeg", "jpg", "png", "class", "object", "instance", "boxes", "maps"}
+# Names of a part and a class at once: trainA, testA, train_cats, test_dogs.
+_PART_AND_CLASS = re.compile(r"(train|trn|test|tst|val|valid)[ _-]?([a-z]+)", re.IGNORECASE)
 
 # Names of pieces that a set was cut into, for cross-validation or to be sent.
 _PIECE = re.compile(r"(fold|part|batch|split|chunk|shard|subset|volume|disc|disk)s?[ _-]*[0-9]+", re.IGNORECASE)
@@ -68,6 +71,11 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
     below = [folder[len(inner) :] for folder in folders]
     shown = f"{'/'.join(inner)}/: " if inner else ""
     tops = Counter(folder[0] for folder in below if folder)
+    if both := _parts_and_classes(tops):
+        found = _published([(*both.get(folder[0], folder[:1]), *folder[1:]) if folder else folder for folder in below],
+                           {part: part_of(part) for part, _ in both.values()}, shown)  # fmt: skip
+        example, (part, class_name) = next(iter(both.items()))
+        return replace(found, words=f"{found.words} ({printable(example)} is class {class_name} of {part})")
     if 2 * sum(tops.values()) < len(below):
         return _flat(below, shown)
     parts = {name: part_of(name) for name in tops}
@@ -76,7 +84,7 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
     # beside train/ and test/ other folders (Meta/, previews/) are no third class
     if len(set(known.values())) > 1 and (len(known) == len(parts) or (TRAIN in known.values() and held_out)):
         return _published(below, known, shown)
-    if all(name.lower() in _KINDS for name in tops) and len(tops) > 1:
+    if all(map(_is_kind, tops)) and len(tops) > 1:
         names = ", ".join(map(printable, sorted(tops)))
         meant = next((name for name in tops if name.lower().startswith("im")), next(iter(tops)))
         raise BadInput(
@@ -91,7 +99,28 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
 def part_of(name: str) -> str | None:
     """``train`` of ``Training_set``, ``test`` of ``seg_test``: the part of a split that a name means, if any."""
     words = [word for word in re.split(r"[^a-z]+", name.lower()) if word not in _EMPTY_WORDS]
-    return _WORDS.get(words[0]) if len(words) == 1 else None
+    if len(words) != 1:
+        return None
+    joined = (part for word, part in _WORDS.items() if words[0].removeprefix(word) in _EMPTY_WORDS - {""})  # testdata
+    return _WORDS.get(words[0]) or next(joined, None)
+
+
+def _parts_and_classes(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """``trainA`` -> (train, A) of each folder, where all are named so; else nothing."""
+    matches = {name: _PART_AND_CLASS.fullmatch(name) for name in names}
+    if not matches or not all(match and not part_of(name) for name, match in matches.items()):
+        return {}
+    both = {name: (match[1], match[2]) for name, match in matches.items()}
+    classes: dict[str, set[str]] = {}
+    for part, class_name in both.values():
+        classes.setdefault(part, set()).add(class_name)
+    first, *others = classes.values()
+    return both if len(first) > 1 and others and all(other == first for other in others) else {}
+
+
+def _is_kind(name: str) -> bool:
+    words = {word.lower() for word in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+", name)}
+    return bool(words & _KINDS) and words <= _KINDS | _BESIDE_KINDS
 
 
 def natural_order(name: str) -> tuple:
@@ -150,6 +179,8 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
         sides, counts = [TEST if side == VAL else side for side in sides], Counter({**counts, TEST: counts[VAL]})
         del counts[VAL]
     kept = {label for position, label in enumerate(labels) if position not in left_out and label is not None}
+    if len(kept) == 1:  # train/images, test/images
+        labels, kept = [None] * len(labels), set()
     classes = f"the {len(kept):,} folders in them are the classes" if kept else "no classes"
     listed = ", ".join(
         f"{name}/" for name in sorted(parts, key=lambda each: [TRAIN, VAL, TEST, UNLABELLED].index(parts[each]))
@@ -172,9 +203,7 @@ def _without_boxes(labels: Sequence[str | None], part_names: Sequence[str]) -> l
     boxes = {
         name for name, inside in found.items() if several and len(inside) == 1 and elsewhere[next(iter(inside))] == 1
     }  # fmt: skip
-    boxes |= {
-        name for name, inside in found.items() if several and len(inside) == 1 and next(iter(inside)).lower() in _KINDS
-    }
+    boxes |= {name for name, inside in found.items() if several and len(inside) == 1 and _is_kind(next(iter(inside)))}
     return [None if name in boxes else label for name, label in zip(part_names, labels, strict=True)]
 
 

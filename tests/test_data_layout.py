@@ -2,6 +2,8 @@
 
 import pytest
 
+from data.groups import suggested_labels
+from data.label_file import match_pattern
 from data.layout import natural_order, part_of, recognise
 from run.errors import BadInput
 
@@ -14,7 +16,7 @@ def files(*folders: str, each: int = 3) -> list[str]:
     ("train", "test"),
     [("train", "test"), ("Train", "Test"), ("TRAINING", "testing"), ("training_set", "test_set"),
      ("seg_train/seg_train", "seg_test/seg_test"), ("train", "valid"), ("Final_Training/Images", "Final_Test/Images"),
-     ("train_images", "val_images")],
+     ("train_images", "val_images"), ("traindata", "testdata")],
 )  # fmt: skip
 def test_a_published_split_in_any_usual_spelling(train: str, test: str):
     paths = files(f"{train}/cat", f"{train}/dog", f"{test}/cat", f"{test}/dog")
@@ -73,6 +75,40 @@ def test_deeper_folders_count_to_their_class():
 def test_classes_that_are_called_like_parts_among_others_are_classes():
     assert recognise(files("train", "bus", "ship"), "pics").labels == ["train"] * 3 + ["bus"] * 3 + ["ship"] * 3
     assert recognise(files("test tube", "training shoe"), "pics").labels == ["test tube"] * 3 + ["training shoe"] * 3
+
+
+@pytest.mark.parametrize("names", [("trainA", "trainB", "testA", "testB"), ("train_A", "test_A", "train_B", "test_B")])
+def test_folders_that_name_part_and_class_at_once(names: tuple[str, ...]):
+    layout = recognise(files(*names), "pics")
+    assert set(zip(layout.labels, layout.parts, strict=True)) == {(c, p) for c in "AB" for p in ("train", "test")}
+    assert "a published split" in layout.words
+    assert f"({names[0]} is class A of train)" in layout.words
+    assert recognise(files("trains", "tests", "valleys"), "pics").parts is None
+
+
+def test_a_folder_of_pictures_in_every_part_is_no_class():
+    """As detection sets have it: train/images beside train/labels."""
+    layout = recognise(files("train/images", "valid/images"), "pics")
+    assert set(layout.labels) == {None}
+    assert set(layout.parts) == {"train", "test"}
+    assert "no classes" in layout.words
+
+
+def test_kinds_of_files_are_no_classes(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train.py", "--dataset", "pics"])
+    with pytest.raises(BadInput, match=r"kinds of files .* --dataset pics/JPEGImages$"):
+        recognise(files("JPEGImages", "SegmentationClass", "SegmentationObject"), "pics")
+    assert recognise(files("class 1", "class 2"), "pics").labels[0] == "class 1"
+
+
+def test_names_that_begin_with_a_class_are_pointed_out():
+    paths = [f"train/{name}.{number}.jpg" for name in ("cat", "dog") for number in range(5)] + ["test1/1.jpg"]
+    remark = suggested_labels(paths, [None] * len(paths))
+    assert "2 classes (cat, dog)" in remark
+    pattern = remark.rpartition("--label_from ")[2].strip("'")
+    assert match_pattern(pattern, paths, "--label_from") == ["cat"] * 5 + ["dog"] * 5 + [None]
+    assert suggested_labels(paths, ["a"] * len(paths)) is None
+    assert suggested_labels([f"IMG_{number}.jpg" for number in range(9)], [None] * 9) is None
 
 
 def test_flat_folders():
