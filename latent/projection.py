@@ -140,6 +140,8 @@ def draw_flat(vectors: np.ndarray, method: str, seed: int, **settings: float) ->
 
 def principal_axes(vectors: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """PCA of latents: their mean, float64 (D,), and at most ``size`` directions of largest variance, (K, D)."""
+    if len(vectors) < 2:  # which vary in no direction
+        return np.asarray(vectors, np.float64).mean(axis=0), np.zeros((0, vectors.shape[1]))
     # not by LU, as it would choose: where memory is short that waits for ever, and keeps Python's lock meanwhile
     fitted = PCA(min(size, *vectors.shape), random_state=seed, power_iteration_normalizer="QR")
     fitted.fit(np.asarray(vectors, np.float64))

@@ -13,6 +13,7 @@ from latent.projection import (
     draw_flat,
     lowered_settings,
     map_settings,
+    principal_axes,
     project,
 )
 from run.errors import BadInput
@@ -120,3 +121,9 @@ def test_nothing_goes_by_lu_which_may_wait_for_memory_for_ever(monkeypatch: pyte
     monkeypatch.setattr("scipy.linalg.lu", refuse)
     vectors = np.random.default_rng(0).standard_normal((600, 1100)).astype(np.float32)
     assert project(vectors, method, seed=0).shape == (600, 2)
+
+
+def test_one_vector_has_a_mean_and_no_direction():
+    mean, axes = principal_axes(np.array([[1.0, 2.0, 3.0]], np.float32), 2, 0)
+    assert mean.tolist() == [1, 2, 3]
+    assert axes.shape == (0, 3)
