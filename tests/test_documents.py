@@ -189,6 +189,8 @@ SELDOM = {
     # written where --num_clusters is auto: tests/test_viz_kmeans_latent_space.py
     "latent_space_size_N_CLUSTERER_SPACE_criterion.csv",
     "latent_space_size_N_CLUSTERER_SPACE_criterion.png",
+    "tensorboard/latent_size_N/",  # written with --tensorboard: tests/test_tensorboard.py
+    "tensorboard/PCA_of_N/",
     "odd_images_latent_size_N_label.png",  # written where a label is doubted: tests/test_find_odd_images.py
 }
 EVERYWHERE = {"command", "versions", "checksum"}
