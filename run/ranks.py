@@ -18,11 +18,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from run.errors import BadInput, printable
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 # Longer than any process keeps the others waiting within a sum. One that dies closes its connections, which all see at
@@ -236,7 +235,7 @@ def take_from_first(*tensors: "torch.Tensor") -> None:
             _together(lambda group, tensor=tensor: group.broadcast(tensor, 0))
 
 
-def of_each(count: int, measure: Callable[[slice], np.ndarray]) -> np.ndarray:
+def of_each(count: int, measure: "Callable[[slice], np.ndarray]") -> "np.ndarray":
     """A number for each of ``count`` rows, each row measured by one process: float64 (count, ...).
 
     Args:
@@ -246,6 +245,8 @@ def of_each(count: int, measure: Callable[[slice], np.ndarray]) -> np.ndarray:
     Raises:
         Parted: a process has ended.
     """
+    import numpy as np  # late, as all that is heavy: every command imports this before it has read its arguments
+
     mine = part(count)
     found = np.asarray(measure(mine), np.float64)
     if world_size() == 1:
@@ -259,7 +260,7 @@ def of_each(count: int, measure: Callable[[slice], np.ndarray]) -> np.ndarray:
     return whole.numpy()
 
 
-def mean_of_all(count: int, mean: Callable[[slice], np.ndarray]) -> np.ndarray:
+def mean_of_all(count: int, mean: "Callable[[slice], np.ndarray]") -> "np.ndarray":
     """The mean over ``count`` rows, each seen by one process: float64, of the shape of a row.
 
     Args:
@@ -269,6 +270,8 @@ def mean_of_all(count: int, mean: Callable[[slice], np.ndarray]) -> np.ndarray:
     Raises:
         Parted: a process has ended.
     """
+    import numpy as np  # late: as above
+
     mine = part(count)
     share = (mine.stop - mine.start) / count
     found = np.asarray(mean(mine if share else slice(0, 1)), np.float64) * share

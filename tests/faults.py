@@ -103,7 +103,7 @@ def _count_points(record: str | None, at: int | None, how: str) -> None:
             return super().write(content)
 
     def opened(file: object, mode: str = "r", *rest: object, **options: object) -> object:
-        if isinstance(file, str | Path) and str(file).endswith(".partial") and "r" not in mode:
+        if isinstance(file, str | Path) and str(file).endswith(".partial") and mode not in ("r", "rb"):
             return io.BufferedWriter(Disk(str(file), mode.replace("b", "")))
         return _open(file, mode, *rest, **options)
 

@@ -159,7 +159,7 @@ def test_processes_that_decode_end_with_the_script(forked, tmp_path, number, sta
     for count in range(4000):
         (tmp_path / "images" / f"{count}.ppm").write_bytes(b"P6 16 16 255\n" + bytes(3 * 16 * 16))
     child = forked.start("train.py", *BRIEF, "--dataset", "images", "--num_workers", 3, cwd=tmp_path)
-    child.until(lambda: any(tmp_path.glob("data/cache/*/.images.npy.*.partial")))
+    child.until(lambda: any(tmp_path.glob("data/cache/*/.decoding.partial")))
     child.until(lambda: len(children_of(child.pid)) > 3)  # the guard is one of them
     others = children_of(child.pid)
     child.send(number)
