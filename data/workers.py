@@ -4,6 +4,7 @@ Pillow decodes small files in many short steps that all need Python's lock, whic
 so many files are decoded in forked processes, which take half the time on two cores: docs/results/own_pictures.md.
 """
 
+import contextlib
 import multiprocessing
 import sys
 import time
@@ -102,13 +103,16 @@ def _decode(piece: _Piece, shape: Shape) -> Batch:
 def _decoded(pieces: list[_Piece], shape: Shape, num_workers: int | None, in_processes: bool) -> Iterator[Batch]:
     done, workers = 0, _count(num_workers)
     if in_processes and workers > 1 and sys.platform == "linux":
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), settle)
         try:
-            with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), settle) as pool:
-                for batch in _ahead(pool, workers, partial(_decode, shape=shape), pieces):
-                    yield batch
-                    done += 1
+            for batch in _ahead(pool, workers, partial(_decode, shape=shape), pieces):
+                yield batch
+                done += 1
         except (BrokenExecutor, OSError):  # one was killed, or there may be no more: the rest is decoded here
             pass
+        finally:
+            with contextlib.suppress(RuntimeError):  # a signal came while the pool was about to start
+                pool.shutdown(cancel_futures=True)
     yield from in_order(partial(_decode, shape=shape), pieces[done:], num_workers)
 
 
