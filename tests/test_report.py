@@ -164,9 +164,12 @@ FILES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [*zip(FILES, EDITED * 2, strict=False), *zip(FILES, EDITED[1:] * 2, strict=False)]
-)
+EDITS = [
+    (name, kinds[place % len(kinds)]) for kinds in (EDITED, EDITED[1:]) for place, name in enumerate(FILES)
+]  # each file in two ways
+
+
+@pytest.mark.parametrize(("name", "content"), EDITS)
 def test_an_edited_file_is_left_out(forked, folder: Path, name: str, content: bytes):
     (folder / name).write_bytes(content)
     _, page = report(forked, folder)

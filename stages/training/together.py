@@ -30,8 +30,9 @@ def pca_of_first(fit: Callable[[], PCA] | None = None) -> PCA:
     pca = fit() if ranks.is_first() else None
     shapes = ranks.share([list(part.shape) for part in vars(pca).values()] if pca else None)
     parts = [torch.empty(shape) for shape in shapes]
-    for part, own in zip(parts, vars(pca).values() if pca else (), strict=False):
-        part.copy_(torch.from_numpy(np.ascontiguousarray(own)))
+    if pca:
+        for part, own in zip(parts, vars(pca).values(), strict=True):
+            part.copy_(torch.from_numpy(np.ascontiguousarray(own)))
     ranks.take_from_first(*parts)
     return PCA(*(part.numpy() for part in parts))
 
