@@ -8,7 +8,7 @@ from model.autoencoder import Autoencoder
 from model.fidelity import Made, errors_and_similarities, fidelity, squared_errors, summary
 from model.inference import divergences, encode_batches, reconstruct_batches
 from model.refinement import STEPS
-from run import ranks
+from run import collectives
 from run.console import table
 
 COLLAPSED = 0.01  # nats: a latent dimension whose KL from the prior is below says nothing of the image
@@ -46,13 +46,13 @@ def measure_held_out(
         return reconstruct_batches(model, images[some], None if labels is None else labels[some], steps)
 
     def measured(of: Callable[[slice], Made]) -> dict[str, float]:
-        return summary(ranks.of_each(count, lambda some: errors_and_similarities(images[some], of(some))))
+        return summary(collectives.of_each(count, lambda some: errors_and_similarities(images[some], of(some))))
 
     pca, ours = measured(lambda some: of_pca(images[some])), measured(lambda some: made(some, refine))
-    alone = ranks.of_each(count, lambda some: squared_errors(images[some], made(some, 0))) if refine else None
+    alone = collectives.of_each(count, lambda some: squared_errors(images[some], made(some, 0))) if refine else None
     ours["encoder_alone_mse"] = ours["mse"] if alone is None else float(alone.mean())
     if model.variational:
-        kl = ranks.mean_of_all(count, lambda some: divergences(model, images[some]))  # (D,)
+        kl = collectives.mean_of_all(count, lambda some: divergences(model, images[some]))  # (D,)
         ours["kl"] = float(kl.sum())
         ours["collapsed_dimensions"] = int((kl < COLLAPSED).sum())
         if ours["collapsed_dimensions"]:
@@ -61,7 +61,7 @@ def measure_held_out(
                 f"as the prior (KL below {COLLAPSED} nats) and say nothing of the image; --beta sets what a nat costs"
             )
     else:
-        mean, square = ranks.mean_of_all(count, lambda some: _moments(model, images[some], refine))
+        mean, square = collectives.mean_of_all(count, lambda some: _moments(model, images[some], refine))
         spread = np.sqrt(np.maximum(square - mean**2, 0))
         dead = int((spread <= 1e-3 * spread.max()).sum())
         if dead:

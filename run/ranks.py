@@ -1,8 +1,8 @@
 """Several processes that work as one, as torchrun starts them; a process alone is the first of one.
 
 A process knows its rank, from 0 up, and how many there are, the world size; each does its part of what is to be
-computed, and the first alone prints and writes. Two ways to talk: a store of small texts, for words and for waiting
-(whoever waits there hears signals, for as long as it takes); and torch's collectives, for sums of tensors.
+computed, and the first alone prints and writes. They talk by a store of small texts, where whoever waits hears signals,
+for as long as it takes; sums of tensors are :mod:`run.collectives`.
 
 Alone, every function here does next to nothing, and torch's part for several processes is not imported.
 """
@@ -13,20 +13,13 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from run.errors import BadInput, printable
 
-if TYPE_CHECKING:
-    import numpy as np
-    import torch
-
-# Longer than any process keeps the others waiting within a sum. One that dies closes its connections, which all see at
-# once; this is for a machine that vanishes from the network.
-_PATIENCE = timedelta(minutes=5)
 _CONNECTING = timedelta(minutes=2)  # all are started at about the same time
 _LAST_WORDS = 3.0  # seconds that the process which holds the store waits for the others to leave
 _SHOWN_AFTER = 10.0  # seconds until a network disk shows a file to another machine, at most
@@ -214,68 +207,17 @@ def require_shared_folder(folder: Path) -> None:
         )
 
 
-def add_up(tensor: "torch.Tensor") -> None:
-    """The sum over all processes takes the tensor's place, the same bytes in each.
-
-    Raises:
-        Parted: one of them has ended.
-    """
-    if world_size() > 1:
-        _together(lambda group: group.all_reduce(tensor))
+def store() -> Any:
+    """Torch's store, by which all have met; None for a process alone."""
+    return _store
 
 
-def take_from_first(*tensors: "torch.Tensor") -> None:
-    """The first process's numbers take the place of these.
-
-    Raises:
-        Parted: it has ended.
-    """
-    if world_size() > 1:
-        for tensor in tensors:
-            _together(lambda group, tensor=tensor: group.broadcast(tensor, 0))
-
-
-def of_each(count: int, measure: "Callable[[slice], np.ndarray]") -> "np.ndarray":
-    """A number for each of ``count`` rows, each row measured by one process: float64 (count, ...).
-
-    Args:
-        count: of rows.
-        measure: gives the numbers of some of them, (n, ...).
-
-    Raises:
-        Parted: a process has ended.
-    """
-    import numpy as np  # late, as all that is heavy: every command imports this before it has read its arguments
-
-    mine = part(count)
-    found = np.asarray(measure(mine), np.float64)
-    if world_size() == 1:
-        return found
-    import torch  # late: latents and figures, which come here too, know no torch
-
-    whole = torch.zeros(count, *found.shape[1:], dtype=torch.float64)
-    whole[mine] = torch.from_numpy(found)
-    meet()  # some have more to do than others
-    add_up(whole)
-    return whole.numpy()
-
-
-def mean_of_all(count: int, mean: "Callable[[slice], np.ndarray]") -> "np.ndarray":
-    """The mean over ``count`` rows, each seen by one process: float64, of the shape of a row.
-
-    Args:
-        count: of rows, from 1 up.
-        mean: gives the mean over some of them, at least one.
-
-    Raises:
-        Parted: a process has ended.
-    """
-    import numpy as np  # late: as above
-
-    mine = part(count)
-    share = (mine.stop - mine.start) / count
-    found = np.asarray(mean(mine if share else slice(0, 1)), np.float64) * share
-    return of_each(world_size(), lambda _: found[None]).sum(axis=0)
+def parted() -> Parted:
+    """What is said of another process that has ended."""
+    return Parted(
+        f"one of the {world_size()} processes was killed or is out of reach (is the memory used up, or a machine gone?)"
+        "; run the same again"
+    )
 
 
 def _is_launched() -> bool:
@@ -312,16 +254,16 @@ def _read(key: str) -> Any:
     try:
         while not _store.check([key]):
             if _store.check([_OVER]):
-                raise _parted()
+                raise parted()
             if time.monotonic() - looked > _BEAT:
                 looked = time.monotonic()
                 if _has_fallen_silent(heard):
-                    raise _parted()
+                    raise parted()
             time.sleep(pause)
             pause = min(2 * pause, 0.1)
         return json.loads(_store.get(key))
     except RuntimeError:
-        raise _parted() from None
+        raise parted() from None
 
 
 def _beat() -> None:
@@ -340,31 +282,3 @@ def _has_fallen_silent(heard: dict[int, tuple[int, float]]) -> bool:
         if each not in heard or heard[each][0] != beats:
             heard[each] = beats, now
     return any(now - since > _SILENCE for _, since in heard.values())
-
-
-def _together(work: Callable[[Any], Any]) -> None:
-    """Have torch do something in all processes at once."""
-    # late: a process alone never comes here
-    import torch
-    from torch import distributed
-
-    try:
-        if not distributed.is_initialized():
-            backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-            distributed.init_process_group(
-                backend,
-                store=distributed.PrefixStore("torch", _store),
-                rank=rank(),
-                world_size=world_size(),
-                timeout=_PATIENCE,
-            )
-        work(distributed)
-    except RuntimeError:
-        raise _parted() from None
-
-
-def _parted() -> Parted:
-    return Parted(
-        f"one of the {world_size()} processes was killed or is out of reach (is the memory used up, or a machine gone?)"
-        "; run the same again"
-    )

@@ -18,7 +18,7 @@ from model.checkpoint import build_model, load_checkpoint
 from model.noise import part_of_batch
 from model.objective import Objective
 from model.training_state import find_run
-from run import ranks
+from run import collectives, ranks
 from run.artefacts import read_json
 from stages.training import shared_step
 from tests.conftest import ROOT
@@ -131,7 +131,7 @@ class Summed:
         self.rank, self.vectors = 0, []
         monkeypatch.setattr(ranks, "world_size", lambda: size)
         monkeypatch.setattr(ranks, "rank", lambda: self.rank)
-        monkeypatch.setattr(ranks, "add_up", self.add_up)
+        monkeypatch.setattr(collectives, "add_up", self.add_up)
 
     def add_up(self, vector: torch.Tensor) -> None:
         self.vectors.append(vector.clone())
@@ -310,11 +310,11 @@ def test_of_each_row_there_is_one_number(monkeypatch):
     monkeypatch.setattr(ranks, "meet", lambda: None)
     values = np.random.default_rng(0).random((7, 2))
     for processes.rank in range(3):
-        found = ranks.of_each(7, lambda rows: values[rows])
+        found = collectives.of_each(7, lambda rows: values[rows])
     np.testing.assert_array_equal(found, values)
     processes.vectors.clear()
     for processes.rank in range(3):
-        mean = ranks.mean_of_all(7, lambda rows: values[rows].mean(axis=0))
+        mean = collectives.mean_of_all(7, lambda rows: values[rows].mean(axis=0))
     np.testing.assert_allclose(mean, values.mean(axis=0), rtol=1e-12)
 
 

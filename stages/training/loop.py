@@ -10,7 +10,7 @@ from model.autoencoder import Autoencoder
 from model.inference import labels_for, measure_refinement, to_float
 from model.noise import part_of_batch
 from model.training_state import LoopState, StateKeeper
-from run import ranks
+from run import collectives, ranks
 from run.artefacts import write_csv
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
@@ -65,7 +65,7 @@ def train(
     report.log(model.latent_size, at.log)  # a state may be younger than the log
 
     while at.epoch <= settings.num_epochs and at.since_best != settings.patience:
-        ranks.take_from_first(*model.state_dict().values())  # other machines may round in another way
+        collectives.take_from_first(*model.state_dict().values())  # other machines may round in another way
         model.train()
         order = epoch_order(len(training.images), training.labels, settings.balance, settings.seed, at.epoch)
         for first in range(at.step * settings.batch_size, len(order), settings.batch_size):

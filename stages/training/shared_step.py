@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from model.autoencoder import Autoencoder
-from run import ranks
+from run import collectives, ranks
 
 
 class Part(NamedTuple):
@@ -56,7 +56,7 @@ def add_up_step(
     parts = torch.stack([loss[name].detach().float() for name in model.loss_parts]) * share
     gradients = [parameter.grad.flatten() for parameter in parameters]
     flat = torch.cat([*gradients, parts.to(gradients[0]), torch.tensor(wishes).to(gradients[0])])
-    ranks.add_up(flat)
+    collectives.add_up(flat)
     *gradients, parts, wishes = flat.split([*map(len, gradients), len(parts), len(wishes)])
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad.copy_(gradient.view_as(parameter))

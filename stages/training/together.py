@@ -9,7 +9,7 @@ import torch
 
 from latent.pca import PCA
 from model.training_state import has_states
-from run import ranks
+from run import collectives, ranks
 from run.hints import resume_command
 
 
@@ -33,7 +33,7 @@ def pca_of_first(fit: Callable[[], PCA] | None = None) -> PCA:
     if pca:
         for part, own in zip(parts, vars(pca).values(), strict=True):
             part.copy_(torch.from_numpy(np.ascontiguousarray(own)))
-    ranks.take_from_first(*parts)
+    collectives.take_from_first(*parts)
     return PCA(*(part.numpy() for part in parts))
 
 

@@ -10,7 +10,7 @@ from model.fidelity import squared_errors
 from model.inference import measure_refinement, reconstruct_batches
 from model.refinement import spread_rows
 from model.training_state import LoopState
-from run import ranks
+from run import collectives
 from stages.training.plan import Labelled, Plan
 
 WATCHED = 512  # validation images at most, each epoch
@@ -53,7 +53,7 @@ class Validator:
             its_labels = None if labels is None else labels[some]
             return squared_errors(images[some], reconstruct_batches(model, images[some], its_labels, self.refine))
 
-        return ranks.of_each(len(images), errors)
+        return collectives.of_each(len(images), errors)
 
     def begin(self, model: Autoencoder, at: LoopState) -> None:
         """Take the start as the best so far, where it is PCA."""
