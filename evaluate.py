@@ -5,7 +5,8 @@ import argparse
 from model.options import add_refine
 from run import arguments as flags
 from run.artefacts import model_path, test_data_path
-from run.errors import BadInput, execute
+from run.command import execute
+from run.errors import BadInput
 from run.hints import choice_of_file
 
 

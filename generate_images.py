@@ -6,7 +6,7 @@ Each mode reads a checkpoint and its test split, draws one figure, and writes th
 import argparse
 
 from run import arguments as flags
-from run.errors import execute
+from run.command import execute
 
 SAMPLE = """
 Sample new images, each beside the real image nearest to it. Latents come from the prior of a variational

@@ -8,7 +8,8 @@ import argparse
 from data import VAL_FRACTION, add_data_arguments, refuse_unknown_dataset
 from model import options
 from run import arguments as flags
-from run.errors import BadInput, execute
+from run.command import execute
+from run.errors import BadInput
 from run.hints import own_command
 
 

@@ -4,7 +4,7 @@ import argparse
 
 from data import add_data_arguments
 from run import arguments as flags
-from run.errors import execute
+from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -4,7 +4,8 @@ import argparse
 
 from latent.options import CLUSTERERS, SPACES
 from run import arguments as flags
-from run.errors import BadInput, execute
+from run.command import execute
+from run.errors import BadInput
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -4,7 +4,7 @@ import argparse
 
 from latent.options import METHODS
 from run import arguments as flags
-from run.errors import execute
+from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:

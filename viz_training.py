@@ -3,7 +3,7 @@
 import argparse
 
 from run import arguments as flags
-from run.errors import execute
+from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:

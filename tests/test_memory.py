@@ -89,10 +89,10 @@ def test_what_libraries_say_when_memory_is_used_up_is_a_sentence(tmp_path):
         "MemoryError()", "RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')", "OSError(12, 'no')",
         "RuntimeError(\"can't start new thread\")",
     ):  # fmt: skip
-        script = f"from run.errors import execute\ndef main():\n raise {raised}\nexecute(main)"
+        script = f"from run.command import execute\ndef main():\n raise {raised}\nexecute(main)"
         done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
         assert "the memory is used up" in refusal(done)
-    script = "from run.errors import execute\ndef main():\n raise RuntimeError('something else')\nexecute(main)"
+    script = "from run.command import execute\ndef main():\n raise RuntimeError('something else')\nexecute(main)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Traceback" in done.stderr  # a fault of the program is shown as one
