@@ -7,13 +7,21 @@ less than ``FAINT``, so that the noise of an even picture is not made loud. The 
 measured with copies that were re-encoded as JPEG and resized: docs/results/near_duplicates.md.
 
 All pairs are found without comparing all: pairs that are near are near in any projection too, so candidates come from a
-k-d tree (Bentley, 1975) over the first principal components, with the same radius, and are then compared whole.
+k-d tree (Bentley, 1975) over the first principal components, with the same radius, and are then compared whole. Where
+these are too many, as of a still camera, only as many are compared as it takes to know which images belong together.
 """
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 NEAR = 0.03
 MEAN = 0.04
@@ -23,13 +31,14 @@ _IN_TREE = (
     0.4  # of them for each doubling of the images: a tree of more looks at nearly all, one of less gives more pairs
 )
 _PAIRS_AT_ONCE = 1 << 18
+_COMPARED = 20  # candidates an image on average; of more, only those are compared that may link anything
 _FITTED = 2000  # images that the components are fitted on
 _AT_ONCE = 128  # small enough for a processor's cache
 _VALUES = 16 << 20  # pixels at most, of either: larger images come fewer at a time
 
 
 def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
-    """All pairs of images that are nearly or quite the same.
+    """All pairs of images that are nearly or quite the same; where these are very many, enough of them to link all.
 
     Args:
         images: uint8 (N, C, H, W).
@@ -45,13 +54,48 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     axes = _principal_axes(images, seed)
     projected = np.concatenate([_standardised(rows) @ axes for rows in _rows(images)])
     radius = np.sqrt(NEAR * len(axes)) * (1 + 1e-5)  # float32
-    candidates = cKDTree(projected[:, : max(3, round(_IN_TREE * math.log2(len(images))))]).query_pairs(
-        radius, output_type="ndarray"
-    )
-    candidates = candidates[_are_within(projected, candidates, radius)]
-    candidates = candidates[np.lexsort(candidates.T[::-1])]
-    near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _most(images) + 1)]
-    return candidates[np.concatenate(near)].astype(np.int64)
+    tree = cKDTree(projected[:, : max(3, round(_IN_TREE * math.log2(len(images))))])
+
+    def confirmed(candidates: np.ndarray) -> np.ndarray:
+        candidates = candidates[_are_within(projected, candidates, radius)]
+        near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _most(images) + 1)]
+        return candidates[np.concatenate(near)]
+
+    if tree.count_neighbors(tree, radius) - len(images) > 2 * _COMPARED * len(images):  # each pair twice, and itself
+        pairs = _linking_pairs(tree, radius, confirmed)
+    else:
+        pairs = confirmed(tree.query_pairs(radius, output_type="ndarray"))
+    return pairs[np.lexsort(pairs.T[::-1])].astype(np.int64)
+
+
+def _linking_pairs(tree: "cKDTree", radius: float, confirmed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Enough near pairs, (pairs, 2), to link all images that all near pairs would link.
+
+    The frames of a still camera are all near one another, 10,000 of them in 50 million pairs. Each is compared with its
+    nearest few; then all that are within the radius but for those that are linked already.
+    """
+    count = tree.n
+    _, near = tree.query(tree.data, k=_COMPARED + 1, distance_upper_bound=radius)
+    row, column = np.nonzero(near < count)
+    pairs = np.sort(np.stack([row, near[row, column]], axis=1), axis=1)
+    found = confirmed(np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0))
+    known = linked(found, count)
+    reached = np.cumsum(tree.query_ball_point(tree.data, radius, return_length=True))
+    edges = np.unique([*np.searchsorted(reached, np.arange(0, reached[-1], _PAIRS_AT_ONCE)), count])
+    for start, stop in itertools.pairwise(edges):
+        within = type(tree)(tree.data[start:stop]).sparse_distance_matrix(tree, radius, output_type="ndarray")
+        pairs = np.stack([within["i"] + start, within["j"]], axis=1)
+        pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (known[pairs[:, 0]] != known[pairs[:, 1]])]
+        if len(more := confirmed(pairs)):
+            found = np.concatenate([found, more])
+            known = linked(found, count)
+    return found
+
+
+def linked(pairs: np.ndarray, count: int) -> np.ndarray:
+    """A number for each of so many images that all which pairs (pairs, 2) link share, directly or not; int (count,)."""
+    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
+    return connected_components(links, directed=False)[1]
 
 
 def _are_within(projected: np.ndarray, pairs: np.ndarray, radius: float) -> np.ndarray:

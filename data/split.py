@@ -9,13 +9,12 @@ import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from data import VAL_FRACTION
 from data.cautions import cautions
 from data.draw import draw
 from data.image_set import ImageSet, content_digests, joined_groups
+from data.near_duplicates import linked
 from run.console import count, table, verb
 from run.errors import BadInput, printable
 from run.hints import own_command
@@ -142,8 +141,7 @@ def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, int]:
     count, pairs = len(image_set), image_set.near_duplicates
     if pairs is None or not len(pairs):
         return np.arange(count), 0
-    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
-    number_of = connected_components(links, directed=False)[1]
+    number_of = linked(pairs, count)
     longest = int(np.bincount(number_of).max())
     if longest > max(_LONGEST_CHAIN, count * _CHAINED):
         return np.arange(count), longest

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
@@ -18,6 +19,8 @@ NO_GROUP = -1
 LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
 _FRAMED_UP_TO = 20  # groups; the frames of more would hide the points
 _NAMED_AT_MOST = 100  # groups; of more, the largest are named
+DRAWN_UP_TO = 50_000  # points; more would be a blot
+_CELLS = 300  # along the longer side of a map that is drawn as a density
 _UNPAIRED = "#bdbdbd"
 _PANEL = 5.6  # inches
 _PICTURE = 0.3  # inches a side, of pictures on a map
@@ -86,7 +89,7 @@ def draw_maps(
     figure = new_figure(columns * _PANEL + beside, sum(heights) + below + (0.3 if footer else 0))
     axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
     for row_of_axes, row in zip(axes, panels, strict=True):
-        remarks = [_wrapped(panel.remark) for panel in row]
+        remarks = [_wrapped(_remark(panel)) for panel in row]
         for axis, panel, remark in zip(row_of_axes, row, remarks, strict=True):
             _draw_panel(axis, panel)
             _write_heading(axis, panel.title, remark, lines=max(len(each) for each in remarks))
@@ -139,8 +142,14 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
 
 
 def draw_points(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> None:
-    """Points (rows, 2), each in the colour and shape of its group as in :class:`Panel`, in random order."""
+    """Points (rows, 2), each in the colour and shape of its group as in :class:`Panel`, in random order.
+
+    Too many to be told apart are drawn by :func:`_draw_density`.
+    """
     count = len(points)
+    if count > DRAWN_UP_TO:
+        _draw_density(axis, points, groups)
+        return
     size = float(np.clip(16_000 / max(count, 1), 3, 32))
     order = np.random.default_rng(0).permutation(count)  # else the last group would lie on top of all others
     coloured = np.zeros(count, dtype=int) if groups is None else groups
@@ -158,13 +167,36 @@ def draw_points(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> No
     drawn.set_paths([shapes[group] for group in coloured[order]])
 
 
+def _draw_density(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> None:
+    """Points (rows, 2) as a grid of cells: each in the colour of its commonest group, darker where there are more."""
+    lowest, highest = points.min(axis=0), points.max(axis=0)
+    extent = np.where(highest > lowest, highest - lowest, 1.0)
+    side = extent.max() / _CELLS
+    shape = np.maximum(1, np.ceil(extent / side)).astype(int)  # columns, rows
+    column, row = np.minimum(((points - lowest) / side).astype(int), shape - 1).T
+    of = np.zeros(len(points), np.int64) if groups is None else groups.astype(np.int64) - NO_GROUP
+    most = int(of.max()) + 1
+    found, counts = np.unique((row * shape[0] + column) * most + of, return_counts=True)
+    cells, in_cell = found // most, np.zeros(shape.prod(), np.int64)
+    np.add.at(in_cell, cells, counts)
+    order = np.argsort(counts, kind="stable")  # of a cell's groups the commonest is written last
+    commonest = np.zeros(shape.prod(), np.int64)
+    commonest[cells[order]] = found[order] % most
+    colours = np.array([to_rgb(NO_CLASS if groups is None else _colour(each + NO_GROUP)) for each in range(most)])
+    shade = np.where(in_cell > 0, 0.2 + 0.8 * np.log1p(in_cell) / np.log1p(in_cell.max()), 0.0).clip(max=1)
+    picture = np.concatenate([colours[commonest], shade[:, None]], axis=1).reshape(shape[1], shape[0], 4)
+    left, bottom = lowest
+    right, top = lowest + shape * side
+    axis.imshow(picture, extent=(left, right, bottom, top), origin="lower", interpolation="nearest", zorder=1)
+
+
 def _draw_pictures(axis: Axes, panel: Panel) -> None:
     """Pictures at their points, in random order: each that lies on none before it, framed in its group's colour."""
     places, window = axis.transData.transform(panel.points), axis.get_window_extent()
     side = _PICTURE * axis.figure.dpi
     inside = ((places >= window.min + side / 2) & (places <= window.max - side / 2)).all(axis=1)
     drawn = np.empty((0, 2))
-    for row in np.random.default_rng(0).permutation(np.flatnonzero(inside)):
+    for row in np.random.default_rng(0).permutation(np.flatnonzero(inside))[:DRAWN_UP_TO]:
         if (np.abs(drawn - places[row]).max(axis=1) < 1.2 * side).any():
             continue
         drawn = np.vstack([drawn, places[row]])
@@ -191,6 +223,14 @@ def _write_heading(axis: Axes, title: str, remark: list[str], lines: int) -> Non
         color=MUTED,
     )
     literal(heading, below)
+
+
+def _remark(panel: Panel) -> str:
+    """The remark of a panel, and how to read a density."""
+    if len(panel.points) <= DRAWN_UP_TO:
+        return panel.remark
+    colour = "" if panel.groups is None else "; the colour is that of the commonest of a cell"
+    return f"{panel.remark}\ndarker: more points in a cell{colour}"
 
 
 def _wrapped(text: str, width: int = 84) -> list[str]:

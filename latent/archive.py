@@ -9,8 +9,8 @@ import hashlib
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -65,7 +65,18 @@ class LatentSpace:
         what = "test image" if self.rows is not None else "image" if self.origin else "vector"
         return f"{len(self.vectors):,} {what}{'s' * (len(self.vectors) != 1)}"
 
-    def describe_rows(self) -> tuple[list[str], list[list[object]]]:
+    def taken(self, rows: np.ndarray) -> "LatentSpace":
+        """Some rows of it, int64."""
+        return replace(
+            self,
+            vectors=self.vectors[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            sample_ids=tuple(self.sample_ids[row] for row in rows) if self.sample_ids else (),
+            rows=None if self.rows is None else self.rows[rows],
+            groups=self.groups[rows],
+        )
+
+    def describe_rows(self) -> tuple[list[str], Iterator[tuple[object, ...]]]:
         """Column names, and for each row what is known of it: its place, sample id, label and class ("" if unknown)."""
         count = len(self.vectors)
         labels = [""] * count if self.labels is None else self.labels.tolist()
@@ -75,7 +86,7 @@ class LatentSpace:
             "label": labels,
             "class": ["" if label == "" else self.class_names[label] for label in labels],
         }
-        return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+        return list(columns), zip(*columns.values(), strict=True)
 
 
 def save_latent_space(path: Path, space: LatentSpace) -> None:

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from latent.equal_rows import first_equal
 from latent.neighbours import nearest
 from latent.options import METHODS
+from latent.placing import FITTED_ON, fitted_rows, place_among
 from run.errors import BadInput
 from run.hints import encoding_at_hand
 
@@ -76,7 +77,8 @@ def project(
     """Draw vectors in two dimensions; or bring them down to more, which nobody can look at and clusters are found in.
 
     Settings that the rows do not allow are lowered: see :func:`lowered_settings`. Vectors that are equal
-    share a place; where fewer than 5 are different, their map is that of PCA.
+    share a place; where fewer than 5 are different, their map is that of PCA. Of more than ``FITTED_ON`` vectors, umap
+    and tsne are fitted on so many, drawn at random, and the others placed among these: see :mod:`latent.placing`.
 
     Args:
         vectors: float (rows, D), finite, D >= 1.
@@ -93,16 +95,19 @@ def project(
     Raises:
         BadInput: fewer than 5 rows for umap or tsne, or fewer than 3 beyond S for umap.
     """
-    first = first_equal(vectors)
-    different = np.unique(first)
-    if len(different) < len(vectors) and method != "pca":  # equal rows are neighbours of nothing but one another
-        map_settings(method, len(vectors))
-        few = len(different) < max(FEWEST_ROWS, size + 3)
-        place = project(
-            vectors[different], "pca" if few else method, seed,
-            n_neighbors=n_neighbors, perplexity=perplexity, size=size, min_dist=min_dist,
-        )  # fmt: skip
-        return place[np.searchsorted(different, first)]
+    if method != "pca":
+        wanted = {"n_neighbors": n_neighbors, "perplexity": perplexity, "size": size, "min_dist": min_dist}
+        if len(vectors) > FITTED_ON:
+            fitted = vectors[fitted_rows(len(vectors), seed)]
+            near = max(2, round(n_neighbors if method == "umap" else perplexity))
+            return place_among(fitted, project(fitted, method, seed, **wanted), vectors, near)
+        first = first_equal(vectors)
+        different = np.unique(first)
+        if len(different) < len(vectors):  # equal rows are neighbours of nothing but one another
+            map_settings(method, len(vectors))
+            few = len(different) < max(FEWEST_ROWS, size + 3)
+            place = project(vectors[different], "pca" if few else method, seed, **wanted)
+            return place[np.searchsorted(different, first)]
     settings = map_settings(method, len(vectors), n_neighbors=n_neighbors, perplexity=perplexity)
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     spread = np.abs(centred).max()

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -159,7 +159,7 @@ def read_json(path: Path, made_by: Callable[[Path], str] | None = None) -> dict[
     return content
 
 
-def write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
+def write_csv(path: Path, header: list[str], rows: Iterable[Iterable[object]]) -> None:
     """Write rows as CSV. A text that a spreadsheet would run as a formula (``=cmd``) gets a quote in front."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -1,5 +1,6 @@
 """Both latent spaces side by side: the bottleneck of 2 as it is, that of N by UMAP, t-SNE or PCA, with numbers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.measures import Values
 from latent.metrics import latent_dimensions, trustworthiness
 from latent.options import METHODS
+from latent.placing import fitted_rows
 from latent.probes import NEIGHBOURS, knn_accuracy_apart
 from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings
 from run.artefacts import test_data_path, write_csv, write_json
@@ -49,7 +51,7 @@ class DrawnSpace:
         points: float (rows, 2).
         drawn: one of ``METHODS``, or ``AS_IT_IS``.
         settings: of the map.
-        measures: see :func:`measure`.
+        measures: see :func:`measure`; of the rows that :func:`latent.placing.fitted_rows` takes.
         pictures: uint8 (rows, C, H, W) that are drawn at their points, or None.
     """
 
@@ -64,7 +66,8 @@ class DrawnSpace:
     @property
     def numbers(self) -> dict[str, object]:
         """Everything that is known of the map but its points."""
-        return {"latents": self.path.name, "drawn": self.drawn, **self.settings, **self.measures}
+        drawn = {"latents": self.path.name, "drawn": self.drawn, "points": len(self.points)}
+        return {**drawn, **self.settings, **self.measures}
 
     @property
     def axis_names(self) -> tuple[str, str] | None:
@@ -76,7 +79,12 @@ class DrawnSpace:
     def panel(self) -> Panel:
         """What is drawn of it."""
         title = f"{self.space.name}, {METHODS.get(self.drawn, 'as it is')}: {self.space.contents}"
-        return Panel(self.points, self.space.labels, title, remark(self.measures), self.axis_names, self.pictures)
+        text = remark(self.measures)
+        if self.measures["rows"] < len(self.points):
+            how = "measured on" if self.drawn == AS_IT_IS else "fitted and measured on"
+            others = "" if self.drawn in (AS_IT_IS, "pca") else "; the others lie among their nearest of these"
+            text += f"\n{how} {self.measures['rows']:,} of them, drawn at random{others}"
+        return Panel(self.points, self.space.labels, title, text, self.axis_names, self.pictures)
 
 
 def run(settings: Settings) -> None:
@@ -140,10 +148,13 @@ def draw_space(path: Path, space: LatentSpace, settings: Settings, pictures: np.
     if size > 2:
         note(f"drawing the {METHODS[settings.vis_type]} of {count(rows, 'vector')} of {count(size, 'dimension')}")
     wanted = {"n_neighbors": settings.n_neighbors, "perplexity": settings.perplexity}
+    fitted = fitted_rows(rows, settings.seed)
+    if len(fitted) < rows:
+        note(f"{space.name}: fitted and measured on {len(fitted):,} of {space.contents}, drawn at random")
     points, drawn = draw_flat(space.vectors, settings.vis_type, settings.seed, **wanted)
     for sentence in lowered_settings(drawn, rows, **wanted):
         warn(sentence)
-    measures = measure(space, None if drawn == AS_IT_IS else points)
+    measures = measure(space.taken(fitted), None if drawn == AS_IT_IS else points[fitted])
     still = measures["dimensions"] - measures["dimensions_that_vary"]
     if still and rows > 1:
         warn(f"{space.name} has collapsed: {still} of {size} latent dimensions do not vary")
@@ -201,15 +212,15 @@ def what_was_found(maps: list[DrawnSpace]) -> str:
     return ": ".join(parts)
 
 
-def as_table(maps: list[DrawnSpace]) -> tuple[list[str], list[list[object]]]:
+def as_table(maps: list[DrawnSpace]) -> tuple[list[str], Iterator[list[object]]]:
     """Header and rows of the CSV: what each point is and where it was drawn on each map."""
     known, rows = maps[-1].space.describe_rows()
     coordinates = {}
     for each in maps:
         size = each.space.vectors.shape[1]
         coordinates |= {f"x{size}": each.points[:, 0], f"y{size}": each.points[:, 1]}
-    drawn = zip(*([float(f"{value:.7g}") for value in values] for values in coordinates.values()), strict=True)
-    return [*known, *coordinates], [[*row, *point] for row, point in zip(rows, drawn, strict=True)]
+    drawn = ([float(f"{value:.7g}") for value in point] for point in zip(*coordinates.values(), strict=True))
+    return [*known, *coordinates], ([*row, *point] for row, point in zip(rows, drawn, strict=True))
 
 
 def as_text(numbers: list[dict[str, object]]) -> str:

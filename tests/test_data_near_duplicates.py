@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.near_duplicates import near_duplicates
+from data import near_duplicates as module
+from data.near_duplicates import linked, near_duplicates
 
 
 def photographs(count: int, seed: int = 0) -> np.ndarray:
@@ -50,3 +51,30 @@ def test_even_pictures_of_different_brightness_are_different():
 def test_nothing_to_compare():
     assert near_duplicates(photographs(1)).shape == (0, 2)
     assert near_duplicates(photographs(2)).shape == (0, 2)
+
+
+def partition(pairs: np.ndarray, count: int) -> set[frozenset[int]]:
+    number_of = linked(pairs, count)
+    return {frozenset(np.flatnonzero(number_of == number).tolist()) for number in set(number_of.tolist())}
+
+
+def test_frames_of_a_still_camera_are_linked_without_comparing_all():
+    noise = np.random.default_rng(0).normal(0, 2, (2000, 3, 32, 32))
+    scenes = photographs(4)
+    frames = np.clip(scenes[np.arange(2000) % 4] + noise, 0, 255).astype(np.uint8)
+    found = near_duplicates(np.concatenate([frames, photographs(50, seed=1)]))
+    assert len(found) <= 30 * 2000  # of half a million
+    alone = {frozenset([number]) for number in range(2000, 2050)}
+    assert partition(found, 2050) == alone | {frozenset(range(scene, 2000, 4)) for scene in range(4)}
+
+
+def test_chains_are_linked_as_all_pairs_would_link_them(monkeypatch: pytest.MonkeyPatch):
+    first, second = photographs(2).astype(float)
+    steps = np.linspace(0, 1, 40)[:, None, None, None]
+    fading = ((1 - steps) * first + steps * second).astype(np.uint8)
+    images = np.concatenate([fading, photographs(100, seed=1), fading[:5]])
+    every = near_duplicates(images)
+    monkeypatch.setattr(module, "_COMPARED", 1)
+    few = near_duplicates(images)
+    assert len(few) < len(every)
+    assert partition(few, len(images)) == partition(every, len(images))

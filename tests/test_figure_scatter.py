@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from figure.scatter import NO_GROUP, Panel, _spread_out, draw_maps
+from figure.scatter import DRAWN_UP_TO, NO_GROUP, Panel, _spread_out, draw_maps
+from figure.style import class_colour
 
 
 def a_panel(groups: np.ndarray | None, axis_names: tuple[str, str] | None = None, **changes: object) -> Panel:
@@ -82,6 +84,21 @@ def test_one_point_and_many(count: int):
     points = np.zeros((count, 2), np.float32) if count < 3 else np.random.default_rng(0).normal(size=(count, 2))
     panel = a_panel(np.arange(count) % 30, points=points)
     draw_maps([[panel]], [str(index) for index in range(30)]).draw_without_rendering()
+
+
+def test_too_many_points_to_be_told_apart_are_drawn_as_a_density():
+    random = np.random.default_rng(0)
+    groups = np.arange(DRAWN_UP_TO + 2) % 2
+    points = random.normal(size=(len(groups), 2)) * 0.1 + 10 * groups[:, None]
+    figure = draw_maps([[a_panel(groups, points=points)]], ["left", "right"])
+    (picture,) = figure.axes[0].get_images()
+    assert not figure.axes[0].collections
+    cells = picture.get_array()
+    shown = cells[..., 3] > 0
+    for corner, group in [((slice(None, 100), slice(None, 100)), 0), ((slice(-100, None), slice(-100, None)), 1)]:
+        colours = np.unique(cells[corner][shown[corner]][:, :3], axis=0)
+        np.testing.assert_allclose(colours, [to_rgb(class_colour(group))])
+    assert any("darker: more points in a cell" in text for text in texts_of(figure))
 
 
 def test_boxes_at_one_place_part_within_the_window():

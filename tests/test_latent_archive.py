@@ -51,7 +51,7 @@ def test_a_space_without_classes_comes_back_without(tmp_path: Path):
     loaded = load_latent_space(tmp_path / "x.npy")
     assert loaded.labels is None
     assert loaded.rows is None
-    assert loaded.describe_rows()[1][1] == [1, "b/1", "", ""]
+    assert list(loaded.describe_rows()[1])[1] == (1, "b/1", "", "")
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f8", "i4", "u1"])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from latent.clustering import find_clusters
+from latent.placing import memberships
 from run.artefacts import file_sha256, read_json, write_json
 from run.errors import BadInput
 from stages.clusters.assigner import Assigner, load_assigner, save_assigner
-from stages.clusters.reduction import Reduction, SearchSpace, memberships, place, reduce
+from stages.clusters.reduction import Reduction, SearchSpace, place, reduce
 
 
 def reduced(vectors: np.ndarray, space: str, **changes: object) -> Reduction:

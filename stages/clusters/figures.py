@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from figure.class_sheet import draw_class_sheet
 from figure.confusion import draw_confusion
-from figure.scatter import NO_GROUP, Panel, draw_maps
+from figure.scatter import DRAWN_UP_TO, NO_GROUP, Panel, draw_maps
 from figure.style import MUTED, class_colour, draw_title, new_figure
 from latent.archive import LatentSpace
 from latent.comparison import CANT_TELL, NO, YES
@@ -62,7 +62,7 @@ def cluster_panels(each: ClusteredSpace, flat: FlatPoints, scores: Mapping[str, 
         f"{console.count(noise, 'image')} in none"
     ] * (noise > 0)
     colours = np.array([named_after.get(number, NO_GROUP) for number in clusters.tolist()])
-    wrong = (colours != NO_GROUP) & (colours != each.space.labels)
+    wrong = (colours != NO_GROUP) & (colours != each.space.labels) & (len(clusters) <= DRAWN_UP_TO)
     remark = f"found in {each.where}; coloured like the class that most of its images are of; numbers: clusters"
     remark += f"; crossed: {console.count(int(wrong.sum()), 'image')} of another class" if wrong.any() else ""
     remark += f"; grey: {', '.join(grey)}" if grey else ""

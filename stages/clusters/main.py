@@ -13,8 +13,9 @@ from data.test_data import load_encoded_images
 from figure.fonts import settle_names
 from figure.style import save_figure
 from latent.archive import LatentSpace, load_with_bottleneck_2
-from latent.clustering import Clustering, find_clusters, require_different
+from latent.clustering import Clustering, assign, find_clusters, require_different
 from latent.pixels import pixels_as_rows
+from latent.placing import FITTED_ON, fitted_rows
 from run.artefacts import test_data_path, write_csv, write_json
 from run.console import count, note, say, warn
 from run.errors import BadInput, printable
@@ -31,11 +32,12 @@ from stages.clusters.clustered_space import (
     warnings_of,
 )
 from stages.clusters.figures import draw_central_images, draw_cluster_maps, draw_criterion, draw_overlap
-from stages.clusters.reduction import Reduction, SearchSpace, reduce
+from stages.clusters.reduction import Reduction, SearchSpace, place, reduce
 from stages.clusters.settings import Settings
 from stages.clusters.tables import cluster_rows
 
 PIXELS = "raw pixels"
+_PLACED_AT_ONCE = 10_000  # images, as rows of floats
 
 Found = dict[str, ClusteredSpace]  # name of a space -> it and its clusters, the bottleneck of N first
 Scores = dict[str, dict[str, float]]  # name of a space -> how its clusters agree with the classes; {} without classes
@@ -53,18 +55,22 @@ def run(settings: Settings) -> None:
     spaces, images = load(settings)
     mine = spaces[0]
     number = number_asked(mine, settings)
-    reductions = [bring_down(space.vectors, space.name, settings.search_space, settings.seed) for space in spaces]
+    rows = fitted_rows(len(mine.vectors), settings.seed)
+    reductions = [bring_down(space.vectors[rows], space.name, settings.search_space, settings.seed) for space in spaces]
     saved: list[Path] = []
     if number == "auto":
-        choice, saved = choose(reductions[0].points, mine, settings)
+        choice, saved = choose(reductions[0].points, mine.taken(rows), settings)
         number = choice.number
-    found = {
-        space.name: ClusteredSpace(space, reduction, cluster(reduction.points, number, settings))
-        for space, reduction in zip(spaces, reductions, strict=True)
-    }
+    found = {}
+    for space, reduction in zip(spaces, reductions, strict=True):
+        clustering = cluster(reduction.points, number, settings)
+        if len(rows) < len(space.vectors):
+            note(f"{space.name}: fitted on {len(rows):,} of {space.contents}, drawn at random; the others are placed")
+            reduction, clustering = extended(reduction, clustering, space.vectors)
+        found[space.name] = ClusteredSpace(space, reduction, clustering)
     clusters_of = {name: each.clustering.clusters for name, each in found.items()}
     if images is not None:
-        clusters_of[PIXELS] = cluster_pixels(images, number, settings).clusters
+        clusters_of[PIXELS] = cluster_pixels(images, rows, number, settings)
 
     for sentence in warnings_of(found):
         warn(sentence)
@@ -150,11 +156,31 @@ def cluster(points: np.ndarray, number: int | None, settings: Settings) -> Clust
     return found
 
 
-def cluster_pixels(images: np.ndarray, number: int | None, settings: Settings) -> Clustering:
-    """Clusters of the pixels of images, uint8 (rows, C, H, W), found as those of latents are, but never whitened."""
+def extended(reduction: Reduction, clustering: Clustering, vectors: np.ndarray) -> tuple[Reduction, Clustering]:
+    """What was fitted on some vectors, for all of them, (rows, D): where each lies, and its cluster."""
+    points = place(reduction.arrays, vectors)
+    clusters, measured = assign(clustering.method, clustering.arrays, points)
+    return replace(reduction, points=points), replace(clustering, clusters=clusters, measured=measured)
+
+
+def cluster_pixels(images: np.ndarray, rows: np.ndarray, number: int | None, settings: Settings) -> np.ndarray:
+    """Clusters of the pixels of images, uint8 (N, C, H, W), found as those of latents are, but never whitened.
+
+    Args:
+        images: all.
+        rows: int64, those that are fitted on.
+
+    Returns:
+        int64 (N,).
+    """
     note(f"clustering the pixels of the same {count(len(images), 'image')} in the same way")
     where = replace(settings.search_space, whiten=0.0)
-    return cluster(bring_down(pixels_as_rows(images), PIXELS, where, settings.seed).points, number, settings)
+    reduction = bring_down(pixels_as_rows(images[rows]), PIXELS, where, settings.seed)
+    clustering = cluster(reduction.points, number, settings)
+    if len(rows) == len(images):
+        return clustering.clusters
+    pieces = (images[start : start + _PLACED_AT_ONCE] for start in range(0, len(images), _PLACED_AT_ONCE))
+    return np.concatenate([extended(reduction, clustering, pixels_as_rows(each))[1].clusters for each in pieces])
 
 
 def save_numbers(found: Found, scores: Scores, settings: Settings) -> list[Path]:
@@ -174,6 +200,7 @@ def save_numbers(found: Found, scores: Scores, settings: Settings) -> list[Path]
             "clustered": settings.space,
             "clustered_in_words": mine.reduction.words,
             "rows": len(mine.space.vectors),
+            "fitted_on": min(len(mine.space.vectors), FITTED_ON),
             "groups": len(set(mine.space.groups.tolist())),
             "seed": settings.seed,
             "command": command_line(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latent.neighbours import nearest
+from latent.placing import place_among
 from latent.projection import lowered_settings, principal_axes, project
 
 
@@ -88,11 +88,8 @@ def reduce(vectors: np.ndarray, where: SearchSpace, seed: int) -> Reduction:
 def place(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
     """Where vectors that came later lie in a space that was fitted without them, float32 (rows, S).
 
-    PCA projects them on the components that were found. UMAP has no such rule; each goes to the mean of the places of
-    its exact nearest references, weighted by the strengths of UMAP's own fuzzy memberships. That is where
-    ``umap.UMAP.transform`` puts new points before it lets them settle (McInnes, Healy and Melville, 2018); nothing
-    settles here, so that a place depends on nothing random and on no other new point. A vector that equals a
-    reference goes to its place.
+    PCA projects them on the components that were found. UMAP has no such rule; they are placed among its references by
+    :func:`latent.placing.place_among`.
 
     Args:
         arrays: of :class:`Reduction`.
@@ -104,39 +101,9 @@ def place(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
     if "mean" in arrays:
         points = _project_linearly(arrays, points)
     if "references" in arrays:
-        points = _place_among(arrays, points)
+        points = place_among(arrays["references"], arrays["places"], points, int(arrays["n_neighbors"]))
     return points
 
 
 def _project_linearly(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
     return ((vectors - arrays["mean"]) @ arrays["components"].T).astype(np.float32)
-
-
-def _place_among(arrays: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
-    references, places = arrays["references"], arrays["places"]
-    near, away = nearest(references, vectors, count=min(int(arrays["n_neighbors"]), len(references)))
-    strengths = memberships(away)
-    placed = (strengths[:, :, None] * places[near]).sum(axis=1) / strengths.sum(axis=1, keepdims=True)
-    same = away[:, 0] == 0
-    placed[same] = places[near[same, 0]]
-    return placed.astype(np.float32)
-
-
-def memberships(away: np.ndarray) -> np.ndarray:
-    """How strongly points belong to their neighbours, by distances (rows, k) in rising order; in (0, 1].
-
-    ``exp(-distance / width)``, the width such that strengths add up to the binary logarithm of k: UMAP's smoothed
-    nearest-neighbour distance, with no neighbour for granted, as its ``transform`` has it for points that are not
-    among the references.
-    """
-    wanted = np.log2(away.shape[1])
-    low, high = np.zeros(len(away)), np.full(len(away), np.inf)
-    width = np.maximum(away.mean(axis=1), 1e-12)
-    for _ in range(64):
-        total = np.exp(-away / width[:, None]).sum(axis=1)
-        high = np.where(total > wanted, width, high)
-        low = np.where(total > wanted, low, width)
-        width = np.where(np.isinf(high), 2 * width, (low + high) / 2)
-        width = np.maximum(width, 1e-300)
-    # a width that vanishes beside the distances would leave nothing of any strength
-    return np.exp(-away / np.maximum(width, 1e-3 * away.mean(axis=1) + 1e-300)[:, None])

@@ -1,6 +1,6 @@
 """Clusters as tables: which row fell into which, which class each stands for, and how the two overlap."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def score_line(scores: Mapping[str, float]) -> str:
     )
 
 
-def cluster_rows(space: LatentSpace, found: Mapping[str, Clustering]) -> tuple[list[str], list[list[object]]]:
+def cluster_rows(space: LatentSpace, found: Mapping[str, Clustering]) -> tuple[list[str], Iterator[list[object]]]:
     """Header and a row for each image: what it is, and which cluster it fell into in each space, and how surely.
 
     Args:
@@ -50,17 +50,17 @@ def cluster_rows(space: LatentSpace, found: Mapping[str, Clustering]) -> tuple[l
                 paired = [class_of.get(number) for number in clustering.clusters.tolist()]
                 columns.append(["" if label is None else space.class_names[label] for label in paired])
     known, rows = space.describe_rows()
-    return [*known, *header], [[*row, *cells] for row, *cells in zip(rows, *columns, strict=True)]
+    return [*known, *header], ([*row, *cells] for row, *cells in zip(rows, *columns, strict=True))
 
 
 def assigned_rows(
     space: LatentSpace, clusters: np.ndarray, measured: np.ndarray, class_of: Mapping[int, str], method: str
-) -> tuple[list[str], list[list[object]]]:
+) -> tuple[list[str], Iterator[list[object]]]:
     """Header and a row for each image that came later: what it is, its cluster, and the class that this stands for."""
     known, rows = space.describe_rows()
     columns = [named(clusters), rounded(measured), [class_of.get(number, "") for number in clusters.tolist()]]
     header = ["cluster", MEASURES[method], "class of that cluster (majority)"]
-    return [*known, *header], [[*row, *cells] for row, *cells in zip(rows, *columns, strict=True)]
+    return [*known, *header], ([*row, *cells] for row, *cells in zip(rows, *columns, strict=True))
 
 
 def cluster_classes(clusters: np.ndarray, labels: np.ndarray | None, names: Sequence[str]) -> dict[int, str]:
