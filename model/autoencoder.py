@@ -46,6 +46,16 @@ class Autoencoder(nn.Module, abc.ABC):
     # docs/lab/rates.md.
     optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)
 
+    @classmethod
+    def sized_for(cls, images: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        """Hyperparameters that go by the data; none, of most architectures.
+
+        Args:
+            images: how many there are to train on, those of one group counted once.
+            image_shape: (C, H, W).
+        """
+        return {}
+
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any) -> None:
         super().__init__()
         self.latent_size = latent_size

@@ -15,6 +15,7 @@ from model.variational import Variational
 from run.cores import cores
 from run.errors import BadInput
 from run.hints import training_at_hand
+from run.memory import give_back
 
 Values = TypeVar("Values", np.ndarray, Tensor)
 
@@ -144,6 +145,7 @@ def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: i
     if workers < 2:
         yield from map(work, pieces)
         return
+    give_back()  # what training has freed
     with ThreadPoolExecutor(workers) as pool:  # torch lets go of Python's lock
         waiting: deque[Future[np.ndarray]] = deque()
         for piece in pieces:
@@ -152,6 +154,7 @@ def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: i
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    give_back()  # and what these threads have
 
 
 def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> Iterator[np.ndarray]:

@@ -1,6 +1,7 @@
 """How much memory a process may still take, and refusing in a sentence what would not fit."""
 
 import contextlib
+import ctypes
 import os
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def available_memory() -> int | None:
     """
     found = [_free_on_the_machine(), _left_by_control_groups(), _left_by_ulimit()]
     return min((each for each in found if each is not None), default=None)
+
+
+def give_back() -> None:
+    """Give freed memory back to the system, which glibc keeps, for each thread its own; elsewhere this does nothing."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another libc; Windows has no library of all
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def require_memory(needed: int, what: str, remedy: str) -> None:

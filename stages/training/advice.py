@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 _RISEN = 1.02  # of the lowest validation error: what is above is no noise
-_FALLEN = 0.98  # of the training error half way: what is below shows that it was still learning
+_FALLEN = 0.98  # of an earlier training error: what is below shows that it was learning since
+_SOME_EPOCHS = 10  # after which a training that learns anything has shown it
 
 
 def advise(
@@ -45,10 +46,13 @@ def advise(
         if unlearnt:
             return [f"{what}; the training error rises ({trained[-1]:.5f} at last, {min(trained):.5f} before): take a "
                     f"lower rate, say --lr {lr / 10:g}"]  # fmt: skip
-        if trained[-1] < _FALLEN * validated[-1]:
-            return [f"{what}; it learns its training images by heart ({trained[-1]:.5f}): more images help, more "
-                    "epochs do not"]  # fmt: skip
-        return [f"{what}; it has hardly begun to learn: take more epochs, --num_epochs {4 * epochs}"]
+        if trained[-1] < _FALLEN * trained[0]:
+            return [f"{what}; it learns its training images by heart (from {trained[0]:.5f} to {trained[-1]:.5f}): "
+                    "more images help, more epochs do not"]  # fmt: skip
+        if epochs < _SOME_EPOCHS:
+            return [f"{what}; it has hardly begun to learn: take more epochs, --num_epochs {4 * epochs}"]
+        return [f"{what}, and the training error stays as well ({trained[0]:.5f}, {trained[-1]:.5f}): there is little "
+                f"to learn beyond PCA here; a larger bottleneck keeps more: --latent_size {2 * size}"]  # fmt: skip
     if unlearnt:
         return [
             f"{name}: the training error rises ({trained[-1]:.5f} at last, {min(trained):.5f} before): take a lower "

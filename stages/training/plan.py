@@ -231,8 +231,10 @@ def _looks_at_batches(architecture: type[Autoencoder], shape: tuple[int, int, in
 
 def make_plan(settings: Settings, data: Data, kept: KeptRun | None) -> Plan:
     """Settle what is trained how, and on what device."""
-    architecture, hyperparameters = architecture_class(settings.model), {}
+    architecture = architecture_class(settings.model)
     refuse_what_does_not_fit(settings, architecture, data)
+    independent = len(np.unique(data.image_set.groups[data.split.trained_on]))
+    hyperparameters = architecture.sized_for(independent, data.image_set.images.shape[1:])
     if architecture.takes_labels:
         hyperparameters["num_classes"] = len(data.image_set.class_names)
     if settings.beta is not None:
