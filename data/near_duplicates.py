@@ -11,7 +11,6 @@ k-d tree (Bentley, 1975) over the first principal components, with the same radi
 these are too many, as of a still camera, only as many are compared as it takes to know which images belong together.
 """
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -30,8 +29,10 @@ _COMPONENTS = 16
 _IN_TREE = (
     0.4  # of them for each doubling of the images: a tree of more looks at nearly all, one of less gives more pairs
 )
-_PAIRS_AT_ONCE = 1 << 18
+_PAIRS_AT_ONCE = 1 << 18  # that fit a processor's cache
 _COMPARED = 20  # candidates an image on average; of more, only those are compared that may link anything
+_HELD = 20_000_000  # candidates that are held at a time
+_ASKED = 1000  # images whose candidates are counted, to know about how many there are
 _FITTED = 2000  # images that the components are fitted on
 _AT_ONCE = 128  # small enough for a processor's cache
 _VALUES = 16 << 20  # pixels at most, of either: larger images come fewer at a time
@@ -56,37 +57,45 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     radius = np.sqrt(NEAR * len(axes)) * (1 + 1e-5)  # float32
     tree = cKDTree(projected[:, : max(3, round(_IN_TREE * math.log2(len(images))))])
 
-    def confirmed(candidates: np.ndarray) -> np.ndarray:
-        candidates = candidates[_are_within(projected, candidates, radius)]
+    def compared(candidates: np.ndarray) -> np.ndarray:
         near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _most(images) + 1)]
         return candidates[np.concatenate(near)]
 
-    if tree.count_neighbors(tree, radius) - len(images) > 2 * _COMPARED * len(images):  # each pair twice, and itself
-        pairs = _linking_pairs(tree, radius, confirmed)
+    some = tree.data[:: len(images) // _ASKED + 1]
+    expected = len(images) * tree.query_ball_point(some, radius, return_length=True).mean()  # each pair twice
+    candidates = None
+    if expected <= 2 * _HELD:
+        candidates = tree.query_pairs(radius, output_type="ndarray")
+        candidates = candidates[_are_within(projected, candidates, radius)]
+    if candidates is not None and len(candidates) <= _COMPARED * len(images):
+        pairs = compared(candidates)
     else:
-        pairs = confirmed(tree.query_pairs(radius, output_type="ndarray"))
+        parts = min(len(images), math.ceil(expected / _PAIRS_AT_ONCE))
+        pairs = _linking_pairs(tree, projected, radius, parts, compared)
     return pairs[np.lexsort(pairs.T[::-1])].astype(np.int64)
 
 
-def _linking_pairs(tree: "cKDTree", radius: float, confirmed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _linking_pairs(
+    tree: "cKDTree", projected: np.ndarray, radius: float, parts: int, compared: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     """Enough near pairs, (pairs, 2), to link all images that all near pairs would link.
 
     The frames of a still camera are all near one another, 10,000 of them in 50 million pairs. Each is compared with its
-    nearest few; then all that are within the radius but for those that are linked already.
+    nearest few; then all that are within the radius but for those that are linked already, in so many parts.
     """
     count = tree.n
     _, near = tree.query(tree.data, k=_COMPARED + 1, distance_upper_bound=radius)
     row, column = np.nonzero(near < count)
     pairs = np.sort(np.stack([row, near[row, column]], axis=1), axis=1)
-    found = confirmed(np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0))
+    pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
+    found = compared(pairs[_are_within(projected, pairs, radius)])
     known = linked(found, count)
-    reached = np.cumsum(tree.query_ball_point(tree.data, radius, return_length=True))
-    edges = np.unique([*np.searchsorted(reached, np.arange(0, reached[-1], _PAIRS_AT_ONCE)), count])
-    for start, stop in itertools.pairwise(edges):
-        within = type(tree)(tree.data[start:stop]).sparse_distance_matrix(tree, radius, output_type="ndarray")
-        pairs = np.stack([within["i"] + start, within["j"]], axis=1)
+    for start in range(parts):  # rows from all over, since images that are alike stand together
+        rows = np.arange(start, count, parts)
+        within = type(tree)(tree.data[rows]).sparse_distance_matrix(tree, radius, output_type="ndarray")
+        pairs = np.stack([rows[within["i"]], within["j"]], axis=1)
         pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (known[pairs[:, 0]] != known[pairs[:, 1]])]
-        if len(more := confirmed(pairs)):
+        if len(more := compared(pairs[_are_within(projected, pairs, radius)])):
             found = np.concatenate([found, more])
             known = linked(found, count)
     return found
