@@ -16,7 +16,7 @@ def parse_arguments() -> argparse.Namespace:
     group = parser.add_argument_group("what is shown")
     flags.add_value(
         group, "--latent_size", flags.whole_number(1), None, "N",
-        "the bottleneck that the page is about, beside that of 2 (default: the largest that was trained)",
+        "the bottleneck that the page is about, beside that of 2 (default: the one that most was made of)",
     )  # fmt: skip
     flags.add_value(
         group, "--hand_in", str, None, "NAME",

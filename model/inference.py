@@ -152,9 +152,10 @@ def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: i
             waiting.append(pool.submit(work, piece))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
+                give_back()  # and what these threads have
         while waiting:
             yield waiting.popleft().result()
-    give_back()  # and what these threads have
+    give_back()
 
 
 def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> Iterator[np.ndarray]:

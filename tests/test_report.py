@@ -204,6 +204,17 @@ def test_a_bottleneck_that_is_not_there_is_refused(forked, trained: Path):
     assert not (trained / "report.html").exists()
 
 
+def test_of_several_bottlenecks_the_page_is_about_the_one_that_most_was_made_of(forked, folder: Path):
+    log = (folder / "training_log.jsonl").read_text()
+    more = [
+        {**json.loads(line), "latent_size": 16} for line in log.splitlines() if json.loads(line)["latent_size"] == 8
+    ]
+    (folder / "training_log.jsonl").write_text(log + "".join(f"{json.dumps(each)}\n" for each in more))
+    shutil.copy(folder / "model_latent_size_8.pth", folder / "model_latent_size_16.pth")
+    _, page = report(forked, folder)
+    assert "what do bottlenecks of 2 and 8 keep?" in page.text
+
+
 def test_a_bottleneck_of_2_alone(forked, trained_without_classes: Path, tmp_path: Path):
     folder = Path(shutil.copytree(trained_without_classes, tmp_path / "run"))
     _, page = report(forked, folder)

@@ -21,7 +21,7 @@ PAGE = "report.html"
 class Settings:
     """The flags of report.py."""
 
-    latent_size: int | None  # None takes the largest
+    latent_size: int | None  # None takes the one that most was made of
     hand_in: str | None  # whose page it is
     output_dir: Path
 
@@ -52,11 +52,11 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
             f"--output_dir, or train first: {training_command(settings.output_dir / 'test_data.pth')}"
         )
     training, epochs = folder.json("metrics_training.json"), folder.epochs()
-    folder.size = settings.latent_size or largest_size(training, epochs)
+    folder.size = settings.latent_size or chosen_size(settings.output_dir, training, epochs)
     if settings.latent_size and not any(settings.output_dir.glob(f"*size_{settings.latent_size}[._]*")):
         raise BadInput(
             f"{printable(settings.output_dir)} holds nothing of a bottleneck of {settings.latent_size}; leave "
-            f"--latent_size away for the largest that was trained: {folder.command('report.py')}"
+            f"--latent_size away for the one that most was made of: {folder.command('report.py')}"
         )
     told, how = answers(folder)
     explorer, beside = None, False
@@ -99,9 +99,10 @@ def asked(size: int) -> str:
     return "does a bottleneck of 2" if size == 2 else f"do bottlenecks of 2 and {size}"
 
 
-def largest_size(training: dict, epochs: list[dict]) -> int:
-    """The largest bottleneck that was trained, as the log and the metrics say; 2 where neither says."""
+def chosen_size(path: Path, training: dict, epochs: list[dict]) -> int:
+    """The bottleneck that most was made of in a folder; of several the largest, and 2 only where there is no other."""
     arguments = training.get("arguments")
     asked = arguments.get("latent_size") if isinstance(arguments, dict) else []
-    sizes = [size for size in (asked if isinstance(asked, list) else []) if type(size) is int and size > 0]
-    return max([2, *sizes, *(record["latent_size"] for record in epochs)])
+    sizes = {size for size in (asked if isinstance(asked, list) else []) if type(size) is int and size > 0}
+    sizes |= {record["latent_size"] for record in epochs}
+    return max(sizes - {2} or {2}, key=lambda size: (len(list(path.glob(f"*size_{size}[._]*"))), size))

@@ -10,6 +10,7 @@ from stages.report.folder import Folder, Picture
 from stages.report.tables import Table, held_out_table, measure_tables, score_table, sweep_table
 
 _LISTED = 20  # names, of images that were left out
+_SEVERAL = 3  # bottlenecks, of which one can be chosen
 
 
 @dataclass
@@ -309,11 +310,12 @@ def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
         if table := sweep_table(swept):
             part.tables.append(table)
     else:
-        more = folder.command(
-            "train.py", "--dataset", dataset_of(training),
-            "--latent_size", "2", "4", "8", "16", "32", "64",
-        )  # fmt: skip
-        part.missing.append(("Several sizes, to choose one by (train them first)", more))
+        if len({record["latent_size"] for record in folder.epochs()}) < _SEVERAL:
+            more = folder.command(
+                "train.py", "--dataset", dataset_of(training),
+                "--latent_size", "2", "4", "8", "16", "32", "64",
+            )  # fmt: skip
+            part.missing.append(("Several sizes, to choose one by (train them first)", more))
         part.missing.append(("The sweep over these", folder.command("sweep_latent_size.py")))
     return part
 
