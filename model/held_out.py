@@ -42,17 +42,20 @@ def measure_held_out(
     size, warnings = model.latent_size, []
     count = len(images)
 
+    def part(some: slice) -> np.ndarray:
+        return images if some == slice(0, count) else images[some]  # which is read into memory as a whole
+
     def made(some: slice, steps: int) -> Iterator[np.ndarray]:
-        return reconstruct_batches(model, images[some], None if labels is None else labels[some], steps)
+        return reconstruct_batches(model, part(some), None if labels is None else labels[some], steps)
 
     def measured(of: Callable[[slice], Made]) -> dict[str, float]:
-        return summary(collectives.of_each(count, lambda some: errors_and_similarities(images[some], of(some))))
+        return summary(collectives.of_each(count, lambda some: errors_and_similarities(part(some), of(some))))
 
-    pca, ours = measured(lambda some: of_pca(images[some])), measured(lambda some: made(some, refine))
-    alone = collectives.of_each(count, lambda some: squared_errors(images[some], made(some, 0))) if refine else None
+    pca, ours = measured(lambda some: of_pca(part(some))), measured(lambda some: made(some, refine))
+    alone = collectives.of_each(count, lambda some: squared_errors(part(some), made(some, 0))) if refine else None
     ours["encoder_alone_mse"] = ours["mse"] if alone is None else float(alone.mean())
     if model.variational:
-        kl = collectives.mean_of_all(count, lambda some: divergences(model, images[some]))  # (D,)
+        kl = collectives.mean_of_all(count, lambda some: divergences(model, part(some)))  # (D,)
         ours["kl"] = float(kl.sum())
         ours["collapsed_dimensions"] = int((kl < COLLAPSED).sum())
         if ours["collapsed_dimensions"]:
@@ -61,7 +64,7 @@ def measure_held_out(
                 f"as the prior (KL below {COLLAPSED} nats) and say nothing of the image; --beta sets what a nat costs"
             )
     else:
-        mean, square = collectives.mean_of_all(count, lambda some: _moments(model, images[some], refine))
+        mean, square = collectives.mean_of_all(count, lambda some: _moments(model, part(some), refine))
         spread = np.sqrt(np.maximum(square - mean**2, 0))
         dead = int((spread <= 1e-3 * spread.max()).sum())
         if dead:
