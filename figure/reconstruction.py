@@ -51,7 +51,7 @@ def draw_reconstructions(
                 literal(axes.set_title(_on_two_lines(names[index]), fontsize=7, color=MUTED, loc="center", pad=3))
             else:
                 below = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 7, "color": MUTED}
-                axes.text(0.5, -0.03, f"{error:.2g}", **below)
+                axes.text(0.5, -0.03, _two_figures(error), **below)
                 down += _ERROR
             if column == 0:
                 axes.text(-0.08, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
@@ -61,6 +61,11 @@ def draw_reconstructions(
 
 def _on_two_lines(name: str) -> str:
     return "\n".join(textwrap.wrap(shown(name, 2 * _NAME_WIDTH), _NAME_WIDTH, max_lines=2, placeholder="…"))
+
+
+def _two_figures(error: float) -> str:
+    """Two significant figures without an exponent, which few read."""
+    return np.format_float_positional(error, precision=2, fractional=False, trim="-")
 
 
 def _as_picture(image: np.ndarray) -> np.ndarray:
