@@ -15,6 +15,8 @@ from model.refinement import Refinement
 from run.errors import BadInput
 from run.hints import training_at_hand
 
+MOST_AT_ONCE = 256  # images; fewer where they are large
+
 
 class Autoencoder(nn.Module, abc.ABC):
     """Images to latents and back.
@@ -60,7 +62,7 @@ class Autoencoder(nn.Module, abc.ABC):
         super().__init__()
         self.latent_size = latent_size
         self.image_shape = tuple(image_shape)
-        self.images_at_once = _lot(at_once(256, math.prod(image_shape)))  # where nothing is trained
+        self.images_at_once = _lot(at_once(MOST_AT_ONCE, math.prod(image_shape)))  # where nothing is trained
         # The constructor's arguments, from which a checkpoint rebuilds the network.
         self.hyperparameters: dict[str, Any] = {
             "latent_size": latent_size,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.autoencoder import Autoencoder
+from model.autoencoder import MOST_AT_ONCE, Autoencoder
 from model.refinement import DIRECTIONS, STEPS, Refiner, spread_rows
 from model.variational import Variational
 from run.cores import cores
@@ -152,10 +152,13 @@ def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: i
             waiting.append(pool.submit(work, piece))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
-                give_back()  # and what these threads have
+                if (
+                    lot < MOST_AT_ONCE
+                ):  # much is freed of large images; of small ones a tenth of the speed would be lost
+                    give_back()
         while waiting:
             yield waiting.popleft().result()
-    give_back()
+    give_back()  # and what these threads have
 
 
 def decode_batches(model: Autoencoder, latents: np.ndarray, labels: np.ndarray | None = None) -> Iterator[np.ndarray]:
