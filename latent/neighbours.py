@@ -1,6 +1,10 @@
 """Which images lie near which: in a latent space, or pixel by pixel."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+
+from run.cores import cores
 
 _ASKED_AT_ONCE = 2048  # queries whose neighbours, and those to pass over, are held at a time
 # of a row's length: the distance to another that is nearer was multiplied out with no digit left, and is taken anew
@@ -39,7 +43,8 @@ def nearest(
         query_groups = query_groups.reshape(len(queries), -1)
         asked += query_groups.shape[1] * int(np.unique(groups, return_counts=True)[1].max())
     search = NearestNeighbors(n_neighbors=min(asked, len(vectors)), algorithm="brute").fit(vectors)
-    for start in range(0, len(queries), _ASKED_AT_ONCE):
+
+    def ask(start: int) -> None:
         rows = slice(start, start + _ASKED_AT_ONCE)
         away, found = search.kneighbors(queries[rows])
         which, column = np.nonzero(away < _EQUAL * np.linalg.norm(queries[rows], axis=1)[:, None])
@@ -51,4 +56,7 @@ def nearest(
         away, found = np.take_along_axis(away, order, axis=1), np.take_along_axis(found, order, axis=1)
         far[rows, : order.shape[1]] = away
         near[rows, : order.shape[1]] = np.where(np.isinf(away), -1, found)
+
+    with ThreadPoolExecutor(cores()) as pool:  # scikit-learn lets go of Python's lock
+        list(pool.map(ask, range(0, len(queries), _ASKED_AT_ONCE)))
     return near, far

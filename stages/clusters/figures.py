@@ -12,6 +12,7 @@ from figure.style import MUTED, class_colour, draw_title, new_figure
 from latent.archive import LatentSpace
 from latent.comparison import CANT_TELL, NO, YES
 from latent.options import CLUSTERERS
+from latent.placing import FITTED_ON
 from latent.separation import APART
 from run import console
 from stages.clusters.choosing import Choice
@@ -53,8 +54,11 @@ def cluster_panels(each: ClusteredSpace, flat: FlatPoints, scores: Mapping[str, 
     """
     clusters, count, noise = each.clustering.clusters, each.clustering.count, each.clustering.noise
     title = f"{each.space.name}, {flat.drawn}: {count} {CLUSTERERS[each.clustering.method]} cluster{'s' * (count != 1)}"
+    where = f"found in {each.where}"
+    if len(clusters) > FITTED_ON:
+        where += f", fitted on {FITTED_ON:,} of {each.space.contents}, drawn at random"
     if scores is None:
-        remark = f"found in {each.where}{f'; {noise:,} in none' if noise else ''}"
+        remark = f"{where}{f'; {noise:,} in none' if noise else ''}"
         return [Panel(flat.points, clusters, title, remark, flat.axis_names, numbers=clusters)]
     named_after = each.class_of_most
     mixed = count - len(named_after)
@@ -63,7 +67,7 @@ def cluster_panels(each: ClusteredSpace, flat: FlatPoints, scores: Mapping[str, 
     ] * (noise > 0)
     colours = np.array([named_after.get(number, NO_GROUP) for number in clusters.tolist()])
     wrong = (colours != NO_GROUP) & (colours != each.space.labels) & (len(clusters) <= DRAWN_UP_TO)
-    remark = f"found in {each.where}; coloured like the class that most of its images are of; numbers: clusters"
+    remark = f"{where}; coloured like the class that most of its images are of; numbers: clusters"
     remark += f"; crossed: {console.count(int(wrong.sum()), 'image')} of another class" if wrong.any() else ""
     remark += f"; grey: {', '.join(grey)}" if grey else ""
     return [
