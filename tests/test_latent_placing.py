@@ -56,11 +56,12 @@ def test_the_scripts_say_what_is_fitted_on_a_sample_and_give_all_rows_a_place_an
     numbers = json.loads((tmp_path / "metrics_own_pca.json").read_text())["maps"][0]
     assert (numbers["points"], numbers["rows"]) == (MANY, FITTED_ON)
 
+    np.save(tmp_path / "flat.npy", islands(MANY, size=2))  # is drawn as it is
     flags = ["--space", "latent", "--num_clusters", "3"]
-    found = run_script("viz_kmeans_latent_space.py", "--latent_space", "own.npy", *flags, cwd=tmp_path)
+    found = run_script("viz_kmeans_latent_space.py", "--latent_space", "flat.npy", *flags, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     assert "fitted on 50,000 of 51,000 vectors, drawn at random; the others are placed" in found.stderr
-    lines = (tmp_path / "own_kmeans_latent.csv").read_text().splitlines()[1:]
+    lines = (tmp_path / "flat_kmeans_latent.csv").read_text().splitlines()[1:]
     clusters = np.array([int(line.split(",")[4]) for line in lines])
     assert len(clusters) == MANY
     assert all(len(set(clusters[corner::3].tolist())) == 1 for corner in range(3))
