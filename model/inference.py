@@ -152,9 +152,7 @@ def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: i
             waiting.append(pool.submit(work, piece))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
-                if (
-                    lot < MOST_AT_ONCE
-                ):  # much is freed of large images; of small ones a tenth of the speed would be lost
+                if lot < MOST_AT_ONCE:  # of large images much is freed; for small ones it would cost speed
                     give_back()
         while waiting:
             yield waiting.popleft().result()
