@@ -16,10 +16,10 @@ from PIL import Image
 from data.formats import FORMATS, TooLarge, is_passing, reason
 from data.image_set import content_digests
 from data.noted import DEFECTIVE, Noted, Seen
+from data.pixel_values import Wide, load
 from data.tones import BYTES, Range, Tones
 
 _ORIENTATION_TAG = 0x0112
-_BITS, _PLANES, _SEPARATE = 258, 284, 2  # of a TIFF: bits a sample, how colours lie
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -79,14 +79,6 @@ class ShapeDisproved(Exception):
 
 class TonesUnknown(Exception):
     """A picture whose black and white, or whose ground, has not been looked for."""
-
-
-class Wide(NamedTuple):
-    """A picture with more than 8 bits a channel."""
-
-    values: np.ndarray  # (H, W) or (H, W, 3)
-    kind: str  # "integers" or "floats"
-    alpha: np.ndarray | None  # uint8 (H, W)
 
 
 def decode_file(path: str, shape: Shape) -> tuple[np.ndarray, Seen]:
@@ -258,84 +250,6 @@ def upright(image: Image.Image, tones: Tones) -> tuple[Image.Image, Seen]:
         opaque.alpha_composite(picture)
         picture = opaque.convert("RGB")
     return picture.transpose(turn) if turn is not None else picture, seen
-
-
-def load(image: Image.Image) -> Image.Image | Wide:
-    """The pixels of an opened file's frame as they are: mode ``L``, ``RGB``, ``RGBA`` where it is transparent anywhere,
-    or with more than 8 bits.
-
-    Raises:
-        ValueError: it holds values that are no numbers.
-    """
-    wide_colours = _wide_colours(image)
-    if wide_colours is not None:
-        return wide_colours
-    unsigned = image.mode == "I" and any(_order(tile.args) in _UNSIGNED for tile in image.tile)
-    image.load()
-    mode = image.mode
-    if mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        picture = image.convert("RGBA")
-        return picture if picture.getextrema()[3][0] < 255 else picture.convert("RGB")
-    if mode == "I" or mode.startswith("I;16"):
-        values = np.asarray(image)
-        return Wide(values.view(np.uint32) if unsigned else values, "integers", None)
-    if mode == "F":
-        values = np.asarray(image)
-        if not np.isfinite(values).all():
-            raise ValueError("pixels that are no numbers (NaN or infinite)")
-        return Wide(values, "floats", None)
-    if mode in ("L", "RGB"):
-        return image
-    return image.convert("L" if mode == "1" else "RGB")
-
-
-def _wide_colours(image: Image.Image) -> Wide | None:
-    """Colours of 16 bits a channel, of which Pillow alone gives the upper 8; None for what is no such file.
-
-    The lower 8 are what it gives when it is told that the bytes stand in the other order.
-    """
-    tiles = _as_16_bits(image)
-    orders = {_order(tile.args) for tile in tiles}
-    if not orders or not orders <= set(_OTHER_ORDER):
-        return None
-    image.tile = tiles
-    with Image.open(image.filename, formats=FORMATS) as again:
-        again.seek(image.tell())
-        again.tile = [tile._replace(args=_in_other_order(tile.args)) for tile in tiles]
-        again.load()
-        low = np.asarray(again)
-    image.load()
-    high = np.asarray(image)
-    alpha = high[..., 3] if high.shape[-1] == 4 and high[..., 3].min() < 255 else None
-    return Wide(high[..., :3].astype(np.uint16) << 8 | low[..., :3], "integers", alpha)
-
-
-_UNSIGNED = ("I;32", "I;32N", "I;32B")  # which Pillow gives as signed
-_OTHER_ORDER = {
-    f"{mode};16{order}": f"{mode};16{other}"
-    for mode in ("RGB", "RGBA", *"RGB")
-    for order, other in (("B", "L"), ("L", "B"), ("N", "B"))  # N: this machine's, on all that are in use L
-}
-
-
-def _as_16_bits(image: Image.Image) -> list:
-    """The tiles of an opened file; of a TIFF whose colours lie one after the other, Pillow takes 16 bits for 8."""
-    tags = getattr(image, "tag_v2", {})
-    if tags.get(_PLANES) != _SEPARATE or set(tags.get(_BITS, ())) != {16}:
-        return image.tile
-    order = "L" if tags.prefix == b"II" else "B"
-    return [
-        tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:])) if tile.args[0] in "RGB" else tile
-        for tile in image.tile
-    ]
-
-
-def _order(args: object) -> object:
-    return args[0] if isinstance(args, tuple) and args else args
-
-
-def _in_other_order(args: object) -> object:
-    return (_OTHER_ORDER[args[0]], *args[1:]) if isinstance(args, tuple) else _OTHER_ORDER[args]
 
 
 def fit(image: Image.Image, shape: Shape) -> np.ndarray:
