@@ -6,29 +6,31 @@ differs by at most ``MEAN``. Standardised: less the image's own mean, divided by
 less than ``FAINT``, so that the noise of an even picture is not made loud. The threshold, and what it misses, was
 measured with copies that were re-encoded as JPEG and resized: docs/results/near_duplicates.md.
 
-All pairs are found without comparing all: pairs that are near are near in any projection too, so candidates come from a
-k-d tree (Bentley, 1975) over the first principal components, with the same radius, and are then compared whole. Where
-these are too many, as of a still camera, only as many are compared as it takes to know which images belong together.
+All pairs are found without comparing all: near pairs are near in any projection too, so candidates come from a k-d tree
+(Bentley, 1975), and are then compared whole. Principal components are near with the same radius, and tell most images
+apart. Random directions tell those apart that are like no other, as noise is: along K of them the squared distance is
+the images' own times a chi-squared number of K degrees (Johnson and Lindenstrauss, 1984), so a radius is taken that all
+but one in 1e9 near pairs keep to. Where candidates are still too many, as of a still camera, only as many are compared
+as it takes to know which images belong together.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from functools import cache
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
+from scipy.special import chdtri
 
 NEAR = 0.03
 MEAN = 0.04
 FAINT = 0.03  # standard deviation of pixels in [0, 1]
 _COMPONENTS = 16
-_IN_TREE = (
-    0.4  # of them for each doubling of the images: a tree of more looks at nearly all, one of less gives more pairs
-)
+_IN_TREE = 0.4  # of them for each doubling of the images: a tree of more looks at nearly all, one of less passes more
+_DIRECTIONS, _DIRECTIONS_IN_TREE = 64, 12  # random ones
+_MISSED = 1e-9  # of near pairs, by random directions
+_ROUNDING = 1 + 2e-5  # float32
 _PAIRS_AT_ONCE = 1 << 18  # that fit a processor's cache
 _COMPARED = 20  # candidates an image on average; of more, only those are compared that may link anything
 _HELD = 20_000_000  # candidates that are held at a time
@@ -48,54 +50,93 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     Returns:
         int64 (pairs, 2), the smaller position first, in rising order.
     """
-    from scipy.spatial import cKDTree  # half a second, for those who ask for pairs alone
-
     if len(images) < 2:
         return np.empty((0, 2), np.int64)
-    axes = _principal_axes(images, seed)
-    projected = np.concatenate([_standardised(rows) @ axes for rows in _rows(images)])
-    radius = np.sqrt(NEAR * len(axes)) * (1 + 1e-5)  # float32
-    tree = cKDTree(projected[:, : max(3, round(_IN_TREE * math.log2(len(images))))])
+    sieve, other = _projections(images, seed)
+    if sieve.expected() > _HELD and other.expected() < sieve.expected():
+        sieve, other = other, sieve
 
-    def compared(candidates: np.ndarray) -> np.ndarray:
-        near = [_are_near(images, each) for each in np.array_split(candidates, len(candidates) // _most(images) + 1)]
-        return candidates[np.concatenate(near)]
+    def passed(pairs: np.ndarray) -> np.ndarray:
+        return other.near(sieve.near(pairs))
 
-    some = tree.data[:: len(images) // _ASKED + 1]
-    expected = len(images) * tree.query_ball_point(some, radius, return_length=True).mean()  # each pair twice
-    candidates = None
-    if expected <= 2 * _HELD:
-        candidates = tree.query_pairs(radius, output_type="ndarray")
-        candidates = candidates[_are_within(projected, candidates, radius)]
-    if candidates is not None and len(candidates) <= _COMPARED * len(images):
+    def compared(pairs: np.ndarray) -> np.ndarray:
+        near = [_are_near(images, each) for each in np.array_split(pairs, len(pairs) // _most(images) + 1)]
+        return pairs[np.concatenate(near)]
+
+    if sieve.expected() <= _HELD and len(candidates := passed(sieve.candidates())) <= _COMPARED * len(images):
         pairs = compared(candidates)
     else:
-        parts = min(len(images), math.ceil(expected / _PAIRS_AT_ONCE))
-        pairs = _linking_pairs(tree, projected, radius, parts, compared)
+        pairs = _linking_pairs(sieve, lambda pairs: compared(passed(pairs)))
     return pairs[np.lexsort(pairs.T[::-1])].astype(np.int64)
 
 
-def _linking_pairs(
-    tree: "cKDTree", projected: np.ndarray, radius: float, parts: int, compared: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
+class _Projection:
+    """Images in a few numbers each, near pairs of which are within a radius.
+
+    Args:
+        projected: float32 (N, K).
+        in_tree: over how many of the K numbers the tree is.
+        squared_radius: the squared radius of so many of the first numbers.
+    """
+
+    def __init__(self, projected: np.ndarray, in_tree: int, squared_radius: Callable[[int], float]) -> None:
+        from scipy.spatial import cKDTree  # half a second, for those who ask for pairs alone
+
+        self._projected, self._squared = projected, squared_radius(projected.shape[1]) * _ROUNDING
+        self.radius = math.sqrt(squared_radius(in_tree) * _ROUNDING)  # in the tree
+        self.tree = cKDTree(projected[:, :in_tree])
+
+    @cache  # noqa: B019  (lives as long as its images are searched)
+    def expected(self) -> float:
+        """About how many pairs the tree lets through."""
+        some = self.tree.data[:: self.tree.n // _ASKED + 1]
+        return self.tree.n * self.tree.query_ball_point(some, self.radius, return_length=True).mean() / 2
+
+    def candidates(self) -> np.ndarray:
+        """All pairs that the tree lets through, (M, 2)."""
+        return self.tree.query_pairs(self.radius, output_type="ndarray")
+
+    def near(self, pairs: np.ndarray) -> np.ndarray:
+        """Those of pairs (M, 2) that are within the radius in all numbers."""
+        within = [
+            np.square(self._projected[part[:, 0]] - self._projected[part[:, 1]]).sum(axis=1) <= self._squared
+            for part in np.array_split(pairs, len(pairs) // _PAIRS_AT_ONCE + 1)
+        ]
+        return pairs[np.concatenate(within)]
+
+
+def _projections(images: np.ndarray, seed: int) -> tuple[_Projection, _Projection]:
+    """Images along their principal components, and along random directions."""
+    axes = _principal_axes(images, seed)
+    directions = np.random.default_rng(seed).standard_normal((len(axes), _DIRECTIONS), np.float32)
+    both = np.concatenate([_standardised(rows) @ np.hstack([axes, directions]) for rows in _rows(images)])
+    near, in_tree = NEAR * len(axes), max(3, round(_IN_TREE * math.log2(len(images))))
+    return (
+        _Projection(both[:, :_COMPONENTS], in_tree, lambda _: near),
+        _Projection(both[:, _COMPONENTS:], _DIRECTIONS_IN_TREE, lambda count: near * chdtri(count, _MISSED)),
+    )
+
+
+def _linking_pairs(sieve: _Projection, compared: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Enough near pairs, (pairs, 2), to link all images that all near pairs would link.
 
     The frames of a still camera are all near one another, 10,000 of them in 50 million pairs. Each is compared with its
     nearest few; then all that are within the radius but for those that are linked already, in so many parts.
     """
-    count = tree.n
-    _, near = tree.query(tree.data, k=_COMPARED + 1, distance_upper_bound=radius)
+    tree, count = sieve.tree, sieve.tree.n
+    _, near = tree.query(tree.data, k=_COMPARED + 1, distance_upper_bound=sieve.radius)
     row, column = np.nonzero(near < count)
     pairs = np.sort(np.stack([row, near[row, column]], axis=1), axis=1)
     pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
-    found = compared(pairs[_are_within(projected, pairs, radius)])
+    found = compared(pairs)
     known = linked(found, count)
+    parts = min(count, math.ceil(2 * sieve.expected() / _PAIRS_AT_ONCE))
     for start in range(parts):  # rows from all over, since images that are alike stand together
         rows = np.arange(start, count, parts)
-        within = type(tree)(tree.data[rows]).sparse_distance_matrix(tree, radius, output_type="ndarray")
+        within = type(tree)(tree.data[rows]).sparse_distance_matrix(tree, sieve.radius, output_type="ndarray")
         pairs = np.stack([rows[within["i"]], within["j"]], axis=1)
         pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (known[pairs[:, 0]] != known[pairs[:, 1]])]
-        if len(more := compared(pairs[_are_within(projected, pairs, radius)])):
+        if len(more := compared(pairs)):
             found = np.concatenate([found, more])
             known = linked(found, count)
     return found
@@ -105,15 +146,6 @@ def linked(pairs: np.ndarray, count: int) -> np.ndarray:
     """A number for each of so many images that all which pairs (pairs, 2) link share, directly or not; int (count,)."""
     links = coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
     return connected_components(links, directed=False)[1]
-
-
-def _are_within(projected: np.ndarray, pairs: np.ndarray, radius: float) -> np.ndarray:
-    """Which of pairs (M, 2) lie within a radius in all components, bool (M,)."""
-    within = [
-        np.square(projected[part[:, 0]] - projected[part[:, 1]]).sum(axis=1) <= radius**2
-        for part in np.array_split(pairs, len(pairs) // _PAIRS_AT_ONCE + 1)
-    ]
-    return np.concatenate(within)
 
 
 def _are_near(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:

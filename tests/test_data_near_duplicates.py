@@ -78,3 +78,10 @@ def test_chains_are_linked_as_all_pairs_would_link_them(monkeypatch: pytest.Monk
     few = near_duplicates(images)
     assert len(few) < len(every)
     assert partition(few, len(images)) == partition(every, len(images))
+
+
+def test_copies_among_pictures_of_nothing_but_noise():
+    # no component tells noise apart: all pairs would be compared
+    noise = np.random.default_rng(0).integers(0, 256, (4000, 3, 32, 32), dtype=np.uint8)
+    brighter = np.clip(noise[:3].astype(int) + 5, 0, 255).astype(np.uint8)
+    assert near_duplicates(np.concatenate([noise, brighter])).tolist() == [[0, 4000], [1, 4001], [2, 4002]]
