@@ -20,8 +20,9 @@ def parse_arguments() -> argparse.Namespace:
         "one image of each class, random ones, or those that the bottleneck of N reconstructs worst",
     )  # fmt: skip
     flags.add_value(
-        group, "--num_images", flags.whole_number(1, 512), None, "M", "how many (default: one of each class, or 16)"
-    )
+        group, "--num_images", flags.whole_number(1, 512), None, "M",
+        "how many (default: one of each of up to 64 classes, or 16)",
+    )  # fmt: skip
     add_refine(group)
     flags.add_shared(parser.add_argument_group("run"), "output_dir", "seed", "device", "svg", "show")
     return flags.with_model_paths(parser.parse_args())

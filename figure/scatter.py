@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ from figure.style import MUTED, NO_CLASS, class_colour, class_marker, draw_title
 NO_GROUP = -1
 LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
 _FRAMED_UP_TO = 20  # groups; the frames of more would hide the points
-_NAMED_AT_MOST = 100  # groups; of more, the largest are named
+NAMED_AT_MOST = 60  # groups; of more, the largest have a colour and a name, and the others are grey
 DRAWN_UP_TO = 50_000  # points; more would be a blot
 _CELLS = 300  # along the longer side of a map that is drawn as a density
 _UNPAIRED = "#bdbdbd"
@@ -62,7 +62,7 @@ def draw_maps(
     """Draw rows of panels.
 
     Up to 10 groups get a legend; more are named on the map, each where its points are densest, by its name if all
-    names are short and else by its number, with a key below.
+    names are short and else by its number, with a key below. Of more than 60 the largest are, and the others are grey.
 
     Args:
         panels: rows of maps, all rows of the same length.
@@ -73,15 +73,21 @@ def draw_maps(
     """
     rows, columns = len(panels), len(panels[0])
     groups = [panel.groups for row in panels for panel in row if panel.groups is not None]
-    present = [int(group) for group in np.unique(np.concatenate(groups))] if groups else []
-    named = [group for group in present if group != NO_GROUP]
+    present, counts = np.unique(np.concatenate([np.empty(0, int), *groups]), return_counts=True)
+    grey = ["none of these"] if NO_GROUP in present else []
+    counts, present = counts[present != NO_GROUP], present[present != NO_GROUP]
+    named = np.sort(present[np.argsort(-counts, kind="stable")[:NAMED_AT_MOST]]).tolist()
+    if len(named) < len(present):
+        panels = [[_only(panel, named) for panel in row] for row in panels]
+        grey = [f"{len(present) - len(named):,} others", *grey]
     on_the_map = names_on_the_map(group_names, named) if len(named) > LEGEND_UP_TO else {}
     entries = []  # of the legend
     if not on_the_map:
         entries = [(group, shown(group_names[group])) for group in named]
-        entries += [(NO_GROUP, "none of these")] if NO_GROUP in present else []
+        entries += [(NO_GROUP, each) for each in grey]
     elif any(on_the_map[group] != shown(name) and not name.isdigit() for group, name in _pick(group_names, named)):
         entries = [(group, _with_label(on_the_map[group], shown(group_names[group], 36))) for group in named]
+        entries += [(NO_GROUP, each) for each in grey if each != "none of these"]
     beside = 2.0 if entries and not on_the_map else 0.0
     key_columns = int(columns * _PANEL / 2.5)
     below = 0.17 * -(-len(entries) // key_columns) if on_the_map else 0.0
@@ -104,20 +110,35 @@ def draw_maps(
         draw_title(figure, subject)
     for axis, panel in zip(axes.flat, [panel for row in panels for panel in row], strict=True):
         if panel.pictures is not None:
-            figure.draw_without_rendering()
+            _settle(figure)
             _draw_pictures(axis, panel)
     flat = [panel for row in panels for panel in row]
     if on_the_map:
-        figure.draw_without_rendering()  # settles where everything stands, which the places of the names depend on
+        _settle(figure)
         for axis, panel in zip(axes.flat, flat, strict=True):
             if panel.groups is not None and panel.numbers is None:
                 name_groups(axis, panel.points, panel.groups, on_the_map)
     if numbered := [pair for pair in zip(axes.flat, flat, strict=True) if pair[1].numbers is not None]:
-        figure.draw_without_rendering()
+        _settle(figure)
         for axis, panel in numbered:
             names = {number: str(number) for number in np.unique(panel.numbers).tolist()}
             name_groups(axis, panel.points, panel.numbers, names, coloured=False)
     return figure
+
+
+def _settle(figure: Figure) -> None:
+    """Find where everything stands, which the places of pictures and names depend on."""
+    figure.draw_without_rendering()
+    for axis in figure.axes:  # widened to be as wide as they are high, when the key had not yet taken its place
+        axis.autoscale_view()
+    figure.draw_without_rendering()
+
+
+def _only(panel: Panel, named: Sequence[int]) -> Panel:
+    """A panel in which all groups but some are grey."""
+    if panel.groups is None:
+        return panel
+    return replace(panel, groups=np.where(np.isin(panel.groups, named), panel.groups, NO_GROUP))
 
 
 def _shape(points: np.ndarray) -> float:
@@ -278,7 +299,7 @@ def name_groups(
         coloured: whether frames and lines have the colours of groups.
     """
     found, counts = np.unique(groups[groups != NO_GROUP], return_counts=True)
-    largest = found[np.argsort(-counts, kind="stable")[:_NAMED_AT_MOST]]
+    largest = found[np.argsort(-counts, kind="stable")[:NAMED_AT_MOST]]
     if len(largest) == 0:
         return
     anchors = axis.transData.transform([_densest(points[groups == group]) for group in largest])

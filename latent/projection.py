@@ -18,13 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from latent.equal_rows import first_equal
 from latent.neighbours import nearest
-from latent.options import METHODS
+from latent.options import FEWEST_ROWS, METHODS
 from latent.placing import FITTED_ON, fitted_rows, place_among
 from run.errors import BadInput
 from run.hints import encoding_at_hand
 
 AS_IT_IS = "as_it_is"
-FEWEST_ROWS = 5  # of a neighbour map: below, every point neighbours every other
 # Exact neighbours of 20,000 rows of 256 take 10 s on 2 cores. Approximate ones take 3 s, after numba has compiled for
 # most of a minute.
 _EXACT_UP_TO = 20_000
@@ -45,7 +44,7 @@ def map_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: f
     if rows < FEWEST_ROWS:
         raise BadInput(
             f"{METHODS[method]} needs at least {FEWEST_ROWS} vectors, and here {'is' if rows == 1 else 'are'} {rows}; "
-            f"draw by pca, or encode more: {encoding_at_hand({'--num_samples': ['all']})}"
+            f"encode more: {encoding_at_hand({'--num_samples': ['all']})}"
         )
     if method == "umap":
         return {"n_neighbors": min(n_neighbors, rows - 1)}

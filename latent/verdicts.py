@@ -211,7 +211,7 @@ def classes_verdict(facts: Facts) -> Verdict:
     best, tried = facts.known[0], len(facts.known)
     evidence = [
         f"told the classes of other images, {each.by} name {each.right:.0%} of these rightly (the largest class alone "
-        f"{each.largest:.0%}; {each.above_chance:.2f} ± {each.error:.2f} where 0 is chance, 1 all right)"
+        f"{each.largest:.0%}; {two_decimals(each.above_chance)} ± {each.error:.2f} where 0 is chance, 1 all right)"
         for each in facts.known
     ]
     if facts.classes is not None:
@@ -312,6 +312,11 @@ def counted(units: int, images: int) -> str:
     return f"{images:,} images" + (f" of {units:,} groups" if units < images else "")
 
 
+def two_decimals(value: float) -> str:
+    """``0.12``, ``-0.12``; what is nearly nothing is ``0.00``, without a sign."""
+    return f"{round(value, 2) + 0:.2f}"  # -0.0 + 0 is 0.0
+
+
 def _ties(found: Separation, what: str) -> str:
     return (
         f"{what}: their borders cut {found.ratio:.2f} ± {found.error:.2f} of the ties between neighbours that borders "
@@ -323,9 +328,10 @@ def _ties(found: Separation, what: str) -> str:
 def _agreement(facts: Facts) -> tuple[str, ...]:
     if facts.agreement is None:
         return ()
-    others = "".join(f", with {name} {value:.2f}" for name, value in facts.followed.items())
+    others = "".join(f", with {name} {two_decimals(value)}" for name, value in facts.followed.items())
     return (
-        f"clusters agree with the classes {facts.agreement:.2f}{others} (AMI above chance: 0 not at all, 1 wholly)",
+        f"clusters agree with the classes {two_decimals(facts.agreement)}{others} (AMI above chance: 0 not at all, 1 "
+        "wholly)",
     )
 
 

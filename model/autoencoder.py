@@ -43,6 +43,7 @@ class Autoencoder(nn.Module, abc.ABC):
     takes_labels: ClassVar[bool] = False  # decodes images of a class, which is an argument of :meth:`decode`
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss a part ``kl``
     starts_as_pca: ClassVar[bool] = False  # before its first step it is PCA, which it may be left as
+    refined_from: float = math.inf  # part of all steps from which on it learns from refined latents, see :meth:`loss`
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
     # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; see
     # docs/lab/rates.md.
@@ -132,6 +133,10 @@ class Autoencoder(nn.Module, abc.ABC):
     ) -> dict[str, Tensor]:
         """What training minimises, in named parts.
 
+        Trained images are reconstructed from refined latents (:mod:`model.refinement`), which a decoder should know. So
+        late in training half of the loss is at the encoder's guess, and half where one step of refinement leads from
+        it, if that is nearer the image. These latents are taken as given: the encoder learns from its guess alone.
+
         Args:
             images: (B, C, H, W) in [0, 1].
             labels: as of :meth:`decode`.
@@ -140,13 +145,28 @@ class Autoencoder(nn.Module, abc.ABC):
             weights: (B,) how much each image counts, 1 on average; None for equally.
 
         Returns:
-            A number, (), for each of ``loss_parts``: ``total``, which is minimised; ``mse``, per pixel, whatever is
-            minimised; variational architectures add ``reconstruction`` and ``kl``, both in nats an image.
+            A number, (), for each of ``loss_parts``: ``total``, which is minimised; ``mse``, per pixel, by the
+            encoder's guess, whatever is minimised; variational architectures add ``reconstruction`` and ``kl``, both in
+            nats an image.
         """
-        made = self(objective.noisy(images), labels)
+        guess = self.encode(objective.noisy(images))
+        made = self.decode(guess, labels)
         total = objective.reconstruction(made, images, self.bounded, weights)
         plain = objective.mix == {"mse": 1.0} and weights is None  # the same number, already there
-        return {"total": total, "mse": (total if plain else nn.functional.mse_loss(made, images)).detach()}
+        mse = (total if plain else nn.functional.mse_loss(made, images)).detach()
+        if objective.refined and position >= self.refined_from:
+            errors = _errors(made, images)
+            (gradient,) = torch.autograd.grad(errors.sum(), guess, retain_graph=True)
+            refined = self.decode(guess.detach() + self.refinement.step(gradient), labels)
+            kept = _errors(refined, images) < errors  # as where they are refined afterwards
+            refined = torch.where(kept[:, None, None, None], refined, made)
+            total = (total + objective.reconstruction(refined, images, self.bounded, weights)) / 2
+        return {"total": total, "mse": mse}
+
+
+def _errors(made: Tensor, images: Tensor) -> Tensor:
+    """Half the squared error of each image, of pixels in [0, 1]: (B,)."""
+    return (made.float().clamp(0, 1) - images).square().flatten(1).sum(1) / 2
 
 
 def _lot(most: int) -> int:

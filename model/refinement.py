@@ -4,7 +4,7 @@ An encoder can only guess which latents its decoder would make an image of. The 
 corrected: decode it, look at what is wrong, and move the latents so that less is. Nothing but the image is looked at.
 
 A Gauss-Newton step needs J^T r, the gradient of the error, which is one backward pass, and J^T J, a decoding for each
-latent. The second is taken as its mean over training images, measured once when the network is trained
+latent. The second is taken as its mean over training images, measured when the network is trained
 (:meth:`Refinement.measure`) and kept in the checkpoint. What the steps themselves say of an image's own curvature is
 added by L-BFGS (Nocedal 1980), which starts from that mean. What was tried: docs/lab/refinement.md.
 """
@@ -37,15 +37,15 @@ class Refinement(nn.Module):
 
     Attributes:
         deviations: (D,) the latents' scale, over training images.
-        curvature: (D, D) the mean of J^T J over training images, in units of the deviations; J are the slopes of all
-            pixels along the latents.
+        inverse: (D, D) of the mean of J^T J over training images, damped, in units of the deviations; J are the slopes
+            of all pixels along the latents.
         anchors: (1024, D) latents spread over what training images take, up to 8 latents; (0, D) beyond.
     """
 
     def __init__(self, latent_size: int, *, anchored: bool) -> None:
         super().__init__()
         self.register_buffer("deviations", torch.ones(latent_size))
-        self.register_buffer("curvature", torch.eye(latent_size))
+        self.register_buffer("inverse", torch.eye(latent_size))
         count = ANCHORS if anchored and latent_size <= ANCHORED_UP_TO else 0
         self.register_buffer("anchors", torch.zeros(count, latent_size))
 
@@ -63,21 +63,24 @@ class Refinement(nn.Module):
         self.deviations.clamp_(min=1e-6 * float(self.deviations.max()) or 1.0)
         self.anchors.copy_(latents[spread_rows(len(self.anchors), len(latents))])
         generator = torch.Generator().manual_seed(0)
-        total = torch.zeros_like(self.curvature)
+        total = torch.zeros_like(self.inverse)
         for rows in torch.from_numpy(spread_rows(directions, len(latents))).split(lot):
             slopes = _random_slopes(lambda codes, rows=rows: decode(codes, rows), latents[rows], generator)
             slopes = slopes * self.deviations  # (n, D)
             total += slopes.T @ slopes
-        self.curvature.copy_(total / directions)
+        curvature = (total / directions).cpu().double()
+        ridge = _DAMPING * curvature.diagonal() + 1e-6 * curvature.diagonal().mean() + torch.finfo(torch.float32).tiny
+        self.inverse.copy_(torch.linalg.inv_ex(curvature + torch.diag(ridge))[0])  # never raises
+
+    def step(self, gradient: Tensor) -> Tensor:
+        """A Gauss-Newton step of latents, (B, D), against the gradient of half their squared errors (B, D); finite."""
+        return -((gradient * self.deviations) @ self.inverse * self.deviations).nan_to_num(0, 0, 0)
 
     @torch.no_grad()
     def refiner(self, decode: Decode, steps: int, lot: int) -> "Refiner":
         """What refines guesses by so many steps; ``decode`` is that of the anchors, ``lot`` at a time."""
-        damped = self.curvature.cpu().double()
-        ridge = _DAMPING * damped.diagonal() + 1e-6 * damped.diagonal().mean() + torch.finfo(torch.float32).tiny
-        inverse = torch.linalg.inv_ex(damped + torch.diag(ridge))[0].to(self.curvature)  # never raises
         shown = [_shrunk(decode(anchors)) for anchors in self.anchors.split(lot)] if len(self.anchors) else []
-        return Refiner(steps, self.deviations, inverse, self.anchors, torch.cat(shown) if shown else None)
+        return Refiner(steps, self.deviations, self.inverse, self.anchors, torch.cat(shown) if shown else None)
 
 
 class Refiner:

@@ -12,13 +12,14 @@ from figure.style import save_figure, shown
 from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.measures import Values
 from latent.metrics import latent_dimensions, trustworthiness
-from latent.options import METHODS
+from latent.options import FEWEST_ROWS, METHODS
 from latent.placing import fitted_rows
 from latent.probes import NEIGHBOURS, knn_accuracy_apart
 from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings
 from run.artefacts import test_data_path, write_csv, write_json
 from run.console import count, note, say, table, warn
 from run.errors import BadInput, printable
+from run.hints import own_command
 from run.provenance import command_line, versions
 
 PROTOCOL = "transductive: each map is fitted on, and each number taken from, the same images that are drawn"
@@ -145,6 +146,11 @@ def load_pictures(path: Path, space: LatentSpace) -> np.ndarray:
 def draw_space(path: Path, space: LatentSpace, settings: Settings, pictures: np.ndarray | None) -> DrawnSpace:
     """Where the rows of one space are drawn, and its numbers; what should be known before these are trusted is said."""
     rows, size = space.vectors.shape
+    if size > 2 and rows < FEWEST_ROWS and settings.vis_type != "pca":
+        raise BadInput(
+            f"{METHODS[settings.vis_type]} needs at least {FEWEST_ROWS} vectors, and in {printable(path)} "
+            f"{'is' if rows == 1 else 'are'} {rows}; draw by PCA: {own_command({'--vis_type': ['pca']})}"
+        )
     if size > 2:
         note(f"drawing the {METHODS[settings.vis_type]} of {count(rows, 'vector')} of {count(size, 'dimension')}")
     wanted = {"n_neighbors": settings.n_neighbors, "perplexity": settings.perplexity}

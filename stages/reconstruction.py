@@ -24,6 +24,7 @@ from run.hints import training_command
 from run.training_folder import undisturbed
 
 USUAL_IMAGES = 16  # where there are no classes to draw one of each
+MOST_CLASSES = 64  # that one is drawn of each of, unless more are asked for
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def pick_test_rows(settings: Settings, test_data: TestData, errors: np.ndarray) 
     for label in present:
         members = shuffled[test_data.labels[shuffled] == label]
         rank[members] = np.arange(len(members))
-    return np.lexsort((test_data.labels, rank))[: settings.num_images or len(present)]
+    return np.lexsort((test_data.labels, rank))[: settings.num_images or min(len(present), MOST_CLASSES)]
 
 
 def found(by_size: dict[int, Reconstructed]) -> str:

@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from stages.training import plan
+
 KILL = "kill"
 ERRORS = ("ENOSPC", "EIO", "EROFS")
 
@@ -35,6 +37,7 @@ def install(
     memory: int | None = None,
     no_network: str | None = None,
     seen: str | None = None,
+    many: int | None = None,
 ) -> None:
     """Change this process.
 
@@ -51,7 +54,10 @@ def install(
         memory: bytes that may be allocated from here on; more is a MemoryError.
         no_network: file to which every address is added that is looked up or connected to, in vain.
         seen: file to which a digest of every image is added that counts in a step, with its epoch.
+        many: how many images are enough to train at refined latents.
     """
+    if many is not None:
+        plan.MANY_TO_REFINE = many
     if record is not None or at is not None:
         _count_points(record, at, how)
     if without_generator is not None:

@@ -108,3 +108,17 @@ def test_boxes_at_one_place_part_within_the_window():
     assert gaps.min() >= 20 - 1e-6
     assert places.min() >= 10
     assert places.max() <= 490
+
+
+def test_of_a_thousand_classes_the_largest_are_named_and_the_others_grey():
+    groups = np.concatenate([np.arange(1000), np.repeat(np.arange(500, 560), 3)])
+    names = [f"class {each:04}" for each in range(1000)]
+    figure = draw_maps([[a_panel(groups), a_panel(groups)]], names, "the footer")
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == [*(f"{each}  class {each:04}" for each in range(500, 560)), "940 others"]
+    colours = [to_rgb(colour) for colour in figure.axes[0].collections[0].get_facecolors()[:, :3]]
+    assert colours.count(to_rgb("#bdbdbd")) == 940
+    for axis in figure.axes:  # the key below does not shrink the maps
+        width, height = (np.ptp(limits) for limits in (axis.get_xlim(), axis.get_ylim()))
+        spread = np.ptp(a_panel(groups).points, axis=0)
+        assert min(width / spread[0], height / spread[1]) < 1.1

@@ -32,7 +32,21 @@ def test_the_mean_curvature_of_a_linear_decoder_is_that_of_its_matrix():
     matrix, latents = torch.randn(3, 64), torch.randn(500, 3) * torch.tensor([1.0, 2.0, 4.0])
     refinement = measured(lambda codes: (codes @ matrix).view(-1, 1, 8, 8), latents, 20_000)
     scaled = matrix * latents.std(0, correction=0)[:, None]
-    torch.testing.assert_close(refinement.curvature, scaled @ scaled.T, rtol=0.05, atol=3)
+    damped = scaled @ scaled.T * (1 + 0.3 * torch.eye(3))  # Marquardt's
+    torch.testing.assert_close(torch.linalg.inv(refinement.inverse), damped, rtol=0.05, atol=3)
+
+
+def test_a_step_leads_a_linear_decoder_most_of_the_way_to_the_least_error():
+    torch.manual_seed(0)
+    matrix, true = torch.randn(3, 64), torch.randn(500, 3)
+
+    def decode(latents: torch.Tensor) -> torch.Tensor:
+        return (latents @ matrix).view(-1, 1, 8, 8)
+
+    guess = (true + 0.1 * torch.randn(500, 3)).requires_grad_()
+    (gradient,) = torch.autograd.grad((decode(guess) - decode(true)).square().sum() / 2, guess)
+    refined = guess + measured(decode, true, 20_000).step(gradient)
+    assert (refined - true).norm() < 0.4 * (guess - true).norm()
 
 
 def test_a_point_lifted_off_the_surface_along_its_normal_is_found_again():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from data.balance import class_weights, epoch_order
+from model.checkpoint import build_model
 from model.objective import NATS, Objective
 from model.options import LOSSES, loss_mix, parse_mix
 
@@ -94,3 +95,22 @@ def test_balance():
     assert weights[2] == 0
     assert weights[labels].mean() == pytest.approx(1)
     np.testing.assert_allclose(np.bincount(labels)[[0, 1, 3]] * weights[[0, 1, 3]], 1000 / 3, rtol=1e-6)
+
+
+def test_late_in_training_half_of_the_loss_is_at_refined_latents():
+    torch.manual_seed(0)
+    model = build_model("conv", 3, (1, 8, 8)).eval()
+    images = torch.rand(20, 1, 8, 8)
+    model.mean.fill_(0.5)
+    for parameter in model.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    model.refinement.inverse *= 0.01  # steps so short that each brings its image nearer
+    objective = Objective(refined=True)
+    early, late = (model.loss(images, None, objective, position) for position in (0.39, 0.4))
+    assert late["mse"] == early["mse"] == early["total"]  # of the guess
+    assert late["total"] < early["total"]
+    encoder = list(model.to_latents.parameters())
+    plain = torch.autograd.grad(early["total"], encoder, allow_unused=True)
+    refined = torch.autograd.grad(late["total"], encoder, allow_unused=True)
+    for ours, theirs in zip(refined, plain, strict=True):  # the encoder learns from its guess alone
+        torch.testing.assert_close(ours, theirs / 2)

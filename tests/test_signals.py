@@ -3,6 +3,7 @@ loss that is NaN changes nothing."""
 
 import contextlib
 import csv
+import json
 import os
 import shutil
 import signal
@@ -44,6 +45,22 @@ def resume_and_compare(forked, folder: Path, undisturbed: dict[str, bytes]) -> N
     assert done.returncode == 0, done.stderr
     found = contents(folder)
     assert [name for name in {*found, *undisturbed} if found.get(name) != undisturbed.get(name)] == []
+
+
+def test_a_stop_where_decoders_are_trained_at_refined_latents(forked, tmp_path):
+    command = ["train.py", *BRIEF, "--model", "conv"]
+    for name, fault, status in [
+        ("plain", {}, 0), ("undisturbed", {"many": 0}, 0),
+        ("stopped", {"many": 0, "signalled": (3 * STEPS - 2, signal.SIGINT)}, 130),
+    ]:  # fmt: skip
+        (tmp_path / name).mkdir()
+        assert forked.run(*command, cwd=tmp_path / name, fault=fault).returncode == status
+    done = forked.run("train.py", "--resume", cwd=tmp_path / "stopped", fault={"many": 0})
+    assert done.returncode == 0, done.stderr
+    plain, undisturbed, resumed = (contents(tmp_path / name) for name in ("plain", "undisturbed", "stopped"))
+    assert resumed == undisturbed
+    logs = (json.loads(each["training_log.jsonl"].splitlines()[-1]) for each in (plain, undisturbed))
+    assert next(logs)["train_total"] != next(logs)["train_total"]
 
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]

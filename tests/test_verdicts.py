@@ -7,7 +7,16 @@ import pytest
 
 from latent.comparison import CANT_TELL, NO, YES, compare, how_many, judge
 from latent.separation import Separation
-from latent.verdicts import SENTENCES, Facts, Known, classes_verdict, clusters_verdict, known_classes, lie_apart
+from latent.verdicts import (
+    SENTENCES,
+    Facts,
+    Known,
+    classes_verdict,
+    clusters_verdict,
+    known_classes,
+    lie_apart,
+    two_decimals,
+)
 
 GAPS = Separation(3, 3, cut=0.01, continuum=0.2, dimension=2.0, error=0.05, images=900, units=900, apart=(0, 1, 2))
 NONE = replace(GAPS, cut=0.2, apart=())
@@ -149,3 +158,9 @@ def test_classes_that_are_rare_count_alike():
     assert all_right.above_chance == 1
     assert all_right.error > 0.05  # of five images nobody is sure
     assert all_right.units == 19
+
+
+def test_two_decimals_have_no_sign_of_nothing():
+    assert [two_decimals(value) for value in (-0.001, -0.0, 0.004, -0.006, 0.999)] == [
+        "0.00", "0.00", "0.00", "-0.01", "1.00"
+    ]  # fmt: skip

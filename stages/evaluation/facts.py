@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from latent.comparison import clustered_mean
 from latent.pixels import PIXELS
 from latent.separation import spread_over_units, units_of
-from latent.verdicts import FOLLOWS, Facts, Known, known_classes
+from latent.verdicts import FOLLOWS, Facts, Known, known_classes, two_decimals
 from stages.evaluation.measuring import Measured, Summary
 
 _LOOKED_AT = 2000  # images whose brightness and the like clusters are held against
@@ -132,7 +132,7 @@ def _beside(numbers: Mapping[str, Summary], space: str) -> tuple[str, ...]:
         if "ties_cut" in mine:
             parts.append(f"ties cut {mine['ties_cut']['mean']:.2f}")
         if (agreement := _above_chance(mine, "ami")) is not None:
-            parts.append(f"AMI {agreement:.2f}")
+            parts.append(f"AMI {two_decimals(agreement)}")
         if "knn_accuracy" in mine:
             parts.append(f"nearest neighbours {mine['knn_accuracy']['mean']:.0%}")
         if parts:

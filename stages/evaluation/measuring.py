@@ -24,8 +24,9 @@ from latent.measures import (
     take,
     tells_apart,
 )
+from latent.options import FEWEST_ROWS
 from latent.pixels import PIXELS, pixels_as_rows
-from latent.projection import AS_IT_IS, FEWEST_ROWS, draw_flat
+from latent.projection import AS_IT_IS, draw_flat
 from latent.separation import separation
 from run.console import note, warn
 from run.errors import BadInput

@@ -18,8 +18,8 @@ from figure.page import EXPLORER_SCRIPTS, as_json, packed, render
 from figure.style import class_colour
 from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.neighbours import nearest
-from latent.options import METHODS
-from latent.projection import AS_IT_IS, FEWEST_ROWS, draw_flat
+from latent.options import FEWEST_ROWS, METHODS
+from latent.projection import AS_IT_IS, draw_flat
 from model.autoencoder import Autoencoder
 from model.fidelity import squared_errors
 from model.inference import decode_batches, reconstruct_batches

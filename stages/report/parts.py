@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from latent.options import CLUSTERERS, METHODS, SPACES
+from latent.options import CLUSTERERS, FEWEST_ROWS, METHODS, SPACES
 from run.console import count
 from stages.report.folder import Folder, Picture
 from stages.report.tables import Table, held_out_table, measure_tables, score_table, sweep_table
@@ -244,7 +244,9 @@ def spaces_part(folder: Folder) -> Part:
             part.show(folder.picture(f"{stem}.png", alt), f"The map by {name}", folder.command_of(numbers, command))
             drawn = True
     if not drawn:
-        draw = folder.command("viz_latent_space.py", "--latent_size", size, "--vis_type", "umap")
+        images = folder.json("metrics_training.json").get("held_out_images")
+        method = "pca" if isinstance(images, int) and images < FEWEST_ROWS else "umap"
+        draw = folder.command("viz_latent_space.py", "--latent_size", size, "--vis_type", method)
         part.missing.append(("Maps of both latent spaces", draw))
     return part
 

@@ -24,6 +24,7 @@ from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.provenance import command_line
 
+MANY_TO_REFINE = 2000  # independent training images, from which on training at refined latents wins something
 # Settings that decide nothing about the outcome, and so may differ when a run is resumed.
 FREE_ON_RESUME = {"resume", "retrain", "save_every", "output_dir", "data_dir", "num_workers", "show", "svg"}
 
@@ -242,13 +243,19 @@ def make_plan(settings: Settings, data: Data, kept: KeptRun | None) -> Plan:
     warmup = settings.kl_warmup
     if warmup is None:
         warmup = KL_WARMUP if "kl_warmup" in architecture.own_flags else 0.0
+    objective = Objective(
+        mix=parse_mix(settings.loss),
+        noise=settings.noise or 0.0,
+        kl_warmup=warmup,
+        refined=bool(settings.refine) and len(data.validation.images) > 0 and independent >= MANY_TO_REFINE,
+    )
     device = choose_device(settings.device)
     return Plan(
         settings=settings,
         data=data,
         architecture=architecture,
         hyperparameters=hyperparameters,
-        objective=Objective(parse_mix(settings.loss), settings.noise or 0.0, warmup),
+        objective=objective,
         device=device,
         precision=choose_precision(settings.precision, device),
         command=command_line() if kept is None else kept.command,
