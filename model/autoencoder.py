@@ -135,7 +135,7 @@ class Autoencoder(nn.Module, abc.ABC):
 
         Trained images are reconstructed from refined latents (:mod:`model.refinement`), which a decoder should know. So
         late in training half of the loss is at the encoder's guess, and half where one step of refinement leads from
-        it, if that is nearer the image. These latents are taken as given: the encoder learns from its guess alone.
+        it. These latents are taken as given: the encoder learns from its guess alone.
 
         Args:
             images: (B, C, H, W) in [0, 1].
@@ -155,18 +155,11 @@ class Autoencoder(nn.Module, abc.ABC):
         plain = objective.mix == {"mse": 1.0} and weights is None  # the same number, already there
         mse = (total if plain else nn.functional.mse_loss(made, images)).detach()
         if objective.refined and position >= self.refined_from:
-            errors = _errors(made, images)
-            (gradient,) = torch.autograd.grad(errors.sum(), guess, retain_graph=True)
+            error = (made.float().clamp(0, 1) - images).square().sum() / 2
+            (gradient,) = torch.autograd.grad(error, guess, retain_graph=True)
             refined = self.decode(guess.detach() + self.refinement.step(gradient), labels)
-            kept = _errors(refined, images) < errors  # as where they are refined afterwards
-            refined = torch.where(kept[:, None, None, None], refined, made)
             total = (total + objective.reconstruction(refined, images, self.bounded, weights)) / 2
         return {"total": total, "mse": mse}
-
-
-def _errors(made: Tensor, images: Tensor) -> Tensor:
-    """Half the squared error of each image, of pixels in [0, 1]: (B,)."""
-    return (made.float().clamp(0, 1) - images).square().flatten(1).sum(1) / 2
 
 
 def _lot(most: int) -> int:
