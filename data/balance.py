@@ -1,10 +1,15 @@
-"""Against unequal classes: the order in which images are shown, or how much each counts."""
+"""The order in which images are shown, and how much each counts, also where classes are unequal."""
 
 import numpy as np
+
+NEARBY_FROM = 1_000_000  # rows, from which on they are shuffled nearby
+BLOCK, BLOCKS = 1024, 64  # rows that lie together; blocks whose rows are shuffled together
 
 
 def epoch_order(count: int, labels: np.ndarray | None, balance: str, seed: int, epoch: int) -> np.ndarray:
     """The rows that an epoch shows, in order: a function of the arguments alone, so that nothing is to be restored.
+
+    From a million rows on, which may be more than memory holds, they are shuffled nearby (:func:`shuffled_nearby`).
 
     Args:
         count: N, the number of images.
@@ -17,7 +22,22 @@ def epoch_order(count: int, labels: np.ndarray | None, balance: str, seed: int, 
         int64 (N,).
     """
     random = np.random.default_rng([seed, epoch])
-    return draw_balanced(labels, random) if balance == "sampler" else random.permutation(count)
+    if balance == "sampler":
+        return draw_balanced(labels, random)
+    return random.permutation(count) if count < NEARBY_FROM else shuffled_nearby(count, random)
+
+
+def shuffled_nearby(count: int, random: np.random.Generator, block: int = BLOCK, blocks: int = BLOCKS) -> np.ndarray:
+    """Each of so many rows once, int64 (count,), in an order that a slow disk can follow.
+
+    Blocks of rows that lie together are drawn from anywhere, so many at a time, and their rows shuffled: each row comes
+    among those of 64 places in the file, and whatever the disk reads beside it is soon wanted too.
+    """
+    drawn = random.permutation(-(-count // block))
+    together = [
+        drawn[first : first + blocks, None] * block + np.arange(block) for first in range(0, len(drawn), blocks)
+    ]
+    return np.concatenate([random.permutation(rows[rows < count]) for rows in together])
 
 
 def draw_balanced(labels: np.ndarray, random: np.random.Generator) -> np.ndarray:

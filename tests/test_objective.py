@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from data.balance import class_weights, epoch_order
+from data.balance import class_weights, epoch_order, shuffled_nearby
 from model.checkpoint import build_model
 from model.objective import NATS, Objective
 from model.options import LOSSES, loss_mix, parse_mix
@@ -114,3 +114,19 @@ def test_late_in_training_half_of_the_loss_is_at_refined_latents():
     refined = torch.autograd.grad(late["total"], encoder, allow_unused=True)
     for ours, theirs in zip(refined, plain, strict=True):  # the encoder learns from its guess alone
         torch.testing.assert_close(ours, theirs / 2)
+
+
+def test_a_million_rows_are_shuffled_among_those_of_a_few_places():
+    order = epoch_order(1_000_100, None, "none", 0, 1)
+    assert np.array_equal(np.sort(order), np.arange(1_000_100))
+    assert not np.array_equal(order, epoch_order(1_000_100, None, "none", 0, 2))
+    places = [len(np.unique(order[first : first + 65_000] // 1024)) for first in range(0, 1_000_000, 65_536)]
+    assert max(places[:-1]) <= 64
+    assert len(np.unique(order[:128] // 1024)) > 45  # a batch comes from all of these places
+    assert len(np.unique(epoch_order(900_000, None, "none", 0, 1)[:65_000] // 1024)) > 800
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 9, 100])
+def test_each_row_comes_once_where_blocks_are_not_full(count):
+    order = shuffled_nearby(count, np.random.default_rng(0), block=4, blocks=2)
+    assert np.array_equal(np.sort(order), np.arange(count))
