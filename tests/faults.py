@@ -16,8 +16,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from stages.training import plan
-
 KILL = "kill"
 ERRORS = ("ENOSPC", "EIO", "EROFS")
 
@@ -57,7 +55,7 @@ def install(
         many: how many images are enough to train at refined latents.
     """
     if many is not None:
-        plan.MANY_TO_REFINE = many
+        _train_refined_from(many)
     if record is not None or at is not None:
         _count_points(record, at, how)
     if without_generator is not None:
@@ -232,3 +230,9 @@ def _cut_network(log: str) -> None:
             refuse(address)
 
     socket.socket = Cut
+
+
+def _train_refined_from(many: int) -> None:
+    from stages.training import plan
+
+    plan.MANY_TO_REFINE = many
