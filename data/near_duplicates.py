@@ -8,20 +8,24 @@ measured with copies that were re-encoded as JPEG and resized: docs/results/near
 
 All pairs are found without comparing all: near pairs are near in any projection too, so candidates come from a k-d tree
 (Bentley, 1975), and are then compared whole. Principal components are near with the same radius, and tell most images
-apart. Random directions tell those apart that are like no other, as noise is: along K of them the squared distance is
-the images' own times a chi-squared number of K degrees (Johnson and Lindenstrauss, 1984), so a radius is taken that all
-but one in 1e9 near pairs keep to. Where candidates are still too many, as of a still camera, only as many are compared
-as it takes to know which images belong together.
+apart. Where they are not enough, random directions tell images apart that are like no other, as noise is: along K of
+them the squared distance is the images' own times a chi-squared number of K degrees (Johnson and Lindenstrauss, 1984),
+so a radius is taken that all but one in 1e9 near pairs keep to. Where candidates are still too many, as of a still
+camera, only as many are compared as it takes to know which images belong together.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtri
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 NEAR = 0.03
 MEAN = 0.04
@@ -53,40 +57,55 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     if len(images) < 2:
         return np.empty((0, 2), np.int64)
     sieve, other = _projections(images, seed)
-    if sieve.expected() > _HELD and other.expected() < sieve.expected():
+    if sieve.expected > _HELD and other.expected < sieve.expected:
         sieve, other = other, sieve
-
-    def passed(pairs: np.ndarray) -> np.ndarray:
-        return other.near(sieve.near(pairs))
 
     def compared(pairs: np.ndarray) -> np.ndarray:
         near = [_are_near(images, each) for each in np.array_split(pairs, len(pairs) // _most(images) + 1)]
         return pairs[np.concatenate(near)]
 
-    if sieve.expected() <= _HELD and len(candidates := passed(sieve.candidates())) <= _COMPARED * len(images):
-        pairs = compared(candidates)
-    else:
-        pairs = _linking_pairs(sieve, lambda pairs: compared(passed(pairs)))
-    return pairs[np.lexsort(pairs.T[::-1])].astype(np.int64)
+    def in_order(pairs: np.ndarray) -> np.ndarray:
+        return pairs[np.lexsort(pairs.T[::-1])].astype(np.int64)
+
+    if sieve.expected <= _HELD:
+        candidates = sieve.near(sieve.candidates())
+        if len(candidates) > len(images):  # to compare a pair takes longer than to project an image
+            candidates = other.near(candidates)
+        if len(candidates) <= _COMPARED * len(images):
+            return in_order(compared(candidates))
+    return in_order(_linking_pairs(sieve, lambda pairs: compared(other.near(sieve.near(pairs)))))
 
 
 class _Projection:
     """Images in a few numbers each, near pairs of which are within a radius.
 
     Args:
-        projected: float32 (N, K).
+        images: uint8 (N, C, H, W).
+        directions: float32 (P, K), columns that their standardised pixels are projected on.
         in_tree: over how many of the K numbers the tree is.
         squared_radius: the squared radius of so many of the first numbers.
     """
 
-    def __init__(self, projected: np.ndarray, in_tree: int, squared_radius: Callable[[int], float]) -> None:
+    def __init__(
+        self, images: np.ndarray, directions: np.ndarray, in_tree: int, squared_radius: Callable[[int], float]
+    ) -> None:
+        self._images, self._directions, self._in_tree = images, directions, in_tree
+        self._squared = squared_radius(directions.shape[1]) * _ROUNDING
+        self.radius = math.sqrt(squared_radius(in_tree) * _ROUNDING)  # in the tree
+
+    @cached_property
+    def projected(self) -> np.ndarray:
+        """The numbers, float32 (N, K)."""
+        return np.concatenate([_standardised(rows) @ self._directions for rows in _rows(self._images)])
+
+    @cached_property
+    def tree(self) -> "cKDTree":
+        """Over the first of them."""
         from scipy.spatial import cKDTree  # half a second, for those who ask for pairs alone
 
-        self._projected, self._squared = projected, squared_radius(projected.shape[1]) * _ROUNDING
-        self.radius = math.sqrt(squared_radius(in_tree) * _ROUNDING)  # in the tree
-        self.tree = cKDTree(projected[:, :in_tree])
+        return cKDTree(self.projected[:, : self._in_tree])
 
-    @cache  # noqa: B019  (lives as long as its images are searched)
+    @cached_property
     def expected(self) -> float:
         """About how many pairs the tree lets through."""
         some = self.tree.data[:: self.tree.n // _ASKED + 1]
@@ -99,21 +118,20 @@ class _Projection:
     def near(self, pairs: np.ndarray) -> np.ndarray:
         """Those of pairs (M, 2) that are within the radius in all numbers."""
         within = [
-            np.square(self._projected[part[:, 0]] - self._projected[part[:, 1]]).sum(axis=1) <= self._squared
+            np.square(self.projected[part[:, 0]] - self.projected[part[:, 1]]).sum(axis=1) <= self._squared
             for part in np.array_split(pairs, len(pairs) // _PAIRS_AT_ONCE + 1)
         ]
         return pairs[np.concatenate(within)]
 
 
 def _projections(images: np.ndarray, seed: int) -> tuple[_Projection, _Projection]:
-    """Images along their principal components, and along random directions."""
+    """Images along their principal components, and along random directions; computed where they are asked for."""
     axes = _principal_axes(images, seed)
     directions = np.random.default_rng(seed).standard_normal((len(axes), _DIRECTIONS), np.float32)
-    both = np.concatenate([_standardised(rows) @ np.hstack([axes, directions]) for rows in _rows(images)])
     near, in_tree = NEAR * len(axes), max(3, round(_IN_TREE * math.log2(len(images))))
     return (
-        _Projection(both[:, :_COMPONENTS], in_tree, lambda _: near),
-        _Projection(both[:, _COMPONENTS:], _DIRECTIONS_IN_TREE, lambda count: near * chdtri(count, _MISSED)),
+        _Projection(images, axes, in_tree, lambda _: near),
+        _Projection(images, directions, _DIRECTIONS_IN_TREE, lambda count: near * chdtri(count, _MISSED)),
     )
 
 
@@ -130,7 +148,7 @@ def _linking_pairs(sieve: _Projection, compared: Callable[[np.ndarray], np.ndarr
     pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
     found = compared(pairs)
     known = linked(found, count)
-    parts = min(count, math.ceil(2 * sieve.expected() / _PAIRS_AT_ONCE))
+    parts = min(count, math.ceil(2 * sieve.expected / _PAIRS_AT_ONCE))
     for start in range(parts):  # rows from all over, since images that are alike stand together
         rows = np.arange(start, count, parts)
         within = type(tree)(tree.data[rows]).sparse_distance_matrix(tree, sieve.radius, output_type="ndarray")
