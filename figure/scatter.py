@@ -11,17 +11,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
-from matplotlib.patheffects import withStroke
 
-from figure.style import MUTED, NO_CLASS, class_colour, class_marker, draw_title, literal, new_figure, shown
+from figure.map_names import NAMED_AT_MOST, name_groups, names_on_the_map
+from figure.style import (
+    MUTED,
+    NO_CLASS,
+    NO_GROUP,
+    draw_title,
+    group_colour,
+    group_marker,
+    literal,
+    new_figure,
+    shown,
+)
 
-NO_GROUP = -1
 LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye need not compare colours
-_FRAMED_UP_TO = 20  # groups; the frames of more would hide the points
-NAMED_AT_MOST = 60  # groups; of more, the largest have a colour and a name, and the others are grey
 DRAWN_UP_TO = 50_000  # points; more would be a blot
 _CELLS = 300  # along the longer side of a map that is drawn as a density
-_UNPAIRED = "#bdbdbd"
 _PANEL = 5.6  # inches
 _PICTURE = 0.3  # inches a side, of pictures on a map
 
@@ -74,20 +80,22 @@ def draw_maps(
     rows, columns = len(panels), len(panels[0])
     groups = [panel.groups for row in panels for panel in row if panel.groups is not None]
     present, counts = np.unique(np.concatenate([np.empty(0, int), *groups]), return_counts=True)
-    grey = ["none of these"] if NO_GROUP in present else []
+    some_without = NO_GROUP in present
     counts, present = counts[present != NO_GROUP], present[present != NO_GROUP]
     named = np.sort(present[np.argsort(-counts, kind="stable")[:NAMED_AT_MOST]]).tolist()
-    if len(named) < len(present):
+    others = len(present) - len(named)
+    if others:
         panels = [[_only(panel, named) for panel in row] for row in panels]
-        grey = [f"{len(present) - len(named):,} others", *grey]
     on_the_map = names_on_the_map(group_names, named) if len(named) > LEGEND_UP_TO else {}
     entries = []  # of the legend
     if not on_the_map:
         entries = [(group, shown(group_names[group])) for group in named]
-        entries += [(NO_GROUP, each) for each in grey]
-    elif any(on_the_map[group] != shown(name) and not name.isdigit() for group, name in _pick(group_names, named)):
+        entries += [(NO_GROUP, "none of these")] if some_without else []
+    elif others or any(
+        on_the_map[group] != shown(group_names[group]) and not group_names[group].isdigit() for group in named
+    ):
         entries = [(group, _with_label(on_the_map[group], shown(group_names[group], 36))) for group in named]
-        entries += [(NO_GROUP, each) for each in grey if each != "none of these"]
+        entries += [(NO_GROUP, f"{others:,} others")] if others else []
     beside = 2.0 if entries and not on_the_map else 0.0
     key_columns = int(columns * _PANEL / 2.5)
     below = 0.17 * -(-len(entries) // key_columns) if on_the_map else 0.0
@@ -177,13 +185,13 @@ def draw_points(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> No
     drawn = axis.scatter(
         *points[order].T,
         s=size,
-        c=[_colour(group) if groups is not None else NO_CLASS for group in coloured[order]],
+        c=[group_colour(group) if groups is not None else NO_CLASS for group in coloured[order]],
         alpha=0.85,
         linewidths=0.25,
         edgecolors="white",
         rasterized=count > 3000,
     )
-    markers = {group: MarkerStyle(_marker(group)) for group in np.unique(coloured)}
+    markers = {group: MarkerStyle(group_marker(group)) for group in np.unique(coloured)}
     shapes = {group: marker.get_path().transformed(marker.get_transform()) for group, marker in markers.items()}
     drawn.set_paths([shapes[group] for group in coloured[order]])
 
@@ -203,7 +211,7 @@ def _draw_density(axis: Axes, points: np.ndarray, groups: np.ndarray | None) -> 
     order = np.argsort(counts, kind="stable")  # of a cell's groups the commonest is written last
     commonest = np.zeros(shape.prod(), np.int64)
     commonest[cells[order]] = found[order] % most
-    colours = np.array([to_rgb(NO_CLASS if groups is None else _colour(each + NO_GROUP)) for each in range(most)])
+    colours = np.array([to_rgb(NO_CLASS if groups is None else group_colour(each + NO_GROUP)) for each in range(most)])
     shade = np.where(in_cell > 0, 0.2 + 0.8 * np.log1p(in_cell) / np.log1p(in_cell.max()), 0.0).clip(max=1)
     picture = np.concatenate([colours[commonest], shade[:, None]], axis=1).reshape(shape[1], shape[0], 4)
     left, bottom = lowest
@@ -225,7 +233,7 @@ def _draw_pictures(axis: Axes, panel: Panel) -> None:
         picture = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
         box = OffsetImage(picture, zoom=side / max(picture.shape[:2]), cmap="gray", clim=(0, 255), dpi_cor=False,
                           interpolation="nearest")  # fmt: skip
-        colour = NO_CLASS if panel.groups is None else _colour(panel.groups[row])
+        colour = NO_CLASS if panel.groups is None else group_colour(panel.groups[row])
         framed = AnnotationBbox(box, panel.points[row], pad=0.06, bboxprops={"edgecolor": colour, "linewidth": 1.2})
         framed.set_in_layout(False)
         axis.add_artist(framed)
@@ -261,7 +269,8 @@ def _wrapped(text: str, width: int = 84) -> list[str]:
 def draw_legend(figure: Figure, entries: Sequence[tuple[int, str]], title: str, **where: object) -> None:
     """The key of some groups, given as (group, text); ``where`` as matplotlib's legend takes it."""
     handles = [
-        Line2D([], [], linestyle="", marker=_marker(group), color=_colour(group), markersize=6) for group, _ in entries
+        Line2D([], [], linestyle="", marker=group_marker(group), color=group_colour(group), markersize=6)
+        for group, _ in entries
     ]
     # names are put in afterwards: a label that begins with "_" would be dropped
     legend = figure.legend(handles, ["."] * len(handles), title=title, title_fontsize=8, alignment="left", **where)
@@ -270,107 +279,6 @@ def draw_legend(figure: Figure, entries: Sequence[tuple[int, str]], title: str, 
         literal(text)
 
 
-def names_on_the_map(names: Sequence[str], named: Sequence[int]) -> dict[int, str]:
-    """What stands on the map for each group: its name if all names are short, else its number."""
-    if all(name.isascii() and name.isdigit() for _, name in _pick(names, named)):
-        as_numbers = {group: str(int(name)) for group, name in _pick(names, named)}  # 00012 is 12
-        if len(set(as_numbers.values())) == len(named):
-            return as_numbers
-    if all(len(shown(name)) <= 5 for _, name in _pick(names, named)):
-        return {group: shown(name) for group, name in _pick(names, named)}
-    return {group: str(group) for group in named}
-
-
 def _with_label(label: str, name: str) -> str:
     """A name behind what stands for it on the map, unless it begins with that."""
     return name if name.startswith(f"{label} ") else f"{label}  {name}"
-
-
-def _pick(names: Sequence[str], groups: Sequence[int]) -> list[tuple[int, str]]:
-    return [(group, names[group]) for group in groups]
-
-
-def name_groups(
-    axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str], coloured: bool = True
-) -> None:
-    """Write the name of each group where its points are densest, moved aside where names would overlap.
-
-    Args:
-        coloured: whether frames and lines have the colours of groups.
-    """
-    found, counts = np.unique(groups[groups != NO_GROUP], return_counts=True)
-    largest = found[np.argsort(-counts, kind="stable")[:NAMED_AT_MOST]]
-    if len(largest) == 0:
-        return
-    anchors = axis.transData.transform([_densest(points[groups == group]) for group in largest])
-    texts = []
-    for group in largest:
-        text = axis.text(0, 0, names[group], fontsize=6.5, ha="center", va="center", color="#111111", zorder=5)
-        text.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
-        if len(largest) <= _FRAMED_UP_TO:
-            frame = {
-                "boxstyle": "round,pad=0.15",
-                "facecolor": "#ffffffcc",
-                "edgecolor": _colour(group if coloured else NO_GROUP),
-                "lw": 1.2,
-            }
-            text.set_bbox(frame)
-        text.set_in_layout(False)
-        literal(text)
-        texts.append(text)
-    extents = [text.get_window_extent() for text in texts]
-    around = 6 if len(largest) <= _FRAMED_UP_TO else 1  # the frame, and air
-    sizes = np.array([[extent.width, extent.height] for extent in extents]) + around
-    window = axis.get_window_extent()
-    places = _spread_out(anchors, sizes, np.array(window.min), np.array(window.max))
-    to_data = axis.transData.inverted()
-    for text, place, anchor, group in zip(texts, places, anchors, largest, strict=True):
-        text.set_position(to_data.transform(place))
-        if np.abs(place - anchor).max() > 9:
-            ends = to_data.transform([place, anchor])
-            line = axis.plot(
-                *ends.T,
-                color=_colour(group if coloured else NO_GROUP),
-                linewidth=0.9,
-                zorder=4,
-                scalex=False,
-                scaley=False,
-            )[0]
-            line.set_in_layout(False)
-
-
-def _densest(points: np.ndarray) -> np.ndarray:
-    """The point that is nearest to the nearest third of the others, on average."""
-    points = points[np.linspace(0, len(points) - 1, min(len(points), 1000)).astype(int)]
-    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
-    third = max(1, -(-len(points) // 3))
-    return points[np.sort(distances, axis=1)[:, : third + 1].mean(axis=1).argmin()]
-
-
-def _spread_out(anchors: np.ndarray, sizes: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
-    """Move boxes (centres and sizes, (boxes, 2)) apart until none overlaps, each as near its anchor as that allows."""
-    turn = 2.4 * np.arange(len(anchors))  # the golden angle: boxes at one place need directions to part in
-    places = anchors + np.sqrt(turn)[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    reach = (sizes[:, None] + sizes[None]) / 2
-    pull = 0.05
-    for step in range(2000):
-        gap = places[:, None] - places[None]
-        overlap = reach - np.abs(gap)
-        touching = (overlap > 0).all(axis=-1)
-        np.fill_diagonal(touching, False)
-        if step and not touching.any():
-            break
-        along = np.argmin(overlap, axis=-1)[..., None] == np.arange(2)  # the direction in which they part soonest
-        push = np.where(touching[..., None] & along, np.sign(gap) * overlap / 2, 0)
-        places = places + 0.5 * push.sum(axis=1) + pull * (anchors - places)
-        places = np.clip(places, lowest + sizes / 2, highest - sizes / 2)
-        pull *= 0.98
-    return places
-
-
-def _colour(group: int) -> str:
-    return _UNPAIRED if group == NO_GROUP else class_colour(int(group))
-
-
-def _marker(group: int) -> str:
-    return "o" if group == NO_GROUP else class_marker(int(group))

@@ -34,6 +34,7 @@ _MARKERS = "os^Dv"
 
 MUTED = "#6b6b6b"  # of text and lines that should stand back
 NO_CLASS = "#3a6ea5"  # of points that have no class
+NO_GROUP, _UNGROUPED = -1, "#bdbdbd"  # a point of no group, and its colour
 _MARGIN = 0.01  # beside a title, in widths of the figure
 _TITLE_LINE = 0.17  # inches
 
@@ -71,6 +72,16 @@ def class_colour(index: int) -> str:
 def class_marker(index: int) -> str:
     """The shape of the points of class ``index``: a second means of telling classes apart, without colour."""
     return _MARKERS[index % len(_MARKERS)]
+
+
+def group_colour(group: int) -> str:
+    """The colour of a group of points: that of its class, or grey for :data:`NO_GROUP`."""
+    return _UNGROUPED if group == NO_GROUP else class_colour(int(group))
+
+
+def group_marker(group: int) -> str:
+    """The shape of a group of points, likewise."""
+    return "o" if group == NO_GROUP else class_marker(int(group))
 
 
 def shown(name: object, at_most: int = 28) -> str:

@@ -7,15 +7,14 @@ without a sidecar (a person's own vectors) loads without classes.
 
 import hashlib
 import io
-import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from latent.npy import Unusable, read_vectors
 from run import ranks
 from run.artefacts import atomic_write, file_sha256, latent_space_path
 from run.errors import BadInput, printable
@@ -23,7 +22,6 @@ from run.hints import encoding_command
 from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
 
 _KIND = "latent space"
-_LARGEST = 1e15  # sums of squares of larger values overflow float32
 
 
 @dataclass(frozen=True)
@@ -197,16 +195,12 @@ def load_latent_space(path: Path) -> LatentSpace:
     """
     try:
         return _load(Path(path))
-    except _Unusable as error:
+    except Unusable as error:
         raise BadInput(f"{error}; make it with: {encoding_command(path)}") from None
 
 
-class _Unusable(Exception):
-    """Why latents can't be loaded, in words."""
-
-
 def _load(path: Path) -> LatentSpace:
-    vectors = _load_vectors(path)
+    vectors = read_vectors(path)
     if not has_sidecar(path):
         return LatentSpace(vectors)
     description = _load_description(path, len(vectors))
@@ -226,7 +220,7 @@ def _load_description(path: Path, count: int) -> dict[str, Any]:
     """What the sidecar says of the ``count`` vectors at ``path``.
 
     Raises:
-        _Unusable: it is damaged, or describes something else.
+        Unusable: it is damaged, or describes something else.
     """
     sidecar = sidecar_path(path)
     about = f"{printable(sidecar)}, which should describe {printable(path.name)},"
@@ -243,7 +237,7 @@ def _load_description(path: Path, count: int) -> dict[str, Any]:
         elif description["npy_sha256"] != file_sha256(path):
             wrong = f"{printable(path)} is damaged: it is not the file that {printable(sidecar.name)} describes"
     if wrong:
-        raise _Unusable(f"{wrong}; without that .json the vectors are taken without classes")
+        raise Unusable(f"{wrong}; without that .json the vectors are taken without classes")
     return description
 
 
@@ -286,74 +280,6 @@ def _require_same_samples(space: LatentSpace, path: Path, other: LatentSpace, ot
             f"{printable(path)} and {printable(other_path)} hold the latents of {difference}, and can't stand side by "
             f"side; encode both anew: {encoding_command(path)}"
         )
-
-
-def _load_vectors(path: Path) -> np.ndarray:
-    name = printable(path)
-    if not path.exists():
-        raise _Unusable(f"{name} is not there")
-    if not path.is_file():
-        raise _Unusable(f"{name} is not a file, and a .npy was expected")
-    with open(path, "rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy remarks on headers that Python 2 wrote
-        shape, dtype, in_header = _read_header(file, name)
-        if dtype.hasobject:
-            raise _Unusable(f"{name} holds pickled Python objects, which are never loaded")
-        if dtype.kind not in "fiu":
-            raise _Unusable(f"{name} holds {printable(dtype)}, and real numbers were expected")
-        if len(shape) != 2:
-            raise _Unusable(f"{name} has the shape {shape}, and (rows, dimensions) was expected")
-        if min(shape) < 1:
-            raise _Unusable(f"{name} is empty: its shape is {shape}")
-        # compared before anything is read: a header can promise more than the machine's memory
-        promised, found = math.prod(shape) * dtype.itemsize, path.stat().st_size - in_header
-        if promised != found:
-            state = "truncated" if found < promised else "damaged"
-            raise _Unusable(f"{name} is {state}: it promises {promised} bytes of numbers and has {found}")
-        file.seek(0)
-        with np.errstate(over="ignore"):
-            loaded = np.load(file, allow_pickle=False)
-            vectors = loaded.astype(np.float32)
-    if not np.isfinite(vectors).all():
-        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-        raise _Unusable(f"{name} holds NaN or infinity (in {len(bad)} rows, the first is row {bad[0]})")
-    if np.abs(vectors).max() > _LARGEST:
-        raise _Unusable(f"{name} holds values beyond {_LARGEST:g}, too large to compute distances of")
-    _require_held(loaded, vectors, name)
-    return np.ascontiguousarray(vectors)
-
-
-def _require_held(loaded: np.ndarray, vectors: np.ndarray, name: str) -> None:
-    """Refuse numbers that differ by less than float32 can tell apart at their size.
-
-    Raises:
-        BadInput: the rounding is more than a hundredth of the largest spread of a column.
-    """
-    if loaded.dtype.itemsize <= 4 and loaded.dtype.kind == "f":
-        return
-    wide = loaded.astype(np.float64)
-    spread, rounding = float(wide.std(axis=0).max()), float(np.abs(wide - vectors).max())
-    if rounding > 0.01 * spread > 0:
-        raise BadInput(
-            f"{name} holds values around {np.abs(wide).max():.0e} that differ by {spread:.2g}, which 32-bit floats, in "
-            "which everything here is computed, can't hold; take their mean away first: "
-            f"python -c \"import numpy; x = numpy.load('{name}'); numpy.save('{name}', x - x.mean(0))\""
-        )
-
-
-def _read_header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype, int]:
-    """The shape, the type and the length in bytes of a .npy header."""
-    readers: dict[tuple[int, int], Callable] = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    try:
-        shape, _, dtype = readers[np.lib.format.read_magic(file)](file)
-    except OSError:
-        raise
-    except Exception:  # a foreign header makes numpy raise many types; none of them has run any code
-        raise _Unusable(f"{name} is not a .npy file of numbers, or is truncated") from None
-    return shape, dtype, file.tell()
 
 
 def _complaint(description: dict[str, Any], count: int) -> str | None:

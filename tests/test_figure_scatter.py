@@ -7,8 +7,9 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from figure.scatter import DRAWN_UP_TO, NO_GROUP, Panel, _spread_out, draw_maps
-from figure.style import class_colour
+from figure.map_names import _spread_out
+from figure.scatter import DRAWN_UP_TO, Panel, draw_maps
+from figure.style import NO_GROUP, class_colour
 
 
 def a_panel(groups: np.ndarray | None, axis_names: tuple[str, str] | None = None, **changes: object) -> Panel:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figure.scatter import NO_GROUP
+from figure.style import NO_GROUP
 from latent.archive import LatentSpace
 from latent.clustering import Clustering, find_clusters
 from latent.metrics import NOISE

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from figure.class_sheet import draw_class_sheet
 from figure.confusion import draw_confusion
-from figure.scatter import DRAWN_UP_TO, NO_GROUP, Panel, draw_maps
-from figure.style import MUTED, class_colour, draw_title, new_figure
+from figure.scatter import DRAWN_UP_TO, Panel, draw_maps
+from figure.style import MUTED, NO_GROUP, class_colour, draw_title, new_figure
 from latent.archive import LatentSpace
 from latent.comparison import CANT_TELL, NO, YES
 from latent.options import CLUSTERERS

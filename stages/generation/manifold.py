@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figure.scatter import LEGEND_UP_TO, draw_legend, draw_points, name_groups, names_on_the_map
+from figure.map_names import name_groups, names_on_the_map
+from figure.scatter import LEGEND_UP_TO, draw_legend, draw_points
 from figure.style import MUTED, draw_title, literal, new_figure, shown
 from model.inference import decode
 from run.artefacts import model_path
