@@ -42,13 +42,16 @@ def map_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: f
     if method == "pca":
         return {}
     if rows < FEWEST_ROWS:
-        raise BadInput(
-            f"{METHODS[method]} needs at least {FEWEST_ROWS} vectors, and here {'is' if rows == 1 else 'are'} {rows}; "
-            f"encode more: {encoding_at_hand({'--num_samples': ['all']})}"
-        )
+        raise too_few(method, rows, f"encode more: {encoding_at_hand({'--num_samples': ['all']})}")
     if method == "umap":
         return {"n_neighbors": min(n_neighbors, rows - 1)}
     return {"perplexity": min(perplexity, (rows - 1) / 3)}
+
+
+def too_few(method: str, rows: int, remedy: str) -> BadInput:
+    """What is said where so few rows have no map of neighbours by ``method``."""
+    here = f"here {'is' if rows == 1 else 'are'} {rows}"
+    return BadInput(f"{METHODS[method]} needs at least {FEWEST_ROWS} vectors, and {here}; {remedy}")
 
 
 def lowered_settings(method: str, rows: int, *, n_neighbors: int = 15, perplexity: float = 30.0) -> list[str]:

@@ -49,16 +49,6 @@ class Autoencoder(nn.Module, abc.ABC):
     # docs/lab/rates.md.
     optimisation: ClassVar[Optimisation] = Optimisation(peak_over_lr=50, betas=(0.9, 0.95), weight_decay=0.3)
 
-    @classmethod
-    def sized_for(cls, images: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
-        """Hyperparameters that go by the data; none, of most architectures.
-
-        Args:
-            images: how many there are to train on, those of one group counted once.
-            image_shape: (C, H, W).
-        """
-        return {}
-
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], **hyperparameters: Any) -> None:
         super().__init__()
         self.latent_size = latent_size
@@ -74,6 +64,16 @@ class Autoencoder(nn.Module, abc.ABC):
         if self.takes_labels:
             self.num_classes = hyperparameters["num_classes"]
             self.embedding = nn.Embedding(self.num_classes, hyperparameters["embedding_size"])
+
+    @classmethod
+    def sized_for(cls, images: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        """Hyperparameters that go by the data; none, of most architectures.
+
+        Args:
+            images: how many there are to train on, those of one group counted once.
+            image_shape: (C, H, W).
+        """
+        return {}
 
     @abc.abstractmethod
     def encode(self, images: Tensor) -> Tensor:
@@ -133,9 +133,9 @@ class Autoencoder(nn.Module, abc.ABC):
     ) -> dict[str, Tensor]:
         """What training minimises, in named parts.
 
-        Trained images are reconstructed from refined latents (:mod:`model.refinement`), which a decoder should know. So
-        late in training half of the loss is at the encoder's guess, and half where one step of refinement leads from
-        it. These latents are taken as given: the encoder learns from its guess alone.
+        A trained network reconstructs images from refined latents (:mod:`model.refinement`), which its decoder should
+        know. So late in training half of the loss is at the encoder's guess, and half where one step of refinement
+        leads from it. These latents are taken as given: the encoder learns from its guess alone.
 
         Args:
             images: (B, C, H, W) in [0, 1].

@@ -15,7 +15,7 @@ from latent.metrics import latent_dimensions, trustworthiness
 from latent.options import FEWEST_ROWS, METHODS
 from latent.placing import fitted_rows
 from latent.probes import NEIGHBOURS, knn_accuracy_apart
-from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings
+from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings, too_few
 from run.artefacts import test_data_path, write_csv, write_json
 from run.console import count, note, say, table, warn
 from run.errors import BadInput, printable
@@ -147,10 +147,7 @@ def draw_space(path: Path, space: LatentSpace, settings: Settings, pictures: np.
     """Where the rows of one space are drawn, and its numbers; what should be known before these are trusted is said."""
     rows, size = space.vectors.shape
     if size > 2 and rows < FEWEST_ROWS and settings.vis_type != "pca":
-        raise BadInput(
-            f"{METHODS[settings.vis_type]} needs at least {FEWEST_ROWS} vectors, and in {printable(path)} "
-            f"{'is' if rows == 1 else 'are'} {rows}; draw by PCA: {own_command({'--vis_type': ['pca']})}"
-        )
+        raise too_few(settings.vis_type, rows, f"draw by PCA: {own_command({'--vis_type': ['pca']})}")
     if size > 2:
         note(f"drawing the {METHODS[settings.vis_type]} of {count(rows, 'vector')} of {count(size, 'dimension')}")
     wanted = {"n_neighbors": settings.n_neighbors, "perplexity": settings.perplexity}

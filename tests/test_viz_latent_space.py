@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,12 @@ def test_a_collapsed_space_is_said_and_drawn(tmp_path: Path):
 def test_what_cannot_be_drawn_gets_a_sentence(tmp_path: Path):
     np.save(tmp_path / "few.npy", np.ones((3, 5)))
     few = ["--latent_space", tmp_path / "few.npy", "--output_dir", tmp_path / "out"]
-    assert "at least 5" in refusal(run_script("viz_latent_space.py", *few))
+    sentence = refusal(run_script("viz_latent_space.py", *few))
+    assert "at least 5" in sentence
+    advised = shlex.split(sentence.partition("draw by PCA: ")[2])
+    drawn = run_script(*advised[1:], "--output_dir", tmp_path / "drawn")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "drawn/few_pca.png").exists()
     missing = refusal(run_script("viz_latent_space.py", "--latent_space", tmp_path / "none.npy"))
     assert "make it with: python train.py" in missing  # nothing has been trained there yet
     assert "--latent_space" in refusal(run_script("viz_latent_space.py"))

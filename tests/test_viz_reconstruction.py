@@ -1,5 +1,6 @@
 """The figure, the numbers behind it, and files that do not belong together."""
 
+import argparse
 import csv
 import json
 import shutil
@@ -14,6 +15,7 @@ from figure.reconstruction import draw_reconstructions
 from model.checkpoint import load_checkpoint, load_model, save_model
 from model.fidelity import squared_errors
 from model.inference import reconstruct
+from stages.reconstruction import pick_test_rows
 from tests.conftest import refusal, run_script
 
 
@@ -130,3 +132,11 @@ def test_a_spoilt_file_is_named(tmp_path, trained, name, spoil):
     sentence = refusal(run_script("viz_reconstruction.py", "--latent_size", 8, "--output_dir", tmp_path))
     assert name in sentence
     assert "python train.py" in sentence
+
+
+@pytest.mark.parametrize(("wanted", "drawn"), [(None, 64), (100, 100)])
+def test_of_very_many_classes_one_image_is_drawn_of_some_unless_more_are_asked_for(wanted, drawn):
+    labels = np.arange(300) % 150
+    settings = argparse.Namespace(seed=0, pick="class", num_images=wanted)
+    rows = pick_test_rows(settings, argparse.Namespace(images=labels, labels=labels), np.zeros(300))
+    assert len(set(labels[rows].tolist())) == len(rows) == drawn
