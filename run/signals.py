@@ -4,6 +4,7 @@ the second ends the process at once, whatever it computes."""
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -28,6 +29,7 @@ if hasattr(signal, "SIGHUP"):  # Windows has none
     _MEANINGS[signal.SIGHUP] = (HungUp, 1.0)
 
 _LEAVING = 0.5  # seconds that a process has to end by itself after a second signal, with the right exit status
+_AGAIN = 0.01  # seconds, fewer than make a second request, after which a signal that nothing heeded is sent once more
 
 _asked: type[BaseException] | None = None  # by the first signal; the second is not the handlers' business
 
@@ -49,6 +51,7 @@ def listen() -> None:
     SIGHUP that is ignored stays so: nohup has asked for it. To be called once, at the start, in the main thread.
     """
     _end_at_second()
+    sys.unraisablehook = _send_again
     for number in _MEANINGS:
         if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _raise)
@@ -122,6 +125,21 @@ def _raise(number: int, frame: object) -> None:
     if _asked is None:  # raised once more it would disturb the leaving that it asks for
         _asked = _MEANINGS[number][0]
         raise _asked
+
+
+def _send_again(unheeded: "sys.UnraisableHookArgs") -> None:
+    """Where Python calls back (a finaliser, a hook of fork) exceptions end nothing: a signal that came there is lost.
+
+    Any other exception is shown as Python does. A hook for ``sys.unraisablehook``.
+    """
+    global _asked
+    if not isinstance(unheeded.exc_value, tuple(kind for kind, _ in _MEANINGS.values())):
+        sys.__unraisablehook__(unheeded)
+        return
+    _asked, number = None, exit_status(unheeded.exc_value) - 128
+    again = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
 
 
 class _Counter:

@@ -100,7 +100,8 @@ def test_the_network_is_that_of_one_process(forked, tmp_path, alone, size):
     seen = [tmp_path / f"seen{rank}" for rank in range(size)]
     done = together(forked, tmp_path, *BRIEF, size=size, faults={r: {"seen": str(p)} for r, p in enumerate(seen)})
     assert [each.returncode for each in done] == [0] * size, [each.stderr for each in done]
-    assert all(not each.stdout and not each.stderr for each in done[1:]), "the first alone speaks"
+    others = [line for each in done[1:] for line in (each.stdout + each.stderr).splitlines()]
+    assert [line for line in others if not line.startswith("[Gloo] ")] == []  # the first alone speaks; and torch 2.10
     together_seen = images_seen(*seen)
     assert together_seen == images_seen(alone / "seen")  # mirrored ones too
     assert [sum(images.values()) for images in together_seen.values()] == [IMAGES] * 3

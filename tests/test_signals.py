@@ -186,6 +186,30 @@ def test_processes_that_decode_end_with_the_script(forked, tmp_path, number, sta
     wait_for(lambda: not any(is_alive(other) for other in others))
 
 
+@pytest.mark.parametrize("moment", ["os.register_at_fork(before=signalled); os.fork() or os._exit(0)",
+                                     "weakref.finalize(thing := Thing(), signalled); del thing"])  # fmt: skip
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
+def test_a_signal_where_exceptions_end_nothing_is_heeded_all_the_same(number, status, moment):
+    program = f"""
+import os, time, weakref
+from run.command import execute
+
+class Thing:
+    pass
+
+def signalled():
+    os.kill(os.getpid(), {number:d})
+
+def main():
+    {moment}
+    time.sleep(30)
+
+execute(main)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr.strip().partition(" ")[0]) == (status, "stopped"), done.stderr
+
+
 def children_of(process: int) -> list[int]:
     return [int(child) for thread in Path(f"/proc/{process}/task").iterdir()
             for child in (thread / "children").read_text().split()]  # fmt: skip
