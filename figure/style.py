@@ -4,9 +4,12 @@ Figures are made without pyplot, so that none depends on a display; a window is 
 """
 
 import io
+import json
 import os
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -117,17 +120,28 @@ def draw_title(figure: Figure, subject: str) -> Text:
     return title
 
 
-def save_figure(figure: Figure, path: Path, *, svg: bool = False, show: bool = False) -> list[Path]:
+def save_figure(
+    figure: Figure,
+    path: Path,
+    *,
+    made_of: Mapping[str, str] = MappingProxyType({}),
+    svg: bool = False,
+    show: bool = False,
+) -> list[Path]:
     """Write ``figure`` as .png (and .svg beside it), the same bytes for the same figure; return the paths written.
 
     With ``show`` a window opens afterwards, and the call returns when it is closed; without a display there is a
     warning instead.
 
+    Args:
+        made_of: name -> SHA-256 of files beside it that it was made of, which the .png keeps as JSON in its text
+            ``Source``, so that report.py shows no figure of another training.
+
     Raises:
         OSError: a file cannot be written.
     """
-    written = []
-    for suffix, metadata in [(".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})]:
+    written, source = [], json.dumps(dict(made_of), sort_keys=True)
+    for suffix, metadata in [(".png", {"Software": None, "Source": source}), (".svg", {"Date": None, "Creator": None})]:
         if suffix == ".svg" and not svg:
             continue
         content = io.BytesIO()

@@ -16,7 +16,7 @@ import numpy as np
 
 from latent.npy import Unusable, read_vectors
 from run import ranks
-from run.artefacts import atomic_write, file_sha256, latent_space_path
+from run.artefacts import atomic_write, file_sha256, latent_space_path, model_path
 from run.errors import BadInput, printable
 from run.hints import encoding_command
 from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
@@ -56,6 +56,12 @@ class LatentSpace:
         """``bottleneck 256``, or ``256 dimensions`` where nobody says that they come out of a bottleneck."""
         size = self.vectors.shape[1]
         return f"bottleneck {size}" if self.origin else f"{size} dimension{'s' * (size != 1)}"
+
+    @property
+    def made_of(self) -> dict[str, str]:
+        """The checkpoint that made it: its file's name -> its SHA-256; {} of unknown origin."""
+        digest = self.origin.get("checkpoint_sha256")
+        return {model_path(Path(), self.vectors.shape[1]).name: digest} if digest else {}
 
     @property
     def contents(self) -> str:

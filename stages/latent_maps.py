@@ -105,11 +105,13 @@ def run(settings: Settings) -> None:
     saved = [settings.output_dir / f"{stem}.csv", settings.output_dir / f"metrics_{stem}.json"]
     write_csv(saved[0], *as_table(maps))
     numbers = [each.numbers for each in maps]
+    made_of = {name: digest for space in spaces.values() for name, digest in space.made_of.items()}
     write_json(
         saved[1],
         {
             "protocol": protocol,
             "maps": numbers,
+            "made_of": made_of,
             "seed": settings.seed,
             "command": command_line(),
             "versions": versions(),
@@ -122,7 +124,8 @@ def run(settings: Settings) -> None:
     footer = protocol if len(maps) > 1 else ""
     figure = draw_maps([[each.panel() for each in maps]], class_names, footer, subject=what_was_found(maps))
     # last, since a window that is shown keeps everything waiting
-    saved += save_figure(figure, settings.output_dir / f"{stem}.png", svg=settings.svg, show=settings.show)
+    path = settings.output_dir / f"{stem}.png"
+    saved += save_figure(figure, path, made_of=made_of, svg=settings.svg, show=settings.show)
     for path in saved:
         say(f"saved {printable(path)}")
 

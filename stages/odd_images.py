@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from data.test_data import TestData, load_test_data
 from figure.reconstruction import draw_reconstructions
@@ -13,7 +14,7 @@ from latent.neighbours import nearest
 from model.checkpoint import load_checkpoint, require_split
 from model.fidelity import squared_errors
 from model.inference import decode, encode
-from run.artefacts import write_csv, write_json
+from run.artefacts import file_sha256, write_csv, write_json
 from run.console import say, table
 from run.device import choose_device, make_repeatable
 from run.errors import printable
@@ -84,9 +85,10 @@ def run(settings: Settings) -> None:
     stem = settings.output_dir / f"odd_images_latent_size_{model.latent_size}"
     header, rows = as_table(test_data, odd)
     write_csv(stem.with_suffix(".csv"), header, rows)
+    made_of = {settings.model_path.name: record["sha256"], f"{stem.name}.csv": file_sha256(stem.with_suffix(".csv"))}
     facts = {
         "dataset": test_data.dataset,
-        "checkpoint_sha256": record["sha256"],
+        "made_of": made_of,
         "latent_size": model.latent_size,
         "images": len(test_data.images),
         "num_neighbours": settings.num_neighbours,
@@ -105,7 +107,9 @@ def run(settings: Settings) -> None:
             continue
         say(f"\n{title(name, test_data, model.latent_size, odd, chosen)}")
         say(as_text(name, test_data, odd, chosen[:_SAID]))
-        saved += draw(settings, stem, name, (test_data, made, odd, chosen), model.latent_size)
+        figure, path = draw(name, (test_data, made, odd, chosen), model.latent_size), f"{stem.name}_{name}.png"
+        how = {"made_of": {settings.model_path.name: record["sha256"]}, "svg": settings.svg, "show": settings.show}
+        saved += save_figure(figure, stem.with_name(path), **how)
     say()
     for path in saved:
         say(f"saved {printable(path)}")
@@ -153,9 +157,7 @@ def title(way: str, test_data: TestData, size: int, odd: Oddity, chosen: np.ndar
     return f"{name}: labels that the neighbours in bottleneck {size} doubt; of another class they are sure for {sure}"
 
 
-def draw(
-    settings: Settings, stem: Path, way: str, what: tuple[TestData, np.ndarray, Oddity, np.ndarray], size: int
-) -> list[Path]:
+def draw(way: str, what: tuple[TestData, np.ndarray, Oddity, np.ndarray], size: int) -> Figure:
     """The first images of a ranking above what the network makes of them."""
     test_data, made, odd, chosen = what
     names = [test_data.class_of(row) for row in chosen]
@@ -163,13 +165,12 @@ def draw(
         names = [
             f"{name} or {test_data.class_names[odd.likely[row]]}?" for name, row in zip(names, chosen, strict=True)
         ]
-    figure = draw_reconstructions(
+    return draw_reconstructions(
         test_data.images[chosen],
         [(f"bottleneck {size}", made[chosen], odd.error[chosen])],
         names,
         title(way, test_data, size, odd, chosen),
     )
-    return save_figure(figure, stem.with_name(f"{stem.name}_{way}.png"), svg=settings.svg, show=settings.show)
 
 
 def as_table(test_data: TestData, odd: Oddity) -> tuple[list[str], list[list[Any]]]:

@@ -80,7 +80,9 @@ def run(settings: Settings) -> None:
         f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them (mean squared error, "
         f"pixels in [0, 1]); {found(by_size)}",
     )
-    saved = save_figure(figure, stem.with_suffix(".png"), svg=settings.svg, show=settings.show)
+    made_of = {path.name: record["sha256"] for path, (_, record) in models.items()}
+    path = stem.with_suffix(".png")
+    saved = save_figure(figure, path, made_of=made_of, svg=settings.svg, show=settings.show)
     write_csv(
         stem.with_suffix(".csv"),
         [

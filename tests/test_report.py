@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from run.artefacts import read_json, write_json
 from tests.browser import opened, require_browser
@@ -128,16 +129,55 @@ def test_the_explorer_is_part_of_the_page_but_not_its_script(forked, folder: Pat
         here.check()
     explorer.write_text(explorer.read_text().replace('"checkpoints":{"2":"', '"checkpoints":{"2":"0'))
     _, page = report(forked, folder)
-    assert "explorer.html was made with another checkpoint of bottleneck 2" in page.text
+    assert "explorer.html was made with another model_latent_size_2.pth" in page.text
     assert not page.of("canvas")
 
 
 def test_files_of_another_training_are_left_out_with_a_word(forked, folder: Path):
     (folder / "model_latent_size_8.pth").write_bytes(b"of another training")
     _, page = report(forked, folder)
-    assert "metrics.json was made with another checkpoint of bottleneck 8" in page.text
+    assert "metrics.json was made with another model_latent_size_8.pth" in page.text
     assert "not answered yet" in page.text
-    assert "latent_space_size_8.json was made with another checkpoint" in page.text
+    assert "latent_space_size_8.json was made with another model_latent_size_8.pth" in page.text
+
+
+@pytest.fixture(scope="module")
+def other(forked, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of another training with what later scripts make of it."""
+    folder = tmp_path_factory.mktemp("other")
+    for script, *arguments in [
+        ("train.py", "--dataset", "digits", "--num_epochs", 1, "--max_train", 200, "--data_dir", data_dir),
+        ("viz_reconstruction.py",),
+        ("encode_latent_space.py", "--num_samples", "all"),
+        ("viz_latent_space.py", "--vis_type", "pca"),
+        ("find_odd_images.py",),
+    ]:
+        done = forked.run(script, "--latent_size", 8, "--output_dir", folder, *arguments, cwd=ROOT)
+        assert done.returncode == 0, (script, done.stderr)
+    return folder
+
+
+@pytest.mark.parametrize("name", [
+    "training_curves.png", "reconstructions_latent_size_8.png", "latent_space_size_8_pca.png",
+    "odd_images_latent_size_8_error.png", "odd_images_latent_size_8.csv", "metrics_latent_space_size_8_pca.json",
+    "metrics_training.json", "training_log.jsonl",
+])  # fmt: skip
+def test_a_file_of_another_training_is_left_out_with_a_word(forked, folder: Path, other: Path, name: str):
+    if name.startswith("odd"):
+        done = forked.run("find_odd_images.py", "--latent_size", 8, "--output_dir", folder, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+    shutil.copy(other / name, folder / name)
+    _, page = report(forked, folder)
+    assert re.search(r"was made with another \S+ than lies beside it; make it again", page.text), name
+
+
+def test_a_figure_that_nobody_knows_is_left_out_with_a_word(forked, folder: Path):
+    with Image.open(folder / "training_curves.png") as image:
+        image.load()
+        image.save(folder / "training_curves.png")  # as by an editor: without what it was made of
+    done, page = report(forked, folder)
+    assert "training_curves.png does not say what it was made of; make it again" in page.text
+    assert "missing: The training; make it with: python train.py" in done.stderr
 
 
 def test_hostile_text_is_text(forked, folder: Path):

@@ -144,7 +144,7 @@ def choose(points: np.ndarray, space: LatentSpace, settings: Settings) -> tuple[
     path = settings.path("_criterion.csv")
     write_csv(path, ["clusters", CRITERION], [list(pair) for pair in choice.tried.items()])
     figure = draw_criterion(choice, space)
-    return choice, [path, *save_figure(figure, path.with_suffix(".png"), svg=settings.svg)]
+    return choice, [path, *save_figure(figure, path.with_suffix(".png"), made_of=space.made_of, svg=settings.svg)]
 
 
 def cluster(points: np.ndarray, number: int | None, settings: Settings) -> Clustering:
@@ -200,6 +200,7 @@ def save_numbers(found: Found, scores: Scores, settings: Settings) -> list[Path]
             "clustered": settings.space,
             "clustered_in_words": mine.reduction.words,
             "rows": len(mine.space.vectors),
+            "made_of": made_of(found),
             "fitted_on": min(len(mine.space.vectors), FITTED_ON),
             "groups": len(set(mine.space.groups.tolist())),
             "seed": settings.seed,
@@ -208,6 +209,11 @@ def save_numbers(found: Found, scores: Scores, settings: Settings) -> list[Path]
         },
     )
     return paths
+
+
+def made_of(found: Found) -> dict[str, str]:
+    """The checkpoints whose latents were clustered: name of the file -> SHA-256."""
+    return {name: digest for each in found.values() for name, digest in each.space.made_of.items()}
 
 
 def draw(found: Found, scores: Scores, images: np.ndarray | None, settings: Settings) -> list[Path]:
@@ -228,5 +234,6 @@ def draw(found: Found, scores: Scores, images: np.ndarray | None, settings: Sett
         figures["_central"] = sheet
     saved = []
     for end, figure in figures.items():
-        saved += save_figure(figure, settings.path(f"{end}.png"), svg=settings.svg, show=settings.show)
+        path = settings.path(f"{end}.png")
+        saved += save_figure(figure, path, made_of=made_of(found), svg=settings.svg, show=settings.show)
     return saved

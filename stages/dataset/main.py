@@ -16,7 +16,7 @@ from data.split import Split, shortened, split_images
 from figure.class_sheet import draw_class_sheet
 from figure.fonts import settle_names
 from figure.style import save_figure, shown
-from run.artefacts import write_csv, write_json
+from run.artefacts import file_sha256, write_csv, write_json
 from run.console import count, note, say, table, warn
 from run.errors import BadInput, printable
 from run.hints import command, edited
@@ -96,8 +96,9 @@ def run(settings: Settings) -> None:
     paths = write_tables(inventory, settings)
     for sentence in settle_names(inventory.image_set.class_names):
         warn(sentence)
+    made_of = {paths[-1].name: file_sha256(paths[-1])}
     for name, figure in draw(inventory, settings).items():  # last, since a window that is shown keeps all waiting
-        paths += save_figure(figure, settings.output_dir / name, svg=settings.svg, show=settings.show)
+        paths += save_figure(figure, settings.output_dir / name, made_of=made_of, svg=settings.svg, show=settings.show)
     for path in paths:
         say(f"saved {printable(path)}")
     if split is not None:
@@ -162,6 +163,7 @@ def write_tables(inventory: Inventory, settings: Settings) -> list[Path]:
             "images_of_class": {
                 name: int(count) for name, count in zip(inventory.names, inventory.counts, strict=True)
             },
+            "made_of": {path.name: file_sha256(path) for path in paths[:-1]},
             "seed": settings.seed,
             "command": command_line(),
             "versions": versions(),

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,11 @@ class Picture:
     alt: str
     width: int
     height: int
+
+
+def by_name(digests: Mapping[int, object]) -> dict[str, object]:
+    """The digests of checkpoints by size as those of files."""
+    return {model_path(Path(), size).name: digest for size, digest in digests.items()}
 
 
 @dataclass(eq=False)
@@ -81,8 +87,8 @@ class Folder:
             self._left_out(str(error) if isinstance(error, BadInput) else f"{printable(path)} can't be read")
             return []
 
-    def epochs(self) -> list[dict[str, Any]]:
-        """The records of ``training_log.jsonl``; [] as of :meth:`json`."""
+    def epochs(self, sha256: str | None) -> list[dict[str, Any]]:
+        """The records of ``training_log.jsonl``; [] as of :meth:`json`, or if its digest is another than is known."""
         path = self.path / "training_log.jsonl"
         if not path.exists():
             return []
@@ -94,7 +100,8 @@ class Folder:
                     raise ValueError
                 if type(record["train_mse"]) is not float or type(record["val_mse"]) not in (float, type(None)):
                     raise ValueError
-            return records
+            made_of = {} if sha256 is None else {path.name: sha256}
+            return records if self.is_of_these("metrics_training.json", made_of) else []
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             self._left_out(f"{printable(path)} is damaged or not a log of this suite")
         except BadInput as error:
@@ -116,7 +123,7 @@ class Folder:
             self._left_out(f"{printable(path)} is damaged or not a page of this suite; make it again")
             return None
         sizes = {int(size): digest for size, digest in digests.items() if size.isdecimal()}
-        return data if self.size in sizes and self.is_of_this_training(EXPLORER, sizes) else None
+        return data if self.size in sizes and self.is_of_these(EXPLORER, by_name(sizes)) else None
 
     def picture(self, name: str, alt: str) -> Picture | None:
         """A PNG file; None where it is missing, or is left out with a word about it."""
@@ -128,6 +135,7 @@ class Folder:
             content = path.read_bytes()
             with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
                 width, height = image.size
+                made_of = json.loads(image.info.get("Source", "null"))
                 if width * height > _MOST_PIXELS:
                     raise ValueError
                 image.verify()
@@ -136,36 +144,46 @@ class Folder:
         except Exception:  # a damaged picture makes Pillow raise many types
             self._left_out(f"{printable(path)} is damaged or no picture; draw it again")
         else:
+            if not self.is_of_these(name, made_of):
+                return None
             return Picture(f"data:image/png;base64,{base64.b64encode(content).decode()}", alt, width, height)
         return None
 
     @functools.cache  # noqa: B019  (as long as the command runs)
-    def checkpoint_sha256(self, size: int) -> str | None:
-        """The digest of a checkpoint that lies in the folder; None where there is none."""
-        path = model_path(self.path, size)
+    def sha256(self, name: str) -> str | None:
+        """The digest of a file of the folder; None where there is none."""
+        path = self.path / name
         return file_sha256(path) if path.is_file() else None
 
-    def is_of_this_training(self, name: str, digests: dict[int, object]) -> bool:
-        """Whether a file was made of the checkpoints that lie here; if not, that is said.
+    def is_of_these(self, name: str, made_of: object) -> bool:
+        """Whether a file was made of the files that lie here, as far as they do; if not, that is said.
 
         Args:
             name: of the file.
-            digests: size -> the checkpoint that the file says it was made of.
+            made_of: the names of files -> SHA-256, as the file says.
         """
-        other = [size for size, digest in digests.items() if self.checkpoint_sha256(size) not in (None, digest)]
+        if not isinstance(made_of, dict):
+            self._left_out(f"{printable(self.path / name)} does not say what it was made of; make it again")
+            return False
+        other = [each for each, digest in made_of.items() if self.sha256(Path(each).name) not in (None, digest)]
         if other:
             self._left_out(
-                f"{printable(self.path / name)} was made with another checkpoint of bottleneck {other[0]} than lies "
-                "beside it; make it again"
+                f"{printable(self.path / name)} was made with another {printable(other[0])} than lies beside it; make "
+                "it again"
             )
         return not other
+
+    def json_of_these(self, name: str) -> dict[str, Any]:
+        """What a JSON file holds, if it was made of the files that lie here; {} as of :meth:`json`."""
+        content = self.json(name)
+        return content if content and self.is_of_these(name, content.get("made_of")) else {}
 
     def encoded(self) -> bool:
         """Whether the latents of N lie here and come of the checkpoint here; a word about it where they do not."""
         name = latent_space_path(self.path, self.size).with_suffix(".json").name
         origin = self.json(name).get("origin")
         digest = origin.get("checkpoint_sha256") if isinstance(origin, dict) else None
-        return digest is not None and self.is_of_this_training(name, {self.size: digest})
+        return digest is not None and self.is_of_these(name, by_name({self.size: digest}))
 
     def command(self, script: str, *flags: str) -> str:
         """The command line that makes something in this folder."""

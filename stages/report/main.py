@@ -51,7 +51,8 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
             f"{printable(settings.output_dir)} holds nothing that a training has made; name its folder with "
             f"--output_dir, or train first: {training_command(settings.output_dir / 'test_data.pth')}"
         )
-    training, epochs = folder.json("metrics_training.json"), folder.epochs()
+    training = folder.json_of_these("metrics_training.json")
+    epochs = folder.epochs(training.get("log_sha256"))
     folder.size = settings.latent_size or chosen_size(settings.output_dir, training, epochs)
     if settings.latent_size and not any(settings.output_dir.glob(f"*size_{settings.latent_size}[._]*")):
         raise BadInput(

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from latent.options import CLUSTERERS, FEWEST_ROWS, METHODS, SPACES
+from run.artefacts import model_path
 from run.console import count
 from stages.report.folder import Folder, Picture
 from stages.report.tables import Table, held_out_table, measure_tables, score_table, sweep_table
@@ -102,10 +104,9 @@ def evaluation(folder: Folder) -> dict[str, Any]:
     if not metrics:
         return {}
     said = {each.get("sha256") for each in list_of(metrics.get("checkpoints"), dict)}
-    digests = {size: next(iter(said & {folder.checkpoint_sha256(size)}), "another") for size in (folder.size,)}
-    if not folder.is_of_this_training("metrics.json", digests):
-        return {}
-    return metrics
+    name = model_path(Path(), folder.size).name
+    mine = folder.sha256(name)
+    return metrics if folder.is_of_these("metrics.json", {name: mine if mine in said else "another"}) else {}
 
 
 def _picture_of_answer(folder: Folder, place: int) -> Picture | None:
@@ -170,7 +171,7 @@ def data_part(folder: Folder, training: Mapping[str, Any]) -> Part:
             f"({training.get('split')} split), on which nothing was trained."
         )
         part.text.append(f"Fingerprint of the split: {str(training.get('fingerprint'))[:16]}")
-    described = folder.json("dataset.json")
+    described = folder.json_of_these("dataset.json")
     command = folder.command("viz_dataset.py", "--dataset", dataset_of(training))
     if described and described.get("dataset") == training.get("dataset", described.get("dataset")):
         part.text.append(
@@ -238,13 +239,13 @@ def spaces_part(folder: Folder) -> Part:
     for method, name in METHODS.items():
         stem = f"latent_space_size_{size}_{method}"
         if f"{stem}.png" in folder:
-            numbers = folder.json(f"metrics_{stem}.json")
+            numbers = folder.json_of_these(f"metrics_{stem}.json")
             alt = f"Bottleneck 2 as it is, bottleneck {size} by {name}, coloured by class"
             command = folder.command("viz_latent_space.py", "--latent_size", size, "--vis_type", method)
             part.show(folder.picture(f"{stem}.png", alt), f"The map by {name}", folder.command_of(numbers, command))
             drawn = True
     if not drawn:
-        images = folder.json("metrics_training.json").get("held_out_images")
+        images = folder.json_of_these("metrics_training.json").get("held_out_images")
         method = "pca" if isinstance(images, int) and images < FEWEST_ROWS else "umap"
         draw = folder.command("viz_latent_space.py", "--latent_size", size, "--vis_type", method)
         part.missing.append(("Maps of both latent spaces", draw))
@@ -256,7 +257,7 @@ def clusters_part(folder: Folder) -> Part:
     part = Part("clusters", "Clusters beside classes")
     about = ["viz_kmeans_latent_space.py", "--latent_size", str(folder.size)]
     for stem, clusterer, searched in _cluster_stems(folder):
-        name, numbers = CLUSTERERS[clusterer], folder.json(f"metrics_{stem}.json")
+        name, numbers = CLUSTERERS[clusterer], folder.json_of_these(f"metrics_{stem}.json")
         redo = folder.command(*about, "--clusterer", clusterer, "--space", searched)
         redo = folder.command_of(numbers, redo)
         for end, alt in [
@@ -297,10 +298,8 @@ def measures_part(folder: Folder) -> Part:
 def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
     """Other sizes of bottleneck, where they were trained."""
     part = Part("sweep", "Which size is worth having")
-    swept = folder.json("sweep.json")
-    digests = swept.get("checkpoints") if isinstance(swept.get("checkpoints"), dict) else {}
-    sizes = {int(size): digest for size, digest in digests.items() if str(size).isdecimal()}
-    if swept and folder.is_of_this_training("sweep.json", sizes):
+    swept = folder.json_of_these("sweep.json")
+    if swept:
         command = folder.command_of(swept, folder.command("sweep_latent_size.py"))
         part.show(
             folder.picture("sweep.png", "Error and accuracy of each size beside PCA and raw pixels"), "Sweep", command
@@ -312,7 +311,7 @@ def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
         if table := sweep_table(swept):
             part.tables.append(table)
     else:
-        if len({record["latent_size"] for record in folder.epochs()}) < _SEVERAL:
+        if len({record["latent_size"] for record in folder.epochs(training.get("log_sha256"))}) < _SEVERAL:
             more = folder.command(
                 "train.py", "--dataset", dataset_of(training),
                 "--latent_size", "2", "4", "8", "16", "32", "64",
@@ -327,8 +326,8 @@ def odd_part(folder: Folder) -> Part:
     part = Part("odd", "Worst reconstructions, and other odd ones out")
     command = folder.command("find_odd_images.py", "--latent_size", str(folder.size))
     stem = f"odd_images_latent_size_{folder.size}"
-    facts = folder.json(f"{stem}.json")
-    if not facts or not folder.is_of_this_training(f"{stem}.json", {folder.size: facts.get("checkpoint_sha256")}):
+    facts = folder.json_of_these(f"{stem}.json")
+    if not facts:
         part.missing.append(("The worst reconstructions, images far from all others, likely wrong labels", command))
         return part
     command = folder.command_of(facts, command)

@@ -248,7 +248,7 @@ def save(swept: Swept, models: Models, test_data: TestData, split: Split, settin
         "dataset": test_data.dataset,
         "split": split.kind,
         "fingerprint": test_data.fingerprint,
-        "checkpoints": {str(size): record["sha256"] for size, (_, record) in models.items()},
+        "made_of": made_of(models),
         "protocol": "PCA and classifiers fitted on training images, everything measured on held-out images; pixels in "
         "[0, 1]; kept: 1 - error / error of the mean image; as_pca_of: dimensions that PCA needs for the same error",
         "held_out_images": len(test_data.images),
@@ -270,6 +270,11 @@ def save(swept: Swept, models: Models, test_data: TestData, split: Split, settin
     return paths
 
 
+def made_of(models: Models) -> dict[str, str]:
+    """The checkpoints: name of the file, as train.py has it -> SHA-256."""
+    return {model_path(Path(), size).name: record["sha256"] for size, (_, record) in models.items()}
+
+
 def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settings: Settings) -> list[Path]:
     """The curves, and the sheet of reconstructions; the paths written."""
     for sentence in settle_names(test_data.class_names):
@@ -283,7 +288,8 @@ def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settin
         f"of {count(len(test_data.images), 'held-out image')}"
     )
     figure = draw_sweep(swept.records, swept.curve, swept.mean_image, swept.pixels, subject)
-    saved = save_figure(figure, settings.output_dir / "sweep.png", svg=settings.svg, show=settings.show)
+    how = {"made_of": made_of(models), "svg": settings.svg, "show": settings.show}
+    saved = save_figure(figure, settings.output_dir / "sweep.png", **how)
     lines = []
     for record, made in zip(swept.records, swept.drawn, strict=True):
         size = record["latent_size"]
@@ -297,5 +303,4 @@ def draw(swept: Swept, models: Models, test_data: TestData, split: Split, settin
         f"{shown(test_data.dataset)}: held-out images and what each bottleneck keeps of them (mean squared error, "
         "pixels in [0, 1])",
     )
-    sheet_path = settings.output_dir / "sweep_reconstructions.png"
-    return saved + save_figure(sheet, sheet_path, svg=settings.svg, show=settings.show)
+    return saved + save_figure(sheet, settings.output_dir / "sweep_reconstructions.png", **how)

@@ -143,11 +143,16 @@ def lead(settings: Settings, kept: KeptRun | None) -> None:
         for size in sorted(scores):
             held_out |= scores[size]
         log_sha256 = file_sha256(settings.output_dir / "training_log.jsonl")
+        results = [
+            settings.output_dir / "left_out.csv",
+            *(model_path(settings.output_dir, size) for size in settings.sizes),
+        ]
         of_pca = measure_pca(plan, pca)
         validation = {f"PCA of {size}": {"mse": error} for size, error in of_pca.items()}
         metrics = {**record, "held_out": held_out, "validation": validation, "log_sha256": log_sha256}
+        metrics["made_of"] = {path.name: file_sha256(path) for path in results}
         write_json(settings.output_dir / "metrics_training.json", metrics)
-        figures = draw_curves(plan, of_pca, report.records)
+        figures = draw_curves(plan, of_pca, report.records, {"training_log.jsonl": log_sha256})
     say(held_out_table(held_out, len(data.test.images), settings.refine))
     if plan.architecture.takes_labels:
         say(f"(the decoder of {settings.model} was given each image's label, which PCA was not)")
@@ -266,11 +271,14 @@ def measure_pca(plan: Plan, pca: PCA) -> dict[int, float]:
     return {size: mean_error(images, pca.first(size).reconstruct_batches(images)) for size in plan.settings.sizes}
 
 
-def draw_curves(plan: Plan, baselines: dict[int, float], log: list[dict[str, Any]]) -> list[Path]:
+def draw_curves(
+    plan: Plan, baselines: dict[int, float], log: list[dict[str, Any]], made_of: dict[str, str]
+) -> list[Path]:
     """The error after each epoch beside that of PCA of the same size, on validation images; the figures' paths."""
     settings = plan.settings
     title = f"{settings.model} autoencoder on {printable(plan.data.image_set.name)}: error after each epoch"
     begins_as_pca = plan.architecture.starts_as_pca
     footer = "before its first step each network is PCA of its size" if begins_as_pca else ""
     figure = draw_training_curves(log, {size: baselines.get(size) for size in settings.sizes}, title, footer)
-    return save_figure(figure, settings.output_dir / "training_curves.png", svg=settings.svg, show=settings.show)
+    path = settings.output_dir / "training_curves.png"
+    return save_figure(figure, path, made_of=made_of, svg=settings.svg, show=settings.show)
