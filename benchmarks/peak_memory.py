@@ -35,7 +35,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
 
-    text = "| pictures | decoded, mapped from the cache | peak of what is the command's own | of its largest process | seconds |\n"
+    text = "| pictures | decoded, mapped from the cache | peak of what is the command's own "
+    text += "| of its largest process | seconds |\n"
     text += "| --- " * 5 + "|\n"
     for count in args.pictures:
         with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +68,7 @@ def measure(folder: Path, side: int, script: str) -> tuple[int, int, float]:
     peak = largest = 0
     while process.poll() is None:
         processes = [process.pid, *descendants(process.pid)]
-        peak = max(peak, sum(own_bytes(each, "smaps_rollup", "Pss_Anon:") for each in processes))
+        peak = max(peak, sum(own_bytes(each) for each in processes))
         for _ in range(20):  # read in no time
             largest = max(largest, *(own_bytes(each, "status", "RssAnon:") for each in processes))
             time.sleep(0.002)
@@ -86,7 +87,7 @@ def descendants(process: int) -> list[int]:
     return found
 
 
-def own_bytes(process: int, file: str, name: str) -> int:
+def own_bytes(process: int, file: str = "smaps_rollup", name: str = "Pss_Anon:") -> int:
     """Bytes of a process that are no file's: ``Pss_Anon`` has its part of those that it shares, ``RssAnon`` all."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process}/{file}").read_text().splitlines():

@@ -125,7 +125,7 @@ def test_what_cannot_be_compared_gets_a_sentence(swept, tmp_path: Path, data_dir
     done = run_script(*run, "--num_fit", 100)
     assert done.returncode == 0, done.stderr
     assert "model_latent_size_64.pth is left out" in done.stderr
-    assert "model_latent_size_64.pth" not in read_json(tmp_path / "out" / "sweep.json")["made_of"]
+    assert "model_latent_size_64.pth" not in json.loads((tmp_path / "out" / "sweep.json").read_text())["made_of"]
 
 
 def test_other_settings_are_said_and_exact_pca_is_no_yardstick(swept, data_dir: Path, tmp_path: Path):
