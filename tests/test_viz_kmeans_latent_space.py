@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,18 @@ def test_noise_is_said_and_counted_and_own_vectors_need_no_classes(tmp_path: Pat
     assert "1 of 31 are near no cluster" in done.stderr
     (tmp_path / "folder").mkdir()
     assert "unknown origin" in refusal(run_script(SCRIPT, *arguments, "--assign", tmp_path / "folder"))
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_vectors_too_few_for_a_map_are_clustered_as_advised(tmp_path: Path, rows: int):
+    np.save(tmp_path / "mine.npy", np.random.default_rng(0).standard_normal((rows, 4)).astype(np.float32))
+    command = ["viz_kmeans_latent_space.py", "--latent_space", tmp_path / "mine.npy", "--num_clusters", 1]
+    sentence = refusal(run_script(*command))
+    assert "UMAP needs at least 5 vectors" in sentence
+    _, script, *words = shlex.split(sentence.partition("look among the latents: ")[2])
+    done = run_script(Path(script).name, *words)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine_kmeans_latent.png").exists()
 
 
 def test_too_many_clusters_are_refused_before_anything_is_mapped(tmp_path: Path):

@@ -9,7 +9,7 @@ from latent.archive import LatentSpace
 from latent.cluster_probes import ClusteredRows, permutation_baseline
 from latent.clustering import Clustering, most_central
 from latent.metrics import clustering_scores, match_clusters
-from latent.options import CLUSTERERS, METHODS
+from latent.options import CLUSTERERS, FEWEST_ROWS, METHODS
 from latent.projection import AS_IT_IS, draw_flat, lowered_settings
 from run.console import count, verb
 from run.provenance import command_line, versions
@@ -78,11 +78,14 @@ class ClusteredSpace:
     def flat_points(self, seed: int, n_neighbors: int) -> tuple[FlatPoints, list[str]]:
         """Where the rows are drawn: where clusters were looked for or, if that has more than two dimensions, on a map.
 
+        Too few for UMAP are drawn by PCA.
+
         Returns:
             The points, and what to know before the map is trusted.
         """
         arrays, vectors, warnings = self.reduction.arrays, self.space.vectors, []
-        method = "pca" if "mean" in arrays and "references" not in arrays else "umap"
+        linear = ("mean" in arrays and "references" not in arrays) or len(vectors) < FEWEST_ROWS
+        method = "pca" if linear else "umap"
         if self.reduction.points.shape[1] == 2:
             points, drawn = self.reduction.points, method if arrays else AS_IT_IS
         else:

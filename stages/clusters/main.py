@@ -14,8 +14,10 @@ from figure.fonts import settle_names
 from figure.style import save_figure
 from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.clustering import Clustering, assign, find_clusters, require_different
+from latent.options import FEWEST_ROWS
 from latent.pixels import pixels_as_rows
 from latent.placing import FITTED_ON, fitted_rows
+from latent.projection import too_few
 from run.artefacts import test_data_path, write_csv, write_json
 from run.console import count, note, say, warn
 from run.errors import BadInput, printable
@@ -119,7 +121,13 @@ def number_asked(space: LatentSpace, settings: Settings) -> int | str | None:
 
 
 def bring_down(vectors: np.ndarray, name: str, where: SearchSpace, seed: int) -> Reduction:
-    """The vectors (rows, D) of a space in the space that clusters are looked for in."""
+    """The vectors (rows, D) of a space in the space that clusters are looked for in.
+
+    Raises:
+        BadInput: too few vectors for UMAP.
+    """
+    if "umap" in where.space and vectors.shape[1] > 2 and len(vectors) < FEWEST_ROWS:
+        raise too_few("umap", len(vectors), f"look among the latents: {own_command({'--space': ['latent']})}")
     if "umap" in where.space and vectors.shape[1] > 2:
         note(f"mapping {name}: {count(len(vectors), 'vector')} of {vectors.shape[1]} dimensions")
     reduction = reduce(vectors, where, seed)
