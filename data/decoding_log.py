@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -101,7 +101,7 @@ class DecodingLog:
                     "positions": batch.positions,
                     "digests": [digest.hex() for digest in batch.digests],
                     "unread": [list(each) for each in batch.unread],
-                    "noted": None if batch.noted is None else asdict(batch.noted),
+                    "noted": None if batch.noted is None else vars(batch.noted),
                 }
             )
 
