@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from data.annotations import Annotations
 from data.decode import Shape, quiet_pillow
 from data.groups import suggested_groups, suggested_labels, tracks
-from data.label_file import METADATA, Columns, examples, match_pattern, read_table
+from data.label_file import METADATA, Columns, examples, match_pattern, read_table, table_of_labels
 from data.layout import TEST, VAL, Layout, natural_order, recognise
 from data.listing import NAMED_AT_MOST, list_images
 from data.pictures import Pictures
@@ -158,8 +159,11 @@ class Folder(Source):
         has_labels = said.label_from is not None or (listed is not None and any(listed.labels))
         try:
             layout = recognise(ids, self._named)
-        except BadInput:  # labels from elsewhere, or none needed: then folders need mean nothing
+        except BadInput as error:  # labels from elsewhere, or none needed: then folders need mean nothing
             if not (has_labels or self._is_new):
+                if unused := self._unused_table(ids):
+                    table, words = unused
+                    raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': [table]})}") from None
                 raise
             layout = Layout([None] * len(ids), None, "folders that are no classes", {})
         known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, [], dict(layout.left_out))
@@ -182,8 +186,14 @@ class Folder(Source):
             known.left_out |= {
                 position: "no part of the split" for position, part in enumerate(listed.parts) if not part
             }
+        if listed is None and not any(known.labels) and (unused := self._unused_table(ids)):
+            table, words = unused
+            known.remarks.append(f"there are {words}: to use these, --labels {shlex.quote(printable(table))}")
         if any(known.labels):
             known.left_out = self._without_label(known) | known.left_out
+            if known.parts is not None and has_labels and TEST not in self._parts_used(known):
+                known.parts = None
+                known.words += "; nothing that tests has a label, so test images are drawn from the others"
         if said.group_from is not None:
             known.groups = match_pattern(said.group_from, ids, "--group_from")
             known.remarks.append(f"groups from file names ({examples(ids, known.groups)})")
@@ -193,6 +203,11 @@ class Folder(Source):
             labels = [known.labels[position] for position in used]
             known.remarks += filter(None, [suggested_groups(mine, labels), suggested_labels(mine, labels)])
         return known
+
+    @staticmethod
+    def _parts_used(known: "_Known") -> set[str | None]:
+        """The parts of a split that images are left in."""
+        return {part for position, part in enumerate(known.parts) if position not in known.left_out}
 
     def _without_label(self, known: "_Known") -> dict[int, str]:
         """Position -> why, of images without a label that can't be used: they can train, where others have one."""
@@ -208,6 +223,17 @@ class Folder(Source):
     def _metadata(self) -> Path | None:
         """Hugging Face's table beside the images, if there is one."""
         return next((path for name in METADATA if (path := Path(self.place, name)).is_file()), None)
+
+    def _unused_table(self, ids: list[str]) -> tuple[Path, str] | None:
+        """A table of labels that lies in the folder, or beside it, and that nobody has named; and what is in it."""
+        here = Path(self._named)
+        found = None if self._is_new else table_of_labels([here, here.parent], ids)
+        if found is None:
+            return None
+        table, known = found
+        classes = sorted(set(known.labels) - {None}, key=natural_order)
+        some = ", ".join(map(printable, classes[:NAMED_AT_MOST])) + ", ..." * (len(classes) > NAMED_AT_MOST)
+        return table, f"{known.words}: {some}"
 
     def _columns(self) -> Columns:
         said = self._annotations

@@ -4,6 +4,7 @@ Tables are CSV (or with tabs or semicolons), or JSON lines as Hugging Face's ``m
 their usual names where they are not named. Patterns are regular expressions that are searched for in a relative path.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -30,6 +31,7 @@ USUAL = {
 }  # fmt: skip
 METADATA = ("metadata.csv", "metadata.jsonl")
 _LISTED = 5
+_TABLES, _TABLES_AT_MOST, _TABLE_BYTES = (".csv", ".tsv", ".jsonl"), 10, 16 << 20  # that are looked into unasked
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     Raises:
         BadInput: the table is missing or can't be read, has no column of files or no other one, or names no file.
     """
-    name, index = printable(table), _Index(paths)
+    name, index = printable(table), _Index(paths, table.stem)
     header, rows = _rows_of(table)
     found = {kind: _column(kind, getattr(columns, kind), header, name) for kind in USUAL}
     if found["file"] is None:
@@ -87,12 +89,14 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
             f"{'say which it is, as here' if others else 'give a table that has one, or none'}: {better}"
         )
     values: dict[int, tuple[str | None, ...]] = {}
-    unknown, twice, disagree = [], 0, []
+    unknown, ambiguous, twice, disagree = [], [], 0, []
     for row in rows:
         named = row.get(found["file"]) or ""
-        position = index.find(named)
+        position, *others = index.find(named) or [None]
         said = tuple(_text(row.get(found[kind])) if found[kind] else None for kind in ("label", "group", "split"))
-        if position is None:
+        if others:
+            ambiguous.append(named)
+        elif position is None:
             unknown.append(named)
         elif position in values:
             twice += 1
@@ -102,7 +106,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
             values[position] = said
     if not values:
         raise BadInput(
-            f"no row of {name} names one of the {len(paths):,} images (rows: {_listed(unknown)}; images: "
+            f"no row of {name} names one of the {len(paths):,} images (rows: {_listed(unknown or ambiguous)}; images: "
             f"{_listed(paths)}); say which column names them, as here: "
             f"{own_command({'--file_column': [_likeliest(rows, header, index)]})}"
         )
@@ -118,6 +122,9 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     remarks = []
     if unknown:
         remarks.append(f"{count(len(unknown), 'row')} of {name} without an image that is there: {_listed(unknown)}")
+    if ambiguous:
+        rows_of = f"{count(len(ambiguous), 'row')} of {name} could mean more than one image"
+        remarks.append(f"{rows_of}, and {verb(len(ambiguous), 'are')} not used: {_listed(ambiguous)}")
     if twice:
         remarks.append(f"{count(twice, 'row')} of {name} {verb(twice, 'are')} there twice")
     absent = [path for position, path in enumerate(paths) if position not in values]
@@ -126,6 +133,27 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
     words = f"{used.replace('splits from', 'split from')} in {name} ({count(len(values), 'image')})"
     return Known(labels, groups, _as_parts(splits, name) if found["split"] else None, words, remarks)
+
+
+def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path, Known] | None:
+    """The table beside images that has labels for most of them, at least half, and what it says; None without one.
+
+    Args:
+        folders: that it may lie in.
+        paths: M relative paths of the images.
+    """
+    best = None
+    for folder in folders:
+        for table in sorted(path for path in folder.glob("*") if path.suffix.lower() in _TABLES)[:_TABLES_AT_MOST]:
+            with contextlib.suppress(BadInput, OSError):
+                if table.stat().st_size > _TABLE_BYTES:
+                    continue
+                known = read_table(table, paths, Columns())
+                labelled = sum(label is not None for label in known.labels)
+                several = len(set(known.labels) - {None}) > 1
+                if several and 2 * labelled >= len(paths) and (best is None or labelled > best[0]):
+                    best = labelled, table, known
+    return None if best is None else best[1:]
 
 
 def match_pattern(pattern: str, paths: Sequence[str], flag: str) -> list[str | None]:
@@ -160,29 +188,33 @@ def examples(paths: Sequence[str], texts: Sequence[str | None], count: int = 3) 
 
 
 class _Index:
-    """Files by what a table may call them."""
+    """Files by what a table may call them; of files that share a name, train.csv means those in train/."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._exact = {path: position for position, path in enumerate(paths)}
-        self._other: dict[str, int | None] = {}
+    def __init__(self, paths: Sequence[str], table: str) -> None:
+        self._exact = {path: [position] for position, path in enumerate(paths)}
+        self._other: dict[str, list[int]] = {}
         for position, path in enumerate(paths):
             stem, bare = path.rpartition(".")[0] or path, path.rpartition("/")[2]
             for name in {stem, bare, bare.rpartition(".")[0] or bare}:
-                # a name that two files have means neither
-                self._other[name] = None if name in self._other and self._other[name] != position else position
+                self._other.setdefault(name, []).append(position)
+        meant = {part_of(word) for word in re.split(r"[^A-Za-z]+", table)} - {None}
+        parts = {position: {part_of(folder) for folder in path.split("/")[:-1]} for position, path in enumerate(paths)}
+        self._meant = {position for position, mine in parts.items() if mine & meant} if len(meant) == 1 else set()
 
-    def find(self, name: str) -> int | None:
+    def find(self, name: str) -> list[int]:
+        """The files that a name means: none, one, or several that it does not tell apart."""
         name = name.strip().replace("\\", "/").removeprefix("./")
-        found = self._exact.get(name, self._other.get(name))
-        while found is None and "/" in name:  # a path from somewhere else: what it ends with may be ours
+        found = self._exact.get(name) or self._other.get(name)
+        while not found and "/" in name:  # a path from somewhere else: what it ends with may be ours
             name = name.partition("/")[2]
-            found = self._exact.get(name, self._other.get(name))
-        return found
+            found = self._exact.get(name) or self._other.get(name)
+        found = found or []
+        return [position for position in found if position in self._meant] or found if len(found) > 1 else found
 
 
 def _likeliest(rows: Sequence[dict[str, object]], header: Sequence[str], index: "_Index") -> str:
     """The column of which most values name an image."""
-    return max(header, key=lambda column: sum(index.find(str(row.get(column) or "")) is not None for row in rows[:100]))
+    return max(header, key=lambda column: sum(bool(index.find(str(row.get(column) or ""))) for row in rows[:100]))
 
 
 def _without() -> str:

@@ -35,6 +35,7 @@ _PART_AND_CLASS = re.compile(r"(train|trn|test|tst|val|valid)[ _-]?([a-z]+)", re
 
 # Names of pieces that a set was cut into, for cross-validation or to be sent.
 _PIECE = re.compile(r"(fold|part|batch|split|chunk|shard|subset|volume|disc|disk)s?[ _-]*[0-9]+", re.IGNORECASE)
+_INNERMOST = "([^/]+)/[^/]*$"  # --label_from: the folder that an image lies in
 _NAMED = 5
 
 
@@ -248,7 +249,13 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
         )
     deeper = sum(1 for folder in below if len(folder) > 1)
     words = f"{shown}{len(names):,} folders are the classes"
-    if deeper:
+    inside = [{folder[-1] for folder in below if folder and folder[0] == name and len(folder) > 1} for name in names]
+    if deeper and len(inside[0]) > 1 and all(each == inside[0] for each in inside):
+        words += (
+            f"; but each of them holds the same {len(inside[0]):,} folders ({_listed(inside[0])}): if these are the "
+            f"classes, --label_from '{_INNERMOST}'"
+        )
+    elif deeper:
         words += (
             f"; {count(deeper, 'image')} in folders below them counted to these (--label_from takes other parts of the "
             "path)"
@@ -259,11 +266,14 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
     return Layout(labels, None, words, left_out)
 
 
+def _listed(names: Iterable[str]) -> str:
+    inside = sorted(names, key=natural_order)
+    return ", ".join(map(printable, inside[:_NAMED])) + ", ..." * (len(inside) > _NAMED)
+
+
 def _instead_of_pieces(below: Sequence[tuple[str, ...]], place: str, where: str, names: Sequence[str]) -> str:
-    inside = sorted({folder[1] for folder in below if len(folder) > 1}, key=natural_order)
+    inside = {folder[1] for folder in below if len(folder) > 1}
     if len(inside) > 1:
-        listed = ", ".join(map(printable, inside[:_NAMED])) + ", ..." * (len(inside) > _NAMED)
-        return (
-            f"to take the folders in them ({listed}) for classes: {own_command({'--label_from': ['([^/]+)/[^/]*$']})}"
-        )
+        better = own_command({"--label_from": [_INNERMOST]})
+        return f"to take the folders in them ({_listed(inside)}) for classes: {better}"
     return f"give one of them: {own_command_for(place, f'{where}/{names[0]}')}"

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from data import load_images
+from data.annotations import Annotations
 from data.folder import Folder
 from run.errors import BadInput
 from tests.painted import GREY, RED, load, paint
@@ -270,3 +271,42 @@ def test_many_files_are_listed_fast(folder):
     with pytest.raises(BadInput):
         load(folder)
     assert time.monotonic() - started < 3
+
+
+def kaggle(folder: Path) -> Path:
+    """Pictures of train/ labelled by train.csv, and those of test/ by nobody; the table."""
+    for number in range(6):
+        paint(folder / "train" / f"{number}.png", (10 * number, 0, 0))
+        paint(folder / "test" / f"{number}.png", (0, 10 * number + 5, 0))
+    (folder / "train.csv").write_text("id,label\n" + "".join(f"{number},{'ab'[number % 2]}\n" for number in range(6)))
+    return folder / "train.csv"
+
+
+def test_a_table_of_labels_that_nobody_named_is_pointed_out(folder):
+    table = kaggle(folder)
+    said = f"there are labels from label in {table} (6 images): a, b: to use these, --labels {table}"
+    assert said in load(folder).layout
+    assert said in load_images(str(folder / "train"), folder.parent / "data").layout  # it lies beside the pictures
+    table.write_text("id,label\n0,a\n1,b\n")  # of too few
+    (folder / "train" / "new.png").write_bytes((folder / "train" / "0.png").read_bytes())
+    assert "there are labels" not in load(folder).layout
+
+
+def test_test_images_are_drawn_where_those_of_a_split_have_no_label(folder):
+    images = load(folder, annotations=Annotations(labels=kaggle(folder)))
+    assert images.published_test is None
+    assert images.sample_ids == tuple(f"train/{number}.png" for number in range(6))
+    assert "nothing that tests has a label, so test images are drawn from the others" in images.layout
+
+
+def test_pieces_of_a_set_with_a_table_of_labels(folder, monkeypatch):
+    """As of HAM10000."""
+    monkeypatch.setattr("sys.argv", ["train.py", "--dataset", str(folder), "--latent_size", "8"])
+    for number in range(4):
+        paint(folder / f"part_{number // 2}" / f"{number}.png", (10 * number, 0, 0))
+    (folder / "known.csv").write_text("image_id,dx\n0,mel\n1,nv\n2,mel\n3,nv\n")
+    with pytest.raises(
+        BadInput,
+        match=r"pieces of a data set.*; or, with labels from dx in .*: mel, nv: python .* --labels \S+known.csv$",
+    ):
+        load(folder)

@@ -1,6 +1,7 @@
 """Tables of labels and patterns in paths."""
 
 import json
+import re
 
 import pytest
 
@@ -31,6 +32,13 @@ def test_usual_columns_delimiters_and_names(tmp_path, text: str):
     assert any("2 images have no row" in each for each in known.remarks)
 
 
+def test_a_table_of_one_part_means_the_images_of_that_part(tmp_path):
+    """As of Kaggle: train.csv, train/0.png, test/0.png."""
+    paths = ["train/0.png", "train/1.png", "test/0.png", "test/1.png"]
+    known = read_table(table(tmp_path, "id,label\n0,cat\n1,dog\n", "train_labels.csv"), paths, Columns())
+    assert known.labels == ["cat", "dog", None, None]
+
+
 def test_groups_and_splits_by_named_columns(tmp_path):
     text = "f,l,who,where\ncat_1.jpg,cat,p1,training\ndog_1.jpg,dog,p2,TEST\ncat_2.jpg,cat,p1,valid\n"
     known = read_table(table(tmp_path, text), PATHS, Columns("f", "l", "who", "where"))
@@ -48,7 +56,8 @@ def test_rows_that_do_not_fit_are_listed(tmp_path):
     text = "file,label\ncat_1.jpg,cat\ncat_1.jpg,cat\ngone.jpg,cat\nsame.jpg,dog\n"
     known = read_table(table(tmp_path, text), PATHS, Columns())
     assert known.labels == ["cat", None, None, None, None]  # two files are called same.jpg
-    assert any("2 rows of" in each and "gone.jpg, same.jpg" in each for each in known.remarks)
+    assert any(re.search(r"1 row of \S+ without an image that is there: gone.jpg", each) for each in known.remarks)
+    assert any("could mean more than one image, and is not used: same.jpg" in each for each in known.remarks)
     assert any("1 row of" in each and "is there twice" in each for each in known.remarks)
 
 

@@ -136,6 +136,14 @@ def test_what_would_be_a_wrong_guess_is_refused(paths: list[str], meant: str):
         recognise(paths, "pics")
 
 
+def test_the_same_folders_in_every_folder_are_pointed_out():
+    """As of domains: amazon/images/mug, webcam/images/mug."""
+    found = recognise(files("amazon/images/mug", "amazon/images/pen", "webcam/images/mug", "webcam/images/pen"), "pics")
+    assert "2 folders are the classes; but each of them holds the same 2 folders (mug, pen)" in found.words
+    assert "--label_from '([^/]+)/[^/]*$'" in found.words
+    assert "but each" not in recognise(files("cat/wild", "cat/tame", "dog/wild"), "pics").words
+
+
 def test_natural_order():
     assert sorted(["10", "2", "b10", "B2", "a"], key=natural_order) == ["2", "10", "a", "B2", "b10"]
 
