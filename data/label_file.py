@@ -31,7 +31,7 @@ USUAL = {
 }  # fmt: skip
 METADATA = ("metadata.csv", "metadata.jsonl")
 _LISTED = 5
-_TABLES, _TABLES_AT_MOST, _TABLE_BYTES = (".csv", ".tsv", ".jsonl"), 10, 16 << 20  # that are looked into unasked
+_TABLES, _TABLES_AT_MOST, _TABLE_BYTES = (".csv", ".tsv", ".txt", ".jsonl"), 10, 16 << 20  # that are looked into unasked
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,18 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     """
     name, index = printable(table), _Index(paths, table.stem)
     header, rows = _rows_of(table)
-    found = {kind: _column(kind, getattr(columns, kind), header, name) for kind in USUAL}
+    firsts = [place for place, column in enumerate(header) if index.find(column)]
+    if firsts and _column("file", None, header, name) is None:  # the first row names an image: there is no header
+        numbered = [f"column {place}" for place in range(1, len(header) + 1)]
+        rows = [dict(zip(numbered, (row.get(column) for column in header), strict=True)) for row in rows]
+        rows, header = [dict(zip(numbered, header, strict=True)), *rows], numbered
+        usual = {
+            "file": numbered[firsts[0]],
+            "label": next(iter(numbered[: firsts[0]] + numbered[firsts[0] + 1 :]), None),
+        }
+    else:
+        usual = {}
+    found = {kind: _column(kind, getattr(columns, kind), header, name) or usual.get(kind) for kind in USUAL}
     if found["file"] is None:
         raise BadInput(
             f"{name} has no column that names the files (it has {_listed(header)}); say which it is, as here: "
@@ -251,6 +262,8 @@ def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
         return list(dict.fromkeys(key for row in rows for key in row)), rows
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    if delimiter not in first and len(first.split()) > 1:  # columns between blanks, of any number
+        delimiter, text = " ", "\n".join(" ".join(line.split()) for line in text.splitlines())
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         rows = list(reader)

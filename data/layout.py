@@ -29,6 +29,7 @@ _EMPTY_WORDS = {
 # Names of kinds of files rather than of classes have one of these, and besides only those below: JPEGImages, masks.
 _KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth",
           "segmentation", "segmentations", "bbox", "gt", "groundtruth"}  # fmt: skip
+_NO_PICTURES = {"annotations", "annotation", "segmentations", "segmentation", "groundtruth"}  # beside folders of them
 _BESIDE_KINDS = {"jpeg", "jpg", "png", "class", "object", "instance", "boxes", "maps"}
 # Names of a part and a class at once: trainA, testA, train_cats, test_dogs.
 _PART_AND_CLASS = re.compile(r"(train|trn|test|tst|val|valid)[ _-]?([a-z]+)", re.IGNORECASE)
@@ -92,9 +93,29 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
             f"the folders in {printable(where)} are {names}: kinds of files rather than classes; give the one that "
             f"holds the pictures: {own_command_for(place, f'{where}/{meant}')}"
         )
+    if asides := [name for name in tops if name.lower() in _NO_PICTURES]:
+        return _without(asides, paths, place, below)
     if len(tops) > 1 and _second_level_is_parts(below):
         return _parts_in_classes(below, shown)
     return _classes(below, place, shown, inner)
+
+
+def _without(asides: Sequence[str], paths: Sequence[str], place: str, below: Sequence[tuple[str, ...]]) -> Layout:
+    """The layout of the other images: those of some folders are no pictures of the set."""
+    left_out = {
+        position: f"lies in {folder[0]}, a kind of files rather than a class"
+        for position, folder in enumerate(below)
+        if folder and folder[0] in asides
+    }
+    kept = [position for position in range(len(paths)) if position not in left_out]
+    found = recognise([paths[position] for position in kept], place)
+    labels, parts = [None] * len(paths), None if found.parts is None else [""] * len(paths)
+    for place_there, position in enumerate(kept):
+        labels[position] = found.labels[place_there]
+        if parts is not None:
+            parts[position] = found.parts[place_there]
+    left_out |= {kept[place_there]: why for place_there, why in found.left_out.items()}
+    return Layout(labels, parts, found.words, left_out)
 
 
 def part_of(name: str) -> str | None:

@@ -144,6 +144,19 @@ def test_the_same_folders_in_every_folder_are_pointed_out():
     assert "but each" not in recognise(files("cat/wild", "cat/tame", "dog/wild"), "pics").words
 
 
+def test_annotations_beside_folders_of_pictures_are_left_out():
+    """As of Caltech 101."""
+    paths = files("101_ObjectCategories/ant", "101_ObjectCategories/bass", "Annotations/ant")
+    found = recognise(paths, "pics")
+    assert found.words == "101_ObjectCategories/: 2 folders are the classes"
+    assert {found.labels[position] for position in range(len(paths)) if position not in found.left_out} == {
+        "ant",
+        "bass",
+    }
+    assert {paths[position].split("/")[0] for position in found.left_out} == {"Annotations"}
+    assert set(found.left_out.values()) == {"lies in Annotations, a kind of files rather than a class"}
+
+
 def test_natural_order():
     assert sorted(["10", "2", "b10", "B2", "a"], key=natural_order) == ["2", "10", "a", "B2", "b10"]
 
