@@ -31,7 +31,8 @@ USUAL = {
 }  # fmt: skip
 METADATA = ("metadata.csv", "metadata.jsonl")
 _LISTED = 5
-_TABLES, _TABLES_AT_MOST, _TABLE_BYTES = (".csv", ".tsv", ".txt", ".jsonl"), 10, 16 << 20  # that are looked into unasked
+_TABLES = (".csv", ".tsv", ".txt", ".jsonl")  # that are looked into unasked
+_TABLES_AT_MOST, _TABLE_BYTES = 10, 16 << 20  # of them
 
 
 @dataclass(frozen=True)
