@@ -84,7 +84,9 @@ class _Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse a word that is not among the choices, and offer the nearest."""
         if action.choices is not None and value not in action.choices:
-            near, known = nearest(str(value), list(action.choices)), ", ".join(map(str, action.choices))
+            known = ", ".join(map(str, action.choices))
+            near = {"gpu": "cuda"}.get(str(value).lower())
+            near = near if near in action.choices else nearest(str(value), list(action.choices))
             meant = f" (did you mean {near}?)" if near else ""
             raise argparse.ArgumentError(action, f"{printable(value)!r} is none of {known}{meant}")
 

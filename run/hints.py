@@ -80,6 +80,9 @@ def training_command(path: Path, changes: Changes | None = None) -> str:
     if size is not None:
         changes.setdefault("--latent_size", [size])
     if words is None:
+        sizes = _values(sys.argv[1:], "--latent_size")
+        if sizes and all(each.isdecimal() for each in sizes):
+            changes.setdefault("--latent_size", sizes)
         words = [] if "--latent_size" in changes else _EXAMPLE
         for flag in ("--dataset", "--data_dir"):
             words = edited(words, {flag: _values(sys.argv[1:], flag) or None})

@@ -117,6 +117,7 @@ def test_sizes_with_commas_and_a_flag_that_is_given_twice_are_all_trained(tmp_pa
     [
         (["viz_kmeans_latent_space.py", "--k", 10], "did you mean --num_clusters 10?"),
         (["train.py", "--latent_size", 8, "--loss", "mae"], "did you mean l1?"),
+        (["train.py", "--latent_size", 8, "--device", "gpu"], "did you mean cuda?"),
         (["train.py", "--latent_size", 8, "--epochs", 3], "did you mean --num_epochs 3?"),
         (["train.py", "--latent_size", 8, "--model", "vea"], "did you mean vae?"),
         (["train.py", 8], "did you mean --latent_size 8?"),

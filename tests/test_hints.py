@@ -161,3 +161,9 @@ def test_flags_are_changed_wherever_they_stand():
     assert edited(words, {"--b": None, "--d": [], "--e": ["x", 1]}) == [
         "sample", "--a", "1", "2", "--c", "--d", "--e", "x", "1",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("script", ["viz_reconstruction.py", "evaluate.py", "find_odd_images.py", "report.py"])
+def test_where_nothing_was_trained_the_training_is_of_the_size_that_was_typed(forked, tmp_path, script):
+    sentence = refusal(forked.run(script, "--latent_size", 8, cwd=tmp_path))
+    assert "train.py --latent_size 8" in sentence
