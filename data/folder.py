@@ -191,7 +191,7 @@ class Folder(Source):
             known.remarks.append(f"there are {words}: to use these, --labels {shlex.quote(printable(table))}")
         if any(known.labels):
             known.left_out = self._without_label(known) | known.left_out
-            if known.parts is not None and has_labels and TEST not in self._parts_used(known):
+            if has_labels and TEST in (known.parts or ()) and TEST not in self._parts_used(known):
                 known.parts = None
                 known.words += "; nothing that tests has a label, so test images are drawn from the others"
         if said.group_from is not None:

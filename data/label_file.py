@@ -75,19 +75,12 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         BadInput: the table is missing or can't be read, has no column of files or no other one, or names no file.
     """
     name, index = printable(table), _Index(paths, table.stem)
-    header, rows = _rows_of(table)
-    firsts = [place for place, column in enumerate(header) if index.find(column)]
-    if firsts and _column("file", None, header, name) is None:  # the first row names an image: there is no header
-        numbered = [f"column {place}" for place in range(1, len(header) + 1)]
-        rows = [dict(zip(numbered, (row.get(column) for column in header), strict=True)) for row in rows]
-        rows, header = [dict(zip(numbered, header, strict=True)), *rows], numbered
-        usual = {
-            "file": numbered[firsts[0]],
-            "label": next(iter(numbered[: firsts[0]] + numbered[firsts[0] + 1 :]), None),
-        }
-    else:
-        usual = {}
-    found = {kind: _column(kind, getattr(columns, kind), header, name) or usual.get(kind) for kind in USUAL}
+    header, rows = _rows_of(table, index)
+    found = {kind: _column(kind, getattr(columns, kind), header, name) for kind in USUAL}
+    if header == _numbered(header):
+        found["file"] = found["file"] or _likeliest(rows, header, index)
+        others = [column for column in header if column != found["file"]]
+        found["label"] = found["label"] or (others[0] if others else None)
     if found["file"] is None:
         raise BadInput(
             f"{name} has no column that names the files (it has {_listed(header)}); say which it is, as here: "
@@ -234,7 +227,7 @@ def _without() -> str:
     return own_command(dict.fromkeys(("--labels", *(f"--{kind}_column" for kind in USUAL))))
 
 
-def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
+def _rows_of(table: Path, index: _Index) -> tuple[list[str], list[dict[str, object]]]:
     name = printable(table)
     if not table.is_file():
         raise BadInput(
@@ -265,16 +258,23 @@ def _rows_of(table: Path) -> tuple[list[str], list[dict[str, object]]]:
     delimiter = max(",;\t", key=first.count)
     if delimiter not in first and len(first.split()) > 1:  # columns between blanks, of any number
         delimiter, text = " ", "\n".join(" ".join(line.split()) for line in text.splitlines())
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        rows = list(reader)
+        lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line]
     except csv.Error as error:
         raise BadInput(f"{name} can't be read as CSV ({error}); write it anew, or give none: {_without()}") from None
-    if not rows or not any(reader.fieldnames or []):
+    header, lines = (lines[0], lines[1:]) if lines else ([], [])
+    if any(map(index.find, header)) and _column("file", None, header, name) is None:  # it names an image already
+        header, lines = _numbered(header), [header, *lines]
+    if not lines or not any(header):
         raise BadInput(
             f"{name} has no rows; give a table with a header and a row for each image, or none: {_without()}"
         )
-    return [column for column in reader.fieldnames or [] if column], rows
+    return [column for column in header if column], [dict(zip(header, line, strict=False)) for line in lines]
+
+
+def _numbered(header: Sequence[str]) -> list[str]:
+    """What columns without a header are called."""
+    return [f"column {place}" for place in range(1, len(header) + 1)]
 
 
 def _column(kind: str, asked: str | None, header: Sequence[str], name: str) -> str | None:

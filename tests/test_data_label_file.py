@@ -23,6 +23,7 @@ def table(tmp_path, text: str, name: str = "labels.csv", encoding: str = "utf-8"
         "\ufeffImage Path;Class\ncat_1.jpg;cat\ncat_2.jpg;cat\ndog_1.jpg;dog\n",
         "label\tid\ncat\tcat_1\ncat\tcat_2\ndog\tdog_1\n",
         "cat_1.jpg,cat\ncat_2.jpg,cat\ndog_1.jpg,dog\n",
+        "cat_1.jpg,cat,cat\ncat_2.jpg,cat,dog\ndog_1.jpg,dog,cat\n",
         "cat  a/cat_1\ncat  a/cat_2\ndog  b/dog_1\n",
         "file,species\n/home/me/pics/a/cat_1.jpg,cat\nC:\\pics\\a\\cat_2.jpg,cat\n./b/dog_1.jpg,dog\n",
     ],
