@@ -96,7 +96,7 @@ def run(settings: Settings) -> None:
     paths = write_tables(inventory, settings)
     for sentence in settle_names(inventory.image_set.class_names):
         warn(sentence)
-    made_of = {paths[-1].name: file_sha256(paths[-1])}
+    made_of = {path.name: file_sha256(path) for path in paths if path.suffix == ".csv"}
     for name, figure in draw(inventory, settings).items():  # last, since a window that is shown keeps all waiting
         paths += save_figure(figure, settings.output_dir / name, made_of=made_of, svg=settings.svg, show=settings.show)
     for path in paths:
