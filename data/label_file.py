@@ -269,7 +269,8 @@ def _rows_of(table: Path, index: _Index) -> tuple[list[str], list[dict[str, obje
         raise BadInput(
             f"{name} has no rows; give a table with a header and a row for each image, or none: {_without()}"
         )
-    return [column for column in header if column], [dict(zip(header, line, strict=False)) for line in lines]
+    rows = [dict(zip(header, line, strict=False)) for line in lines]  # people's rows may be shorter or longer
+    return [column for column in header if column], rows
 
 
 def _numbered(header: Sequence[str]) -> list[str]:
