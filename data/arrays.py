@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from data.decode import Batch, Shape, fit
+from data.decode import Batch, Shape, fit, stacked
 from data.image_set import content_digests
 from data.workers import in_order
 
@@ -20,7 +20,7 @@ def array_batches(parts: list[np.ndarray], shape: Shape, num_workers: int | None
         if images.shape[1:] == (shape.height, shape.width, shape.channels):
             return images.transpose(0, 3, 1, 2)
         plain = images[..., 0] if images.shape[-1] == 1 else images
-        return np.stack([fit(Image.fromarray(np.ascontiguousarray(image)), shape) for image in plain])
+        return stacked([fit(Image.fromarray(np.ascontiguousarray(image)), shape) for image in plain], shape)
 
     first = 0
     for converted in in_order(convert, pieces, num_workers):

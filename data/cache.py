@@ -22,7 +22,6 @@ from data.decode import Batch, Shape, ShapeDisproved, TonesUnknown
 from data.decoding_log import HEADER_BYTES, DecodingLog, opened
 from data.formats import READERS
 from data.image_set import ImageSet, joined_groups
-from data.near_duplicates import near_duplicates
 from data.noted import Noted, doubts, remarks
 from data.pictures import Pictures
 from data.source import Source
@@ -93,7 +92,7 @@ def _fill(
         facts, lasting = _decode(pictures, source.name, log.file, log)
         log.file.flush()
     images = np.load(place if log is None else log.path, mmap_mode="r")
-    facts["near_duplicates"] = near_duplicates(images).tolist() if source.seeks_near_duplicates else None
+    facts["near_duplicates"] = near_pairs(images) if source.seeks_near_duplicates else None
     sha256 = file_sha256(place if log is None else log.path)
     if log is not None:
         log.keep_as(place)
@@ -102,6 +101,12 @@ def _fill(
     if log is not None:
         log.forget()
     return images, facts
+
+
+def near_pairs(images: np.ndarray) -> list[list[int]]:
+    from data.near_duplicates import near_duplicates  # scipy's trees take a second, which a kept set does without
+
+    return near_duplicates(images).tolist()
 
 
 def _remove_half(folder: Path) -> None:
@@ -137,7 +142,7 @@ def _in_memory(pictures: Pictures, name: str, seeks_near_duplicates: bool) -> Im
     facts, _ = _decode(pictures, name, file)
     images = np.frombuffer(file.getbuffer(), np.uint8, offset=HEADER_BYTES).reshape(facts["shape"])
     images.flags.writeable = False
-    facts["near_duplicates"] = near_duplicates(images).tolist() if seeks_near_duplicates else None
+    facts["near_duplicates"] = near_pairs(images) if seeks_near_duplicates else None
     return _image_set(name, images, facts)
 
 

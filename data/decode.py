@@ -81,8 +81,8 @@ class TonesUnknown(Exception):
     """A picture whose black and white, or whose ground, has not been looked for."""
 
 
-def decode_file(path: str, shape: Shape) -> tuple[np.ndarray, Seen]:
-    """The first frame of a file as uint8 (C, H, W), and what it was.
+def decode_file(path: str, shape: Shape) -> tuple[Image.Image, Seen]:
+    """The first frame of a file as :func:`fit` gives it, and what it was.
 
     Raises:
         ShapeDisproved: the image has another size, or colours, than were guessed.
@@ -103,21 +103,21 @@ def decode_batch(paths: Sequence[str], first: int, shape: Shape) -> Batch:
     Raises:
         ShapeDisproved, TonesUnknown: as of :func:`decode_file`.
     """
-    return _collected((_tried(lambda path=path: decode_file(path, shape), path) for path in paths), len(paths), first,
-                      shape)  # fmt: skip
+    return _collected((_tried(lambda path=path: decode_file(path, shape), path) for path in paths), first, shape)
 
 
 def decode_frames(path: str, frames: range, first: int, shape: Shape) -> Batch:
     """Frames of one file, as :func:`decode_batch` does it with files."""
 
-    def decoded(image: Image.Image, frame: int) -> tuple[np.ndarray, Seen]:
+    def decoded(image: Image.Image, frame: int) -> tuple[Image.Image, Seen]:
         image.seek(frame)
         refuse_too_large(image, shape.max_pixels)
         size = upright_size(image)
         picture, seen = upright(image, shape.tones)
-        return fit(picture, shape), seen._replace(size=size, lost_colour=shape.grayscale and _has_colours(picture))
+        kept = fit(picture, shape).copy()  # the next frame takes the place of this one
+        return kept, seen._replace(size=size, lost_colour=shape.grayscale and _has_colours(picture))
 
-    def each() -> Iterator[tuple[np.ndarray, Seen] | tuple[str, bool]]:
+    def each() -> Iterator[tuple[Image.Image, Seen] | tuple[str, bool]]:
         try:
             with opened(path, None, shape.max_pixels) as (image, _):
                 for frame in frames:
@@ -128,10 +128,10 @@ def decode_frames(path: str, frames: range, first: int, shape: Shape) -> Batch:
             for _ in frames:
                 yield reason(error, path), is_passing(error)
 
-    return _collected(each(), len(frames), first, shape)
+    return _collected(each(), first, shape)
 
 
-def _tried(decode, path: str) -> tuple[np.ndarray, Seen] | tuple[str, bool]:
+def _tried(decode, path: str) -> tuple[Image.Image, Seen] | tuple[str, bool]:
     """What ``decode`` gives, or why it gives nothing and whether that may pass."""
     try:
         return decode()
@@ -141,18 +141,17 @@ def _tried(decode, path: str) -> tuple[np.ndarray, Seen] | tuple[str, bool]:
         return reason(error, path), is_passing(error)
 
 
-def _collected(results, count: int, first: int, shape: Shape) -> Batch:
-    images = np.empty((count, shape.channels, *shape.size), np.uint8)
-    positions, unread, noted, wide = [], [], Noted(), []
+def _collected(results, first: int, shape: Shape) -> Batch:
+    pictures, positions, unread, noted, wide = [], [], [], Noted(), []
     for position, (result, more) in enumerate(results, first):
         if isinstance(result, str):
             unread.append(Unread(position, result, more))
             continue
-        images[len(positions)] = result
+        pictures.append(result)
         positions.append(position)
         noted.see(more, position, shape.size)
         wide.append(more.kind != "small")
-    images = images[: len(positions)]
+    images = stacked(pictures, shape)
     noted.brightest = _brightest(images, wide)
     return Batch(images, content_digests(images), positions, unread, noted)
 
@@ -252,22 +251,35 @@ def upright(image: Image.Image, tones: Tones) -> tuple[Image.Image, Seen]:
     return picture.transpose(turn) if turn is not None else picture, seen
 
 
-def fit(image: Image.Image, shape: Shape) -> np.ndarray:
-    """Scale an image of mode ``L`` or ``RGB`` to uint8 (C, H, W)."""
+def fit(image: Image.Image, shape: Shape) -> Image.Image:
+    """Scale an image of mode ``L`` or ``RGB``; it becomes ``L`` for one channel, and may stay so for three.
+
+    Raises:
+        ShapeDisproved: it has another size, or colours, than were guessed.
+    """
     if shape.grayscale:
         image = image.convert("L")
     if image.size != (shape.width, shape.height):
         if shape.own_size:
             raise ShapeDisproved(replace(shape, height=32, width=32, own_size=False))
         image = _scaled(image, shape)
-    pixels = np.asarray(image)  # (H, W) or (H, W, 3)
-    if pixels.ndim == 2:
-        return np.broadcast_to(pixels, (shape.channels, *pixels.shape))
-    if shape.channels == 1:
-        if not is_grey(pixels):
+    if shape.channels == 1 and image.mode == "RGB":
+        if _has_colours(image):
             raise ShapeDisproved(replace(shape, channels=3, grayscale=False))
-        return pixels[None, :, :, 0]
-    return pixels.transpose(2, 0, 1)
+        return image.getchannel(0)
+    return image
+
+
+def stacked(pictures: Sequence[Image.Image], shape: Shape) -> np.ndarray:
+    """n pictures that :func:`fit` gave as uint8 (n, C, H, W).
+
+    They go by way of one sheet: Pillow takes longer to hand a small picture to numpy than to lay it beside others.
+    """
+    sheet = Image.new("L" if shape.channels == 1 else "RGB", (shape.width, len(pictures) * shape.height))
+    for place, picture in enumerate(pictures):
+        sheet.paste(picture, (0, place * shape.height))
+    pixels = np.asarray(sheet).reshape(len(pictures), *shape.size, shape.channels)
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
 
 def _scaled(image: Image.Image, shape: Shape) -> Image.Image:

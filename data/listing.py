@@ -138,7 +138,8 @@ def _is_passed_over(entry: os.DirEntry, listing: Listing) -> bool:
 
 
 def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: Listing) -> None:
-    is_image = os.path.splitext(entry.name)[1].lower() in EXTENSIONS
+    ending = os.path.splitext(entry.name)[1].lower()
+    is_image = ending in EXTENSIONS
     try:
         status = entry.stat()
     except OSError as error:  # a broken link, or one that leads to itself
@@ -147,10 +148,10 @@ def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: Li
         return
     if stat.S_ISDIR(status.st_mode):
         linked.append(relative)
-    elif (ending := os.path.splitext(entry.name)[1].lower()) in UNSUPPORTED:
+    elif ending in UNSUPPORTED:
         listing.unsupported.append((relative, UNSUPPORTED[ending]))
     elif not is_image:
-        listing.passed_over[os.path.splitext(entry.name)[1].lower() or "without extension"] += 1
+        listing.passed_over[ending or "without extension"] += 1
     elif stat.S_ISREG(status.st_mode):
         listing.files.append((relative, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
     else:  # opening a pipe would wait for ever

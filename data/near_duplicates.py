@@ -17,15 +17,12 @@ camera, only as many are compared as it takes to know which images belong togeth
 import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 from scipy.special import chdtri
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
 
 NEAR = 0.03
 MEAN = 0.04
@@ -99,10 +96,8 @@ class _Projection:
         return np.concatenate([_standardised(rows) @ self._directions for rows in _rows(self._images)])
 
     @cached_property
-    def tree(self) -> "cKDTree":
+    def tree(self) -> cKDTree:
         """Over the first of them."""
-        from scipy.spatial import cKDTree  # half a second, for those who ask for pairs alone
-
         return cKDTree(self.projected[:, : self._in_tree])
 
     @cached_property

@@ -359,7 +359,7 @@ def test_what_is_decoded_and_not_described_yet_is_not_decoded_again(folder, monk
     def stop(*_: object) -> None:
         raise Stopped
 
-    for step in ("near_duplicates", "write_json"):
+    for step in ("near_pairs", "write_json"):
         decoded.clear()
         with monkeypatch.context() as patch:
             patch.setattr(cache, step, stop)
