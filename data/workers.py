@@ -7,7 +7,6 @@ so many files are decoded in forked processes, which take half the time on two c
 import contextlib
 import multiprocessing
 import sys
-import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +19,6 @@ from run import console
 from run.cores import cores
 from run.forked import settle
 
-_SECONDS_BETWEEN_NEWS = 10
 _BATCH_BYTES = 4 << 20  # decoded pixels a batch, at most: small beside any memory
 _BATCH_FILES = 64
 _WORTH_PROCESSES = 1000  # files: below, they would be forked for less than a quarter of a second's work
@@ -54,7 +52,7 @@ def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None,
     size = max(1, min(_BATCH_FILES, _BATCH_BYTES // (shape.channels * shape.height * shape.width)))
     pieces = [piece for piece in _pieces(files, size) if piece.first >= first]
     total = sum(file.count for file in files) - first
-    done, told = 0, time.monotonic()
+    done = 0
     progress = console.Progress(total)
     try:
         with quiet_pillow():  # here, once: filters of warnings belong to all threads together
@@ -63,9 +61,7 @@ def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None,
                 advanced = len(batch.positions) + len(batch.unread)
                 done += advanced
                 progress.advance("decoding", advanced)
-                if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
-                    told = time.monotonic()
-                    progress.milestone(f"decoded {done:,} of {total:,}")
+                progress.news(f"decoded {done:,} of {total:,}")
     finally:
         progress.close()
 

@@ -3,10 +3,11 @@
 import numpy as np
 
 from latent.neighbours import nearest
+from run.console import Progress
 from run.random_subset import random_subset
 
 FITTED_ON = 50_000  # rows: what is fitted on more is fitted on so many, drawn at random, and the others are placed
-_PLACED_AT_ONCE = 50_000
+_PLACED_AT_ONCE = 20_480
 
 
 def fitted_rows(rows: int, seed: int) -> np.ndarray:
@@ -30,7 +31,7 @@ def place_among(references: np.ndarray, places: np.ndarray, vectors: np.ndarray,
     Returns:
         float32 (M, S).
     """
-    placed = np.empty((len(vectors), places.shape[1]), np.float32)
+    placed, progress = np.empty((len(vectors), places.shape[1]), np.float32), Progress(len(vectors))
     for start in range(0, len(vectors), _PLACED_AT_ONCE):
         piece = slice(start, start + _PLACED_AT_ONCE)
         near, away = nearest(references, vectors[piece], count=min(n_neighbors, len(references)))
@@ -39,6 +40,9 @@ def place_among(references: np.ndarray, places: np.ndarray, vectors: np.ndarray,
         same = away[:, 0] == 0
         between[same] = places[near[same, 0]]
         placed[piece] = between
+        progress.advance("placing", len(between))
+        progress.news(f"placed {start + len(between):,} of {len(vectors):,} vectors on the map")
+    progress.close()
     return placed
 
 

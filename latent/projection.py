@@ -6,6 +6,7 @@ is told to keep what it compiles: the next process then takes about a second bey
 """
 
 import atexit
+import contextlib
 import shutil
 import tempfile
 import types
@@ -20,9 +21,11 @@ from latent.equal_rows import first_equal
 from latent.neighbours import nearest
 from latent.options import FEWEST_ROWS, METHODS
 from latent.placing import FITTED_ON, fitted_rows, place_among
+from run.console import Counted
 from run.errors import BadInput
 from run.hints import encoding_at_hand
 
+_TSNE_STEPS = 1000  # scikit-learn's own number
 AS_IT_IS = "as_it_is"
 # Exact neighbours of 20,000 rows of 256 take 10 s on 2 cores. Approximate ones take 3 s, after numba has compiled for
 # most of a minute.
@@ -159,8 +162,13 @@ def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
     mean, axes = principal_axes(vectors, 2, seed)
     start = (vectors - mean) @ axes.T
     start *= 1e-4 / start[:, 0].std()  # as init="pca" has it, which goes by LU
-    tsne = TSNE(perplexity=perplexity, init=start.astype(np.float32), learning_rate="auto", random_state=seed)
-    with threadpool_limits(1, user_api="openmp"):  # more threads add up the gradient in whatever order they finish
+    settings = {"init": start.astype(np.float32), "learning_rate": "auto", "random_state": seed}
+    tsne = TSNE(perplexity=perplexity, verbose=2, **settings)  # which prints how far it is
+    with (
+        threadpool_limits(1, user_api="openmp"),  # more threads add up the gradient in whatever order they finish
+        Counted("t-SNE", r"Iteration (\d+):", _TSNE_STEPS) as counted,
+        contextlib.redirect_stdout(counted),
+    ):
         return tsne.fit_transform(vectors).astype(np.float32)
 
 
@@ -176,7 +184,9 @@ def _umap(vectors: np.ndarray, seed: int, n_neighbors: int, size: int, min_dist:
     with warnings.catch_warnings():
         # that new points cannot be placed without a search index, that a start was found by another way, and the like
         warnings.simplefilter("ignore")
-        return umap.UMAP(**settings).fit_transform(vectors).astype(np.float32)
+        with Counted("UMAP", r"(\d+)/(\d+)") as counted:
+            settings["tqdm_kwds"] = {"disable": False, "file": counted, "bar_format": "{n}/{total}", "mininterval": 0.5}
+            return umap.UMAP(**settings).fit_transform(vectors).astype(np.float32)
 
 
 def _import_umap() -> types.ModuleType:

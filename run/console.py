@@ -3,6 +3,7 @@
 Of several processes that work as one (:mod:`run.ranks`) the first alone speaks.
 """
 
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -67,6 +68,9 @@ def table_of(records: Sequence[Mapping[str, Any]], columns: Mapping[str, tuple[s
     return table([heading for heading, _ in present.values()], rows)
 
 
+_SECONDS_BETWEEN_NEWS = 10
+
+
 class Progress:
     """A bar on a terminal and plain lines elsewhere, on standard error; both say the time left.
 
@@ -75,12 +79,13 @@ class Progress:
     """
 
     def __init__(self, total: int) -> None:
-        self._total, self._done, self._started = total, 0, time.monotonic()
+        self._total, self._done = total, 0
+        self._started = self._told = time.monotonic()
         self._bar = None
         if sys.stderr.isatty() and ranks.is_first():
             from tqdm import tqdm  # for a terminal alone
 
-            self._bar = tqdm(total=total, file=sys.stderr, leave=False, dynamic_ncols=True, mininterval=0.5)
+            self._bar = tqdm(total=total, file=sys.stderr, leave=False, dynamic_ncols=True, mininterval=0.5, position=0)
 
     def advance(self, status: str = "", steps: int = 1) -> None:
         """So many steps are done; ``status`` stands beside the bar."""
@@ -99,6 +104,12 @@ class Progress:
             left = elapsed / max(self._done, 1) * (self._total - self._done)
             note(f"{text}  ({duration(left)} left)")
 
+    def news(self, text: str) -> None:
+        """A milestone, but none within ten seconds of the last one, and none beside a bar."""
+        if self._bar is None and time.monotonic() - self._told > _SECONDS_BETWEEN_NEWS:
+            self._told = time.monotonic()
+            self.milestone(text)
+
     def skip(self, steps: int) -> None:
         """Steps that will not be taken after all."""
         self._total -= steps
@@ -109,6 +120,42 @@ class Progress:
         """Take the bar off the screen."""
         if self._bar is not None:
             self._bar.close()
+
+
+class Counted:
+    """Progress of a library that writes how far it is, as a stream that it is given to write to.
+
+    Args:
+        what: is done, in words.
+        pattern: of what it writes; its first group is the number of steps done.
+        total: number of steps that make the whole; None where the pattern's second group says it.
+    """
+
+    def __init__(self, what: str, pattern: str, total: int | None = None) -> None:
+        self._what, self._pattern, self._done = what, re.compile(pattern), 0
+        self._total, self._progress = total, None if total is None else Progress(total)
+
+    def write(self, text: str) -> int:
+        """Take note of it; nothing is printed as it is."""
+        for match in self._pattern.finditer(text):
+            if self._progress is None:
+                self._total = int(match[2])
+                self._progress = Progress(self._total)
+            steps = int(match[1]) - self._done
+            self._done += steps
+            self._progress.advance(self._what, steps)
+            self._progress.news(f"{self._what}: step {self._done:,} of {self._total:,}")
+        return len(text)
+
+    def flush(self) -> None:
+        """As streams have it."""
+
+    def __enter__(self) -> "Counted":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.close()
 
 
 def duration(seconds: float) -> str:
