@@ -10,6 +10,7 @@ from data import load_images
 from data.annotations import Annotations
 from data.image_set import ImageSet
 from data.split import Split, split_images
+from run import ranks
 from run.console import warn
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
@@ -32,14 +33,15 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
         image_size = asked["image_size"]
         if image_size is not None and not (len(image_size) == 2 and all(8 <= side <= 1024 for side in image_size)):
             raise ValueError("no image size that --image_size takes")
-        image_set = load_images(
-            asked["dataset"],
-            data_dir,
-            None if image_size is None else (int(image_size[0]), int(image_size[1])),
-            bool(asked["grayscale"]),
-            num_workers,
-            Annotations.of(asked),
-        )
+        with ranks.first_on_machine():  # it decodes, the others of its machine read its cache
+            image_set = load_images(
+                asked["dataset"],
+                data_dir,
+                None if image_size is None else (int(image_size[0]), int(image_size[1])),
+                bool(asked["grayscale"]),
+                num_workers,
+                Annotations.of(asked),
+            )
         split = split_images(
             image_set,
             kind=asked["split"],

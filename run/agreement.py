@@ -18,7 +18,7 @@ def agree(arguments: Mapping[str, Any], output_dir: Path) -> None:
     """Find out, before any work is done, that all processes are to do the same, with the same, in one folder.
 
     Args:
-        arguments: those that decide the outcome, by name, in plain types.
+        arguments: those that decide the outcome, by name, plain or paths.
         output_dir: where the first writes, and all read.
 
     Raises:
@@ -27,7 +27,7 @@ def agree(arguments: Mapping[str, Any], output_dir: Path) -> None:
     if ranks.world_size() == 1:
         return
     ranks.require_same("versions", versions() | {"the suite": _own_digest()}, "install the same on each machine")
-    typed = {f"--{name}": value for name, value in json.loads(json.dumps(arguments)).items()}
+    typed = {f"--{name}": value for name, value in json.loads(json.dumps(arguments, default=str)).items()}
     ranks.require_same("arguments", typed, f"start all of them by one command, say: {own_command({})}")
     ranks.require_shared_folder(output_dir)
 

@@ -1,6 +1,6 @@
 """Sums and copies of tensors over several processes that work as one, see :mod:`run.ranks`; alone, nothing to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -70,6 +70,25 @@ def mean_of_all(count: int, mean: Callable[[slice], np.ndarray]) -> np.ndarray:
     share = (mine.stop - mine.start) / count
     found = np.asarray(mean(mine if share else slice(0, 1)), np.float64) * share
     return of_each(ranks.world_size(), lambda _: found[None]).sum(axis=0)
+
+
+def of_each_item(items: Sequence[Any], measure: Callable[[Any], Any]) -> list[Any]:
+    """What ``measure`` gives for each of some items, each measured by one process, in turn; the same list in all.
+
+    Args:
+        items: the same in every process.
+        measure: gives what can be pickled, and talks to no other process.
+
+    Raises:
+        run.ranks.Parted: a process has ended.
+    """
+    mine = [measure(item) for item in items[ranks.rank() :: ranks.world_size()]]
+    if ranks.world_size() == 1:
+        return mine
+    of_all: list[Any] = [None] * ranks.world_size()
+    ranks.meet()  # some have more to do than others
+    _together(lambda group: group.all_gather_object(of_all, mine))
+    return [of_all[place % len(of_all)][place // len(of_all)] for place in range(len(items))]
 
 
 def _together(work: Callable[[Any], Any]) -> None:

@@ -48,13 +48,9 @@ class Settings:
 
     @property
     def decisive(self) -> dict[str, Any]:
-        """Those that decide what comes out, in plain types."""
+        """Those that decide what comes out, by name."""
         left_out = {"data_dir", "num_workers", "output_dir"}
-        return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in vars(self).items()
-            if name not in left_out
-        }
+        return {name: value for name, value in vars(self).items() if name not in left_out}
 
 
 def run(settings: Settings) -> None:

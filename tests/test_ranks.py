@@ -2,6 +2,7 @@
 
 import collections
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,7 +63,11 @@ def said(done: list[Done]) -> list[str]:
     """All lines on standard error that are no progress."""
     lines = [line for each in done for line in each.stderr.splitlines()]
     assert "Traceback" not in "\n".join(lines), lines
-    return [line for line in lines if line.startswith(("train.py:", "encode_latent_space.py:", "stopped by"))]
+    return [
+        line
+        for line in lines
+        if line.startswith(("train.py:", "encode_latent_space.py:", "sweep_latent_size.py:", "stopped by"))
+    ]
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
@@ -357,6 +362,46 @@ def test_encoding_with_one_process_killed_leaves_nothing(forked, tmp_path, alone
     assert [each.returncode for each in done] == [2, -signal.SIGKILL], [each.stderr for each in done]
     assert "one of the 2 processes was killed" in said(done)[0]
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def of_three_sizes(forked, tmp_path_factory) -> Path:
+    """The folder of a training of three sizes."""
+    folder = tmp_path_factory.mktemp("sizes")
+    words = ["--dataset", "digits", "--latent_size", 2, 4, 8, "--num_epochs", 1, "--max_train", 200]
+    done = forked.run("train.py", *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "output"
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_sweep_by_several_is_that_of_one(forked, tmp_path, of_three_sizes, size):
+    """Each process measures some of the sizes and spaces; the tables, answers and figures are the same bytes."""
+    for folder in ("one", "several"):
+        (tmp_path / folder).mkdir()
+        shutil.copytree(of_three_sizes, tmp_path / folder / "output")
+    one = forked.run("sweep_latent_size.py", cwd=tmp_path / "one")
+    assert one.returncode == 0, one.stderr
+    done = together(forked, tmp_path / "several", size=size, script="sweep_latent_size.py")
+    assert [each.returncode for each in done] == [0] * size, [each.stderr for each in done]
+    assert done[0].stdout == one.stdout
+    for name in ("sweep.csv", "sweep.json", "sweep.png", "sweep_reconstructions.png"):
+        assert (tmp_path / "one/output" / name).read_bytes() == (tmp_path / "several/output" / name).read_bytes(), name
+    spoken = [line for line in done[0].stderr.splitlines() if line.startswith("reconstructing by bottleneck")]
+    assert len(spoken) == -(-3 // size)  # the first measures some of the three
+
+
+def test_a_sweep_ends_when_one_process_is_killed(forked, tmp_path, of_three_sizes):
+    shutil.copytree(of_three_sizes, tmp_path / "output")
+    before = sorted(path.name for path in (tmp_path / "output").iterdir())
+    port = free_port()
+    children = [forked.start("sweep_latent_size.py", cwd=tmp_path, **launched(rank, 2, port)) for rank in range(2)]
+    children[0].until(lambda: "telling classes apart" in children[0].said())
+    children[1].send(signal.SIGKILL)
+    done = [child.wait(60) for child in children]
+    assert [each.returncode for each in done] == [2, -signal.SIGKILL], [each.stderr for each in done]
+    assert "one of the 2 processes was killed" in said(done)[0]
+    assert sorted(path.name for path in (tmp_path / "output").iterdir()) == before
 
 
 def test_machines_that_run_the_same_list_train_each_once(forked, tmp_path):

@@ -6,7 +6,6 @@ The road: checkpoints of one training -> held-out errors beside PCA of every siz
 
 import functools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ from model.autoencoder import Autoencoder
 from model.fidelity import mean_error, squared_errors
 from model.held_out import inference_in_words, measure_mean_image
 from model.inference import encode, reconstruct
+from run import collectives, ranks
+from run.agreement import agree
 from run.artefacts import model_path, write_csv, write_json
 from run.console import count, note, say, table_of, warn
 from run.device import make_repeatable
@@ -79,6 +80,12 @@ class Settings:
     svg: bool
     show: bool
 
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """Those that decide what comes out, by name."""
+        left_out = {"data_dir", "num_workers", "output_dir", "svg", "show"}
+        return {name: value for name, value in vars(self).items() if name not in left_out}
+
 
 @dataclass(frozen=True)
 class Swept:
@@ -108,12 +115,19 @@ class Swept:
 
 
 def run(settings: Settings) -> None:
-    """Measure every size, draw it, print the table and the answers, and save all of it."""
+    """Measure every size, draw it, print the table and the answers, and save all of it.
+
+    Several processes measure different sizes and spaces; the first draws and writes.
+    """
+    agree(settings.decisive, settings.output_dir)
     make_repeatable(settings.seed)
     named = settings.model_path or [model_path(settings.output_dir, size) for size in settings.latent_size or []]
     models, test_data = load_models_and_test_data(named, settings.output_dir, settings.test_data, settings.device)
     warn_of_other_settings(models)
+    ranks.require_same("checkpoints", made_of(models), "give each machine the same files, or folders that they share")
     swept, split = sweep(models, test_data, settings)
+    if not ranks.is_first():
+        return
     say(in_words(swept, models, test_data, split))
     saved = save(swept, models, test_data, split, settings)
     saved = draw(swept, models, test_data, split, settings) + saved  # last: a window that is shown keeps all waiting
@@ -149,12 +163,18 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
         networks, encode_by, pca, (image_set, split), settings.num_fit, settings.seed
     )
     chosen = choose_test_rows(test_data, None, settings.num_images, settings.seed)
-    records, drawn = [], []
-    for size, made, alone in reconstructions(models, test_data, settings.refine):
-        of_pca = {f"pca_{name}": value for name, value in classes[f"PCA of {size}"].items() if "accuracy" in name}
+
+    def of_size(size: int) -> tuple[dict[str, float | None], np.ndarray]:
+        made, alone = reconstructions(size, models[size][0], test_data, settings.refine)
         errors = errors_of(size, test_data.images, made, curve, mean_image) | {"encoder_alone_mse": alone}
+        return errors, made[chosen]
+
+    records, drawn = [], []
+    for errors, pictures in collectives.of_each_item(list(models), of_size):
+        size = errors["latent_size"]
+        of_pca = {f"pca_{name}": value for name, value in classes[f"PCA of {size}"].items() if "accuracy" in name}
         records.append({**errors, **classes[f"bottleneck {size}"], **of_pca})
-        drawn.append(made[chosen])
+        drawn.append(pictures)
     groups = image_set.groups[split.test]
     answers = answer_sweep(records, sizes[-1], right, groups)
     watched = watch(networks, pca, (image_set, split), right if not len(split.val) else seen, settings.refine)
@@ -180,7 +200,10 @@ def watch(
     rows, on = (split.val, "validation images") if len(split.val) else (split.test, "test images, which also score it")
     images, labels = image_set.images[rows], None if image_set.labels is None else image_set.labels[rows]
     groups = image_set.groups[rows]
-    errors = {each.latent_size: squared_errors(images, reconstruct(each, images, labels, refine)) for each in networks}
+    made = collectives.of_each_item(
+        networks, lambda each: squared_errors(images, reconstruct(each, images, labels, refine))
+    )
+    errors = {each.latent_size: its_errors for each, its_errors in zip(networks, made, strict=True)}
     of_pca = {size: squared_errors(images, pca.first(size).reconstruct(images)) for size in errors}
     fitted = random_subset(split.train, 3000, 0)
     largest, spaces = networks[-1], image_set.images[fitted]
@@ -200,22 +223,21 @@ def scores_in_words(records: list[dict[str, Any]]) -> dict[int, str]:
     return said
 
 
-def reconstructions(models: Models, test_data: TestData, refine: int) -> Iterator[tuple[int, np.ndarray, float]]:
-    """What each bottleneck makes of the test images: its size, float32 (N, C, H, W) in [0, 1], the encoder's own error.
+def reconstructions(size: int, model: Autoencoder, test_data: TestData, refine: int) -> tuple[np.ndarray, float]:
+    """What a bottleneck makes of the test images: float32 (N, C, H, W) in [0, 1], and the encoder's own error.
 
     Raises:
-        BadInput: one makes images that are not finite.
+        BadInput: they are not finite.
     """
-    for size, (model, _) in models.items():
-        note(f"reconstructing by bottleneck {size}")
-        made = reconstruct(model, test_data.images, test_data.labels, refine)
-        if not np.isfinite(made).all():
-            raise BadInput(
-                f"bottleneck {size} makes images that are not finite; train again: "
-                f"{training_at_hand({'--lr': [0.00001], '--latent_size': [size]})}"
-            )
-        alone = reconstruct(model, test_data.images, test_data.labels, 0) if refine else made
-        yield size, made, mean_error(test_data.images, alone)
+    note(f"reconstructing by bottleneck {size}")
+    made = reconstruct(model, test_data.images, test_data.labels, refine)
+    if not np.isfinite(made).all():
+        raise BadInput(
+            f"bottleneck {size} makes images that are not finite; train again: "
+            f"{training_at_hand({'--lr': [0.00001], '--latent_size': [size]})}"
+        )
+    alone = reconstruct(model, test_data.images, test_data.labels, 0) if refine else made
+    return made, mean_error(test_data.images, alone)
 
 
 def in_words(swept: Swept, models: Models, test_data: TestData, split: Split) -> str:

@@ -15,6 +15,7 @@ from latent.pca import PCA
 from latent.pixels import PIXELS, pixels_as_rows
 from model.autoencoder import Autoencoder
 from model.fidelity import fidelity
+from run import collectives
 from run.console import note
 from run.random_subset import random_subset
 from stages.sweep.answers import LARGEST
@@ -103,14 +104,17 @@ def measure_classes(
         spaces[f"PCA of {model.latent_size}"] = pca.first(model.latent_size).encode
     spaces[PIXELS] = pixels_as_rows
 
-    measures, right, watched = {}, {}, {}
-    for space, encode_images in spaces.items():
+    def of_space(space: str) -> tuple[dict[str, float], np.ndarray | None, np.ndarray | None]:
         note(f"telling classes apart by {space}")
         sides = [
-            Side(encode_images(its_images) if len(each) else None, its_labels, image_set.groups[each])
+            Side(spaces[space](its_images) if len(each) else None, its_labels, image_set.groups[each])
             for its_images, its_labels, each in zip(images, labels, rows, strict=True)
         ]
-        measures[space], hits, seen = measure_space(*sides)
+        return measure_space(*sides)
+
+    measures, right, watched = {}, {}, {}
+    for space, found in zip(spaces, collectives.of_each_item(list(spaces), of_space), strict=True):
+        measures[space], hits, seen = found
         if hits is not None:
             right[space], watched[space] = hits, seen
     if right:
