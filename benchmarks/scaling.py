@@ -77,8 +77,9 @@ def measure(folder: Path, words: list[object]) -> tuple[int, float]:
     began, peak = time.monotonic(), 0
     process = subprocess.Popen([*map(str, words)], cwd=ROOT, stdout=subprocess.DEVNULL)
     while process.poll() is None:
+        looked = time.monotonic()
         peak = max(peak, sum(map(own_bytes, [process.pid, *descendants(process.pid)])))
-        time.sleep(0.1)
+        time.sleep(max(0.1, 30 * (time.monotonic() - looked)))  # of gigabytes it takes a while, and a core
     if process.returncode:
         raise SystemExit(f"{words[1]} ended with {process.returncode}")
     return peak, time.monotonic() - began

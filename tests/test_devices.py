@@ -1,0 +1,84 @@
+"""Networks stay on the device that they are given, where torch's ``meta`` stands for a card: what it computes has a
+shape and a device, and to mix it with a tensor of the processor is an error, as it is on a card."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import torch
+
+from model import ARCHITECTURES, inference, optimisation
+from model.checkpoint import architecture_class, build_model
+from model.inference import to_float
+from model.noise import part_of_batch
+from model.objective import Objective
+
+CARD = torch.device("meta")
+IMAGES = np.zeros((16, 3, 32, 32), np.uint8)
+AdamW = torch.optim.AdamW
+
+
+@pytest.fixture(autouse=True)
+def as_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a card can do and ``meta`` can't: other precisions, and an optimizer in one kernel."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+    monkeypatch.setattr(optimisation, "AdamW", lambda *args, **settings: AdamW(*args, **settings | {"fused": False}))
+
+
+def on_card(name: str) -> tuple[torch.nn.Module, torch.Tensor | None]:
+    """A network, and the labels of the images where it takes any."""
+    labels = torch.zeros(len(IMAGES), dtype=torch.int64).to(CARD)
+    takes = architecture_class(name).takes_labels
+    return build_model(name, 4, IMAGES.shape[1:], **({"num_classes": 3} if takes else {})).to(CARD), (
+        labels if takes else None
+    )
+
+
+@pytest.mark.parametrize("refined", [False, True], ids=["guess", "refined"])
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_a_step_stays_on_the_card(name, refined):
+    model, labels = on_card(name)
+    optimizer = model.optimisation.optimizer(model.parameters())
+    model.train()
+    model.optimisation.set_rate(optimizer, 0.7, 1e-3)
+    objective = Objective(noise=0.1, kl_warmup=0.1, refined=refined)
+    batch = to_float(torch.from_numpy(IMAGES), CARD)
+    with part_of_batch(slice(0, len(batch)), len(batch)):
+        loss = model.loss(batch, labels, objective, 0.7, torch.ones(len(batch)).to(CARD))
+    assert {part.device for part in loss.values()} == {CARD}
+    loss["total"].backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    assert all(weight.grad is not None and weight.grad.device == CARD for weight in model.parameters())
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_encoding_and_refining_stay_on_the_card(name):
+    model, labels = on_card(name)
+    batch = to_float(torch.from_numpy(IMAGES), CARD)
+    with torch.no_grad():
+        latents = model.encode(batch).float()
+        refiner = inference._refiner(model, 2)
+        latents = refiner(lambda codes: model.decode(codes, labels).float().clamp(0, 1), batch, latents)
+        assert latents.device == CARD
+        assert model.decode(latents, labels).shape == IMAGES.shape
+
+
+def test_what_meets_the_processor_is_found():
+    """The tests above can fail: a tensor left behind is an error."""
+    model, _ = on_card("conv")
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        model.decode(torch.zeros(4, 4))
+
+
+def test_copies_for_a_card_are_pinned(monkeypatch):
+    """So that the copy runs beside what is computed; a processor needs none."""
+    pinned = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: pinned.append(self.shape) or self)
+    sent = []
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *where, **how: sent.append((where, how)) or self.float())
+    to_float(torch.from_numpy(IMAGES), torch.device("cuda"))
+    assert pinned == [IMAGES.shape]
+    assert sent[0] == ((torch.device("cuda"),), {"non_blocking": True})
+    to_float(torch.from_numpy(IMAGES), torch.device("cpu"))
+    assert len(pinned) == 1
