@@ -24,6 +24,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.special import chdtri
 
+from run.console import Progress
+from run.cores import cores
+
 NEAR = 0.03
 MEAN = 0.04
 FAINT = 0.03  # standard deviation of pixels in [0, 1]
@@ -104,7 +107,8 @@ class _Projection:
     def expected(self) -> float:
         """About how many pairs the tree lets through."""
         some = self.tree.data[:: self.tree.n // _ASKED + 1]
-        return self.tree.n * self.tree.query_ball_point(some, self.radius, return_length=True).mean() / 2
+        near = self.tree.query_ball_point(some, self.radius, return_length=True, workers=cores())
+        return self.tree.n * near.mean() / 2
 
     def candidates(self) -> np.ndarray:
         """All pairs that the tree lets through, (M, 2)."""
@@ -137,13 +141,20 @@ def _linking_pairs(sieve: _Projection, compared: Callable[[np.ndarray], np.ndarr
     nearest few; then all that are within the radius but for those that are linked already, in so many parts.
     """
     tree, count = sieve.tree, sieve.tree.n
-    _, near = tree.query(tree.data, k=_COMPARED + 1, distance_upper_bound=sieve.radius)
+    parts = min(count, math.ceil(2 * sieve.expected / _PAIRS_AT_ONCE))
+    progress = Progress(parts + math.ceil(count / _ASKED))
+    near = []
+    for start in range(0, count, _ASKED):
+        asked = tree.data[start : start + _ASKED]
+        near.append(tree.query(asked, _COMPARED + 1, distance_upper_bound=sieve.radius, workers=cores())[1])
+        progress.advance("near-duplicates")
+        progress.news(f"near-duplicates looked for around {start + len(asked):,} of {count:,} images")
+    near = np.concatenate(near)
     row, column = np.nonzero(near < count)
     pairs = np.sort(np.stack([row, near[row, column]], axis=1), axis=1)
     pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
     found = compared(pairs)
     known = linked(found, count)
-    parts = min(count, math.ceil(2 * sieve.expected / _PAIRS_AT_ONCE))
     for start in range(parts):  # rows from all over, since images that are alike stand together
         rows = np.arange(start, count, parts)
         within = type(tree)(tree.data[rows]).sparse_distance_matrix(tree, sieve.radius, output_type="ndarray")
@@ -152,6 +163,9 @@ def _linking_pairs(sieve: _Projection, compared: Callable[[np.ndarray], np.ndarr
         if len(more := compared(pairs)):
             found = np.concatenate([found, more])
             known = linked(found, count)
+        progress.advance("near-duplicates")
+        progress.news(f"near-duplicates looked for in {start + 1:,} of {parts:,} parts")
+    progress.close()
     return found
 
 
