@@ -157,6 +157,7 @@ def load_images(
     num_workers: int | None = None,
     annotations: Annotations = Annotations(),  # noqa: B008  (frozen)
     is_new: bool = False,
+    near_duplicates: bool = True,
 ) -> "ImageSet":
     """Read a named set or a folder of images; decoded once, and from the cache in ``data_dir`` afterwards.
 
@@ -168,6 +169,7 @@ def load_images(
         num_workers: how many decode at a time; None takes one a core.
         annotations: what is said of the images of a folder.
         is_new: whether they are images that a network is shown after its training, whose folders need mean nothing.
+        near_duplicates: whether copies that are not equal bytes are looked for, in a folder.
 
     Raises:
         BadInput: no such set or folder, no readable image in it, or a set that can't be downloaded.
@@ -178,7 +180,7 @@ def load_images(
         here = f".{os.sep}{dataset}"
         note(f"{dataset} is the set of that name; the folder of that name that is here would be --dataset {here}")
     source = sources.find(dataset, Path(data_dir), annotations, is_new)
-    images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers)
+    images = cache.load(source, Path(data_dir), image_size, grayscale, num_workers, near_duplicates)
     if images.layout:
         note(images.layout)
     for doubt in images.doubts:

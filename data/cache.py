@@ -37,6 +37,7 @@ def load(
     image_size: tuple[int, int] | None,
     grayscale: bool,
     num_workers: int | None,
+    near_duplicates: bool = True,
 ) -> ImageSet:
     """The images of ``source``, from the cache if it holds them as the source's files are now.
 
@@ -45,8 +46,9 @@ def load(
     Raises:
         BadInput: the source holds no readable image.
     """
+    seeks = near_duplicates and source.seeks_near_duplicates
     if not source.cached:
-        return _in_memory(source.open(image_size, grayscale, num_workers), source.name, source.seeks_near_duplicates)
+        return _in_memory(source.open(image_size, grayscale, num_workers), source.name, seeks)
     asked_for = _short_digest(repr((source.name, source.place, image_size, grayscale)))
     state = _short_digest(repr((source.key, READERS, PIL.__version__)))
     prefix = f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{asked_for}-"
@@ -57,19 +59,19 @@ def load(
         console.warn(f"the kept images in {printable(folder)} can't be used and are decoded again: {printable(error)}")
         kept = None
     if kept is not None:
-        return kept
+        return _as_wanted(kept, folder, seeks)
     pictures = source.open(image_size, grayscale, num_workers)
     try:
         with opened(folder) as log:
             with contextlib.suppress(BadInput):
                 if log is not None and (kept := _read(folder, source.name)) is not None:  # by whoever had it before
-                    return kept
-            images, facts = _fill(folder, pictures, source, log)
+                    return _as_wanted(kept, folder, seeks)
+            images, facts = _fill(folder, pictures, source, log, seeks)
     except OSError as error:
         why = printable(error.strerror or error).lower()
         console.warn(f"decoded images can't be kept in {printable(folder)} ({why}); the next start decodes them again")
         _remove_half(folder)
-        return _in_memory(pictures, source.name, source.seeks_near_duplicates)
+        return _in_memory(pictures, source.name, seeks)
     for outdated in folder.parent.glob(prefix + "*"):
         if outdated != folder and not is_being_written(outdated):
             shutil.rmtree(outdated, ignore_errors=True)
@@ -77,7 +79,7 @@ def load(
 
 
 def _fill(
-    folder: Path, pictures: Pictures, source: Source, log: DecodingLog | None
+    folder: Path, pictures: Pictures, source: Source, log: DecodingLog | None, seeks: bool
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Decode into the cache, going on where the ``log`` ends; the images, mapped, and what is known of them.
 
@@ -92,7 +94,7 @@ def _fill(
         facts, lasting = _decode(pictures, source.name, log.file, log)
         log.file.flush()
     images = np.load(place if log is None else log.path, mmap_mode="r")
-    facts["near_duplicates"] = near_pairs(images) if source.seeks_near_duplicates else None
+    facts["near_duplicates"] = near_pairs(images) if seeks else None
     sha256 = file_sha256(place if log is None else log.path)
     if log is not None:
         log.keep_as(place)
@@ -101,6 +103,18 @@ def _fill(
     if log is not None:
         log.forget()
     return images, facts
+
+
+def _as_wanted(kept: ImageSet, folder: Path, seeks: bool) -> ImageSet:
+    """A kept set with its near-duplicates, which are looked for now where nobody has asked before, or without them."""
+    if not seeks:
+        return replace(kept, near_duplicates=None)
+    if kept.near_duplicates is not None:
+        return kept
+    pairs = near_pairs(kept.images)
+    with contextlib.suppress(OSError):  # else they are looked for again the next time
+        write_json(folder / "index.json", {**read_json(folder / "index.json"), "near_duplicates": pairs})
+    return replace(kept, near_duplicates=np.array(pairs, np.int64).reshape(-1, 2))
 
 
 def near_pairs(images: np.ndarray) -> list[list[int]]:
@@ -137,12 +151,12 @@ def _read(folder: Path, name: str) -> ImageSet | None:
         raise BadInput("index.json does not say what it should") from None
 
 
-def _in_memory(pictures: Pictures, name: str, seeks_near_duplicates: bool) -> ImageSet:
+def _in_memory(pictures: Pictures, name: str, seeks: bool) -> ImageSet:
     file = io.BytesIO()
     facts, _ = _decode(pictures, name, file)
     images = np.frombuffer(file.getbuffer(), np.uint8, offset=HEADER_BYTES).reshape(facts["shape"])
     images.flags.writeable = False
-    facts["near_duplicates"] = near_pairs(images) if seeks_near_duplicates else None
+    facts["near_duplicates"] = near_pairs(images) if seeks else None
     return _image_set(name, images, facts)
 
 

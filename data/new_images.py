@@ -41,7 +41,9 @@ def load_new_images(
     """
     channels, height, width = image_shape
     trained = Annotations.as_trained(record)
-    new = load_images(str(folder), data_dir, (height, width), channels == 1, num_workers, trained, is_new=True)
+    new = load_images(
+        str(folder), data_dir, (height, width), channels == 1, num_workers, trained, is_new=True, near_duplicates=False
+    )
     colours = "grey" if channels == 1 else "colour"
     note(f"the network sees them at {height} x {width} in {colours}, as what it was trained on")
     if new.images.shape[1] < channels:

@@ -41,6 +41,7 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
                 bool(asked["grayscale"]),
                 num_workers,
                 Annotations.of(asked),
+                near_duplicates=asked["near_duplicates"] != "ignore",
             )
         split = split_images(
             image_set,

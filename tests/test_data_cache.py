@@ -404,3 +404,18 @@ def test_index_is_plain_json(folder):
     index = json.loads((place / "index.json").read_text("utf-8"))
     assert index["class_names"] == ["class 0", "class 1"]
     assert np.load(place / "images.npy", allow_pickle=False).shape == (6, 3, 10, 12)
+
+
+def test_near_duplicates_are_looked_for_when_they_are_asked_for_and_once(folder, monkeypatch, decoded):
+    Image.new("RGB", (12, 10), (2, 20, 31)).save(folder / "class 0" / "copy.png")  # nearly 2.png
+    sought, near_pairs = [], cache.near_pairs
+    monkeypatch.setattr(cache, "near_pairs", lambda images: sought.append(len(images)) or near_pairs(images))
+    assert load(folder, near_duplicates=False).near_duplicates is None
+    assert sought == []
+    decoded.clear()
+    found = load(folder).near_duplicates
+    assert len(found)
+    assert np.array_equal(load(folder).near_duplicates, found)
+    assert load(folder, near_duplicates=False).near_duplicates is None
+    assert sought == [7]
+    assert decoded == []

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from data.test_data import load_test_data
+from run.artefacts import read_json
 from tests.conftest import refusal
 
 BRIEF = ["--only_named", "--latent_size", 3, "--num_epochs", 1, "--data_dir", "data", "--output_dir", "output"]
@@ -226,3 +227,26 @@ def test_thousands_of_classes(forked, tmp_path):
         assert "1,200 of 1,200 classes have fewer than 5 test images" in done.stdout
         assert "more" in done.stdout
         assert len(done.stdout.splitlines()) < 150
+
+
+def test_near_duplicates_that_are_ignored_are_not_looked_for(forked, tmp_path):
+    """Neither by train.py nor by what reads its images again; viz_dataset.py says that it did not look."""
+    random = np.random.default_rng(0)
+    for number in range(40):
+        path = tmp_path / "set" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 255, (16, 16, 3), np.uint8)).save(path)
+        if not number % 4:
+            Image.open(path).save(path.with_name(f"{number} copy.jpg"), quality=95)
+    words = ["--dataset", "set", "--near_duplicates", "ignore"]
+    done = forked.run("viz_dataset.py", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "nearly the same were not looked for (--near_duplicates keep or report)" in done.stdout
+    assert "--near_duplicates ignore" in done.stdout.splitlines()[-1]  # the command that trains on them
+    index = next((tmp_path / "data" / "cache").glob("*/index.json"))
+    assert read_json(index)["near_duplicates"] is None
+    done = forked.run("train.py", *words, "--latent_size", 2, "--num_epochs", 1, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert read_json(index)["near_duplicates"] is None
+    done = forked.run("viz_dataset.py", "--dataset", "set", cwd=tmp_path)
+    assert "10 pairs of images are nearly the same" in done.stdout, done.stdout

@@ -79,8 +79,11 @@ def run(settings: Settings) -> None:
         settings.grayscale,
         settings.num_workers or None,
         annotations,
+        near_duplicates=settings.near_duplicates != "ignore",
     )
-    if image_set.near_duplicates is None:  # of a named set, whose split does not heed them
+    if (
+        image_set.near_duplicates is None and settings.near_duplicates != "ignore"
+    ):  # of a named set, whose split does not heed them
         note("looking for images that are nearly the same")
         image_set = replace(image_set, near_duplicates=near_duplicates(image_set.images))
     split = split_if_possible(image_set, settings)

@@ -72,7 +72,9 @@ def describe_duplicates(inventory: Inventory) -> str:
 def describe_near_duplicates(inventory: Inventory) -> list[str]:
     """How many pairs are nearly the same, some of them by name, and what of the test images is trained on as well."""
     image_set, pairs = inventory.image_set, _unequal_pairs(inventory)
-    if not len(pairs):
+    if image_set.near_duplicates is None:
+        lines = ["images that are nearly the same were not looked for (--near_duplicates keep or report)"]
+    elif not len(pairs):
         lines = ["no two images are nearly the same (but for those with the same pixels)"]
     else:
         lines = [f"{count(len(pairs), 'pair')} of images are nearly the same (dataset_near_duplicates.csv, .png)"]

@@ -150,6 +150,7 @@ def load_data(settings: Settings) -> Data:
             settings.grayscale,
             settings.num_workers or None,
             Annotations.of(settings),
+            near_duplicates=settings.near_duplicates != "ignore",
         )
     split = split_images(
         image_set,
