@@ -235,7 +235,8 @@ def test_near_duplicates_that_are_ignored_are_not_looked_for(forked, tmp_path):
     for number in range(40):
         path = tmp_path / "set" / "ab"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(random.integers(0, 255, (16, 16, 3), np.uint8)).save(path)
+        coarse = Image.fromarray(random.integers(0, 255, (4, 4, 3), np.uint8))
+        coarse.resize((16, 16), Image.Resampling.BICUBIC).save(path)
         if not number % 4:
             Image.open(path).save(path.with_name(f"{number} copy.jpg"), quality=95)
     words = ["--dataset", "set", "--near_duplicates", "ignore"]
