@@ -29,18 +29,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9, metavar="S", help="stop after so long")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw the shares")
     args = parser.parse_args()
-    started, counts, truths, knowable = time.monotonic(), {}, {}, {}
+    started, counts, truths, knowable = time.monotonic(), {}, {}, {"": {}, " from these": {}}
     for seed in range(args.seeds):
         for rows in args.rows:
             for kind in args.only:
                 if time.monotonic() - started > args.seconds:
                     break
                 case = MAKERS[kind](rows, seed)
-                for about, verdict, known in zip(ABOUT, verdicts_on(case, seed), case.knowable, strict=True):
+                could = {"": case.knowable, " from these": case.knowable_from_these(seed)}
+                for place, (about, verdict) in enumerate(zip(ABOUT, verdicts_on(case, seed), strict=True)):
                     counts.setdefault((kind, rows, about), Counter())[verdict.verdict] += 1
                     truths[kind, rows, about] = getattr(case, about)
-                    if known and getattr(case, about) == YES:
-                        knowable.setdefault(rows, Counter())[verdict.verdict] += 1
+                    for way, known in could.items():
+                        if known[place] and getattr(case, about) == YES:
+                            knowable[way].setdefault(rows, Counter())[verdict.verdict] += 1
     print(
         "| latents | rows | cases | clusters: truth | yes | no | can't tell | classes: truth | yes | no | can't tell |"
     )
@@ -61,12 +63,10 @@ def main() -> None:
             total = sum(each.total() for each in of)
             if total:
                 print(f"\n{rows:,} rows, {what}: {sum(each[said] for each in of) / total:.1%} of {total:,}", end="")
-        if rows in knowable:
-            mine = knowable[rows]
-            print(
-                f"\n{rows:,} rows, yes where it could be known: {mine[YES] / mine.total():.1%} of {mine.total():,}",
-                end="",
-            )
+        for way, of_rows in knowable.items():
+            if mine := of_rows.get(rows):
+                share = f"{mine[YES] / mine.total():.1%} of {mine.total():,}"
+                print(f"\n{rows:,} rows, yes where it could be known{way}: {share}", end="")
     print()
     if args.figure:
         draw(args.figure, counts, truths, args)

@@ -4,7 +4,8 @@ The truth about clusters and about classes is ``yes``, ``no``, or None where a p
 are drawn, and not counted. It is yes where the best possible classifier, which knows the distributions, is right in
 nearly all images, and no where it is not in most, on the scale on which 0 is chance and no class counts more for being
 larger. From so many rows it *could be known* where a classifier that is told the truth of all rows but one, and asked
-about that one, is surely beyond the mark that verdicts go by.
+about that one, is surely beyond the mark that verdicts go by. And *from these rows* where one is that learns from the
+rows that verdicts look for gaps in, and is asked about those that verdicts are scored on.
 """
 
 from collections.abc import Callable
@@ -31,14 +32,29 @@ class Case:
     clusters: str | None
     classes: str | None
     knowable: tuple[bool, bool] = (True, True)
+    clouds: np.ndarray | None = None  # int (rows,): the cluster that each is of
+
+    def held_out(self, seed: int) -> np.ndarray:
+        """Which rows verdicts are scored on, bool (rows,): three tenths, in whole groups."""
+        names = np.random.default_rng(seed).permutation(np.unique(self.groups))
+        return np.isin(self.groups, names[: max(1, round(0.3 * len(names)))])
+
+    def knowable_from_these(self, seed: int) -> tuple[bool, bool]:
+        """As ``knowable``, by a classifier that learns from the very rows that verdicts do, and is asked about theirs."""
+        scored = self.held_out(seed)
+        return tuple(
+            told is not None and could_be_known_of_others(self.vectors, told, self.groups, scored)
+            for told in (self.clouds, self.labels)
+        )
 
 
 def alone(
-    vectors: np.ndarray, labels: np.ndarray, clusters: str | None, classes: str | None, knowable: tuple = (True, True)
-) -> Case:
+    vectors: np.ndarray, labels: np.ndarray, clusters: str | None, classes: str | None, knowable: tuple = (True, True),
+    clouds: np.ndarray | None = None,
+) -> Case:  # fmt: skip
     """A case whose rows are each a group of its own."""
     given = vectors.astype(np.float32), labels.astype(np.int64), np.arange(len(vectors))
-    return Case(*given, clusters, classes, knowable)
+    return Case(*given, clusters, classes, knowable, clouds)
 
 
 def blobs(
@@ -76,7 +92,7 @@ def blobs(
         truth[0] = NO
     vectors, of, told, _ = draw(rows)
     knowable = could_be_known(vectors, of), could_be_known(vectors, told)
-    return alone(vectors, told, *truth, knowable)
+    return alone(vectors, told, *truth, knowable, of)
 
 
 def could_be_known(vectors: np.ndarray, labels: np.ndarray) -> bool:
@@ -90,6 +106,17 @@ def could_be_known(vectors: np.ndarray, labels: np.ndarray) -> bool:
     away[np.arange(len(label)), label] = ((vectors - without) ** 2).sum(axis=1)
     hits = away.argmin(axis=1) == label
     asked = known_classes(hits, label, np.arange(len(label)), "nearest means", 0.0)
+    return judge(asked.above_chance, asked.error, KNOWN, asked.units) == YES
+
+
+def could_be_known_of_others(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray, scored: np.ndarray) -> bool:
+    """Whether the nearest mean of the classes of some rows is surely beyond the mark for the others, ``scored``."""
+    names = np.unique(labels[~scored])
+    if len(names) < 2 or not np.isin(labels[scored], names).all():
+        return False
+    means = np.stack([vectors[~scored & (labels == each)].mean(axis=0) for each in names])
+    given = names[((vectors[scored][:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
+    asked = known_classes(given == labels[scored], labels[scored], groups[scored], "nearest means", 0.0)
     return judge(asked.above_chance, asked.error, KNOWN, asked.units) == YES
 
 
@@ -129,13 +156,13 @@ def strange_classes(rows: int, seed: int, separation: float = 8, clusters: int =
     """Clouds that lie apart, and classes that have nothing to do with them."""
     case = blobs(rows, seed, separation, clusters, size)
     labels = np.random.default_rng(seed + 1).integers(0, 3, rows)
-    return alone(case.vectors, labels, case.clusters, NO, case.knowable)
+    return alone(case.vectors, labels, case.clusters, NO, case.knowable, case.clouds)
 
 
 def pieces(rows: int, seed: int, separation: float = 8, size: int = 8) -> Case:
     """Two classes, each of two clouds, all four apart."""
     case = blobs(rows, seed, separation, 4, size)
-    return alone(case.vectors, case.labels % 2, case.clusters, case.classes, case.knowable)
+    return alone(case.vectors, case.labels % 2, case.clusters, case.classes, case.knowable, case.clouds)
 
 
 def tracks(rows: int, seed: int, frames: int = 10, size: int = 8, classes: int = 4) -> Case:
@@ -153,7 +180,8 @@ def grouped_blobs(rows: int, seed: int, frames: int = 10, separation: float = 8,
     case = blobs(-(-rows // frames), seed, separation, classes)
     track = np.repeat(np.arange(len(case.labels)), frames)[:rows]
     vectors = case.vectors[track] + 0.05 * np.random.default_rng(seed).standard_normal((rows, case.vectors.shape[1]))
-    return Case(vectors.astype(np.float32), case.labels[track], track, case.clusters, case.classes, case.knowable)
+    given = vectors.astype(np.float32), case.labels[track], track
+    return Case(*given, case.clusters, case.classes, case.knowable, case.clouds[track])
 
 
 def rare(case: Case, seed: int, share: float = 0.05) -> Case:
@@ -209,9 +237,7 @@ MAKERS: dict[str, Callable[[int, int], Case]] = {
 
 def facts_about(case: Case, seed: int = 0) -> Facts:
     """What evaluate.py would know of these latents: fitted on seven tenths, in whole groups, scored on the rest."""
-    random = np.random.default_rng(seed)
-    names = random.permutation(np.unique(case.groups))
-    scored = np.isin(case.groups, names[: max(1, round(0.3 * len(names)))])
+    scored = case.held_out(seed)
     sides = [Side(case.vectors[rows], case.labels[rows], case.groups[rows]) for rows in (~scored, scored)]
     count = len(np.unique(case.labels))
     found, assigned = measure_clusters(*sides, count, seed)
