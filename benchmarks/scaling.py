@@ -5,10 +5,12 @@
 Generates folders of smooth random pictures of 32 x 32 in ten classes, then does as a person would: trains (which
 decodes), trains anew from the cache, encodes all test pictures, maps and clusters them. Of each command the seconds
 are taken, and the peak of its own memory (proportional set size of anonymous pages, of all its processes; decoded
-pictures are mapped from the cache and given back when memory is short). Writes scaling.md into the results folder.
+pictures are mapped from the cache and given back when memory is short). Numbers are kept in scaling.csv of the results
+folder, of this run and of earlier ones, and all of them are written as a table (scaling.md) and drawn.
 """
 
 import argparse
+import csv
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,8 @@ from PIL import Image
 
 from benchmarks import RESULTS
 from benchmarks.peak_memory import ROOT, descendants, own_bytes
-from run.artefacts import write_text
+from figure.style import class_colour, draw_title, new_figure, save_figure
+from run.artefacts import write_csv, write_text
 
 SIDE, CLASSES, LATENTS = 32, 10, 16
 TRAINING = ["train.py", "--latent_size", LATENTS, "--only_named", "--num_epochs", 1, "--batch_size", 512]
@@ -37,20 +40,70 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
+    parser.add_argument("--near_duplicates", default="keep", help="of train.py: ignore looks for none")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw all numbers that are kept")
     parser.add_argument("--scratch", type=Path, help="where pictures and caches go for a while")
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
 
-    text = "| pictures | command | seconds | ms a picture | peak of its own memory |\n" + "| --- " * 5 + "|\n"
+    measured = kept(args.results)
     for count in args.pictures:
         with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
             generate(Path(folder) / "pictures", count)
             for name in args.commands:
-                peak, seconds = measure(Path(folder), COMMANDS[name])
-                each = 1000 * seconds / count
-                text += f"| {count:,} | {name} | {seconds:.0f} | {each:.3f} | {peak / 1e6:,.0f} MB |\n"
-                print(text.splitlines()[-1], flush=True)
-                write_text(args.results / "scaling.md", text)
+                more = ["--near_duplicates", args.near_duplicates] if "train" in name else []
+                peak, seconds = measure(Path(folder), [*COMMANDS[name], *more])
+                measured[count, name] = seconds, peak / 1e6
+                keep(args.results, measured)
+                print(in_words(count, name, *measured[count, name]), flush=True)
+    if args.figure:
+        draw(args.figure, measured)
+
+
+def kept(folder: Path) -> dict[tuple[int, str], tuple[float, float]]:
+    """(pictures, command) -> seconds, and megabytes at the peak: what was measured so far."""
+    try:
+        with open(folder / "scaling.csv", newline="") as file:
+            _, *rows = csv.reader(file)
+    except FileNotFoundError:
+        return {}
+    return {(int(count), name): (float(seconds), float(peak)) for count, name, seconds, peak in rows}
+
+
+def keep(folder: Path, measured: dict[tuple[int, str], tuple[float, float]]) -> None:
+    """Write all numbers, and the table."""
+    rows = [[*key, f"{seconds:.1f}", f"{peak:.0f}"] for key, (seconds, peak) in sorted(measured.items())]
+    write_csv(folder / "scaling.csv", ["pictures", "command", "seconds", "megabytes"], rows)
+    text = "| pictures | command | seconds | ms a picture | peak of its own memory |\n" + "| --- " * 5 + "|\n"
+    order = sorted(measured, key=lambda key: (key[0], list(COMMANDS).index(key[1])))
+    write_text(folder / "scaling.md", text + "\n".join(in_words(*key, *measured[key]) for key in order) + "\n")
+
+
+def in_words(count: int, name: str, seconds: float, peak: float) -> str:
+    """A row of the table."""
+    return f"| {count:,} | {name} | {seconds:.0f} | {1000 * seconds / count:.3f} | {peak:,.0f} MB |"
+
+
+def draw(path: Path, measured: dict[tuple[int, str], tuple[float, float]]) -> None:
+    """Milliseconds a picture, and memory at the peak, against how many pictures there are."""
+    figure = new_figure(10.5, 4.6)
+    seconds, memory = figure.subplots(1, 2)
+    for number, name in enumerate(COMMANDS):
+        counts = sorted(count for count, its_name in measured if its_name == name)
+        each = [1000 * measured[count, name][0] / count for count in counts]
+        peaks = [measured[count, name][1] / 1000 for count in counts]
+        look = {"marker": "osD^v"[number], "color": class_colour(number), "label": name}
+        seconds.plot(counts, each, **look)
+        memory.plot(counts, peaks, **look)
+    seconds.set(xscale="log", yscale="log", xlabel="pictures", ylabel="milliseconds a picture")
+    memory.set(xscale="log", xlabel="pictures", ylabel="peak of a command's own memory, GB", ylim=(0, 2.2))
+    memory.axhline(2, color="grey", linestyle="--", linewidth=1)
+    memory.text(min(count for count, _ in measured), 2.03, "the bound: 2 GB", color="dimgrey", fontsize=8)
+    seconds.legend(frameon=False)
+    most = max(peak for _, peak in measured.values()) / 1000
+    most_pictures = max(count for count, _ in measured)
+    draw_title(figure, f"Up to {most_pictures:,} pictures no command takes more than {most:.1f} GB of its own")
+    save_figure(figure, path)
 
 
 def generate(folder: Path, count: int) -> None:

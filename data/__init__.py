@@ -100,7 +100,7 @@ def add_annotation_arguments(group: argparse._ArgumentGroup) -> None:
     add_choice(
         group, "--near_duplicates", NEAR_DUPLICATES, "keep",
         "of a folder: copies that were re-encoded or resized are kept on one side of the split, are reported alone, or "
-        "are not looked at",
+        "are not looked for",
     )  # fmt: skip
 
 

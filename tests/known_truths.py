@@ -40,7 +40,7 @@ class Case:
         return np.isin(self.groups, names[: max(1, round(0.3 * len(names)))])
 
     def knowable_from_these(self, seed: int) -> tuple[bool, bool]:
-        """As ``knowable``, by a classifier that learns from the very rows that verdicts do, and is asked about theirs."""
+        """As ``knowable``, by a classifier that learns from the rows that verdicts do, and is asked about theirs."""
         scored = self.held_out(seed)
         return tuple(
             told is not None and could_be_known_of_others(self.vectors, told, self.groups, scored)
