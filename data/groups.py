@@ -20,7 +20,8 @@ _SERIES = (
     (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
 )  # fmt: skip
 
-_WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)[ ._-]*[0-9]+")
+_WORDS = "[a-zA-Z]+(?:[ _-][a-zA-Z]+)*"
+_WORDS_AND_NUMBER = re.compile(rf"({_WORDS})[ ._-]*[0-9]+")
 _CLASSES = 100  # more words than this are no classes
 
 
@@ -70,7 +71,7 @@ def suggested_labels(paths: Sequence[str], labels: Sequence[str | None]) -> str 
     if any(labels):
         return None
     words = Counter(
-        match[1] for path in paths if (match := _WORD_AND_NUMBER.fullmatch(path.rpartition("/")[2].rpartition(".")[0]))
+        match[1] for path in paths if (match := _WORDS_AND_NUMBER.fullmatch(path.rpartition("/")[2].rpartition(".")[0]))
     )
     named = [word for word, count in words.most_common() if count > 1]
     if not 1 < len(named) <= _CLASSES or 2 * sum(words[word] for word in named) < len(paths):
@@ -78,5 +79,5 @@ def suggested_labels(paths: Sequence[str], labels: Sequence[str | None]) -> str 
     listed = ", ".join(map(printable, named[:3])) + ", ..." * (len(named) > 3)
     return (
         f"file names look like {len(named):,} classes ({listed}); if they are, label images by them: "
-        "--label_from '([a-zA-Z]+)[ ._-]*[0-9]+[.]'"
+        f"--label_from '({_WORDS})[ ._-]*[0-9]+[.]'"
     )

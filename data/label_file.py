@@ -81,6 +81,8 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         found["file"] = found["file"] or _likeliest(rows, header, index)
         others = [column for column in header if column != found["file"]]
         found["label"] = found["label"] or (others[0] if others else None)
+    elif found["file"] and len(header) == 2 and not any(found[kind] for kind in ("label", "group", "split")):
+        found["label"] = next(column for column in header if column != found["file"])  # whatever it is called
     if found["file"] is None:
         raise BadInput(
             f"{name} has no column that names the files (it has {_listed(header)}); say which it is, as here: "
@@ -155,7 +157,7 @@ def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path
                     continue
                 known = read_table(table, paths, Columns())
                 labelled = sum(label is not None for label in known.labels)
-                several = len(set(known.labels) - {None}) > 1
+                several = 1 < len(set(known.labels) - {None}) <= labelled / 2  # else captions, or prices
                 if several and 2 * labelled >= len(paths) and (best is None or labelled > best[0]):
                     best = labelled, table, known
     return None if best is None else best[1:]

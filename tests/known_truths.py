@@ -112,7 +112,7 @@ def could_be_known(vectors: np.ndarray, labels: np.ndarray) -> bool:
 def could_be_known_of_others(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray, scored: np.ndarray) -> bool:
     """Whether the nearest mean of the classes of some rows is surely beyond the mark for the others, ``scored``."""
     names = np.unique(labels[~scored])
-    if len(names) < 2 or not np.isin(labels[scored], names).all():
+    if len(np.unique(labels[scored])) < 2 or not np.isin(labels[scored], names).all():
         return False
     means = np.stack([vectors[~scored & (labels == each)].mean(axis=0) for each in names])
     given = names[((vectors[scored][:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]

@@ -25,6 +25,7 @@ def table(tmp_path, text: str, name: str = "labels.csv", encoding: str = "utf-8"
         "cat_1.jpg,cat\ncat_2.jpg,cat\ndog_1.jpg,dog\n",
         "cat_1.jpg,cat,cat\ncat_2.jpg,cat,dog\ndog_1.jpg,dog,cat\n",
         "cat  a/cat_1\ncat  a/cat_2\ndog  b/dog_1\n",
+        "image,emotion\ncat_1.jpg,cat\ncat_2.jpg,cat\ndog_1.jpg,dog\n",
         "file,species\n/home/me/pics/a/cat_1.jpg,cat\nC:\\pics\\a\\cat_2.jpg,cat\n./b/dog_1.jpg,dog\n",
     ],
 )
@@ -68,7 +69,7 @@ def test_rows_that_do_not_fit_are_listed(tmp_path):
     ("text", "said"),
     [
         ("a,b\n1,2\n", "--file_column"),
-        ("file,who\ncat_1.jpg,x\n", "--label_column"),
+        ("file,who,when\ncat_1.jpg,x,y\n", "--label_column"),
         ("file,label\nnothing.jpg,x\n", "no row of .* names one"),
         ("file,label\ncat_1.jpg,cat\ncat_1.jpg,dog\n", "different things of 1 image "),
         ("file,label,split\ncat_1.jpg,cat,fold7\n", "train, val and test are known"),

@@ -111,6 +111,15 @@ def test_names_that_begin_with_a_class_are_pointed_out():
     assert suggested_labels([f"IMG_{number}.jpg" for number in range(9)], [None] * 9) is None
 
 
+def test_names_that_begin_with_a_class_of_several_words():
+    """As the pets of Oxford are named."""
+    paths = [f"images/{name}_{number}.jpg" for name in ("pug", "great_pyrenees", "shiba-inu") for number in range(5)]
+    remark = suggested_labels(paths, [None] * len(paths))
+    assert "3 classes" in remark
+    pattern = remark.rpartition("--label_from ")[2].strip("'")
+    assert match_pattern(pattern, paths, "--label_from")[::5] == ["pug", "great_pyrenees", "shiba-inu"]
+
+
 def test_flat_folders():
     assert set(recognise(files(""), "pics").labels) == {None}
     mostly = recognise(files("", each=20) + files("few"), "pics")
