@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from data.selection import Selection
 from model import ARCHITECTURES, inference, optimisation
 from model.checkpoint import architecture_class, build_model
 from model.inference import to_float
 from model.noise import part_of_batch
 from model.objective import Objective
+from stages.training import on_card
+from stages.training.mirroring import mirrored
+from stages.training.on_card import OnCard
 
 CARD = torch.device("meta")
 IMAGES = np.zeros((16, 3, 32, 32), np.uint8)
@@ -25,7 +29,7 @@ def as_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optimisation, "AdamW", lambda *args, **settings: AdamW(*args, **settings | {"fused": False}))
 
 
-def on_card(name: str) -> tuple[torch.nn.Module, torch.Tensor | None]:
+def network_on_card(name: str) -> tuple[torch.nn.Module, torch.Tensor | None]:
     """A network, and the labels of the images where it takes any."""
     labels = torch.zeros(len(IMAGES), dtype=torch.int64).to(CARD)
     takes = architecture_class(name).takes_labels
@@ -37,7 +41,7 @@ def on_card(name: str) -> tuple[torch.nn.Module, torch.Tensor | None]:
 @pytest.mark.parametrize("refined", [False, True], ids=["guess", "refined"])
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_a_step_stays_on_the_card(name, refined):
-    model, labels = on_card(name)
+    model, labels = network_on_card(name)
     optimizer = model.optimisation.optimizer(model.parameters())
     model.train()
     model.optimisation.set_rate(optimizer, 0.7, 1e-3)
@@ -54,7 +58,7 @@ def test_a_step_stays_on_the_card(name, refined):
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_encoding_and_refining_stay_on_the_card(name):
-    model, labels = on_card(name)
+    model, labels = network_on_card(name)
     batch = to_float(torch.from_numpy(IMAGES), CARD)
     with torch.no_grad():
         latents = model.encode(batch).float()
@@ -66,9 +70,30 @@ def test_encoding_and_refining_stay_on_the_card(name):
 
 def test_what_meets_the_processor_is_found():
     """The tests above can fail: a tensor left behind is an error."""
-    model, _ = on_card("conv")
+    model, _ = network_on_card("conv")
     with pytest.raises((RuntimeError, NotImplementedError)):
         model.decode(torch.zeros(4, 4))
+
+
+def test_images_that_fit_are_held_by_the_card(monkeypatch):
+    """Half of what is free is theirs; what a step takes of them, mirrored or not, is what it takes from a processor."""
+    held = np.random.default_rng(0).integers(0, 256, (50, 3, 8, 8), np.uint8)
+    images = Selection(held, np.arange(49, -1, -1))
+    card = torch.device("cuda")
+    for free, fits in ((2 * images.size, True), (2 * images.size - 2, False)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, free))
+        monkeypatch.setattr(on_card, "OnCard", lambda *given: given)
+        assert (on_card.source_for(images, card) == (images, card)) is fits
+    monkeypatch.undo()
+    assert on_card.source_for(images, torch.device("cpu")) is images
+    monkeypatch.setattr(on_card, "_AT_ONCE", 20)
+    there = OnCard(images, torch.device("cpu"))
+    rows, chosen = np.array([3, 0, 49, 3]), np.array([True, False, True, False])
+    taken = mirrored(there[rows], chosen)
+    assert isinstance(taken, torch.Tensor)
+    np.testing.assert_array_equal(taken.numpy(), mirrored(images[rows], chosen))
+    far = mirrored(OnCard(images, CARD)[rows], chosen)
+    assert (far.device, far.dtype, far.shape) == (CARD, torch.uint8, (4, 3, 8, 8))
 
 
 def test_copies_for_a_card_are_pinned(monkeypatch):

@@ -16,6 +16,7 @@ from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.signals import StopRequest
 from stages.training.mirroring import mirrored, mirrored_rows
+from stages.training.on_card import source_for
 from stages.training.plan import Plan
 from stages.training.report import Relay, Report
 from stages.training.shared_step import add_up_step, my_part
@@ -53,6 +54,7 @@ def train(
         KeyboardInterrupt, Terminated, HungUp: a stop was asked for, and the state is kept.
     """
     settings, training, validator = plan.settings, plan.data.training, Validator.of(plan)
+    source = source_for(training.images, plan.device)
     labels = labels_for(model, training.labels)  # int64 (N,), where the decoder needs them
     importance = None  # float32 (N,), where images do not count the same
     if settings.balance == "weights":
@@ -72,11 +74,11 @@ def train(
             batch_rows = order[first : first + settings.batch_size]
             mine = my_part(len(batch_rows))  # of several processes that train together; alone, all of them
             rows = batch_rows[mine.rows]
-            images = training.images[rows]
+            images = source[rows]
             if mirror:
                 chosen = mirrored_rows(mine.count, settings.seed, at.epoch, at.step)
                 images = mirrored(images, chosen[mine.rows])
-            batch = to_float(torch.from_numpy(images), plan.device)  # (B, C, H, W) in [0, 1]
+            batch = to_float(torch.as_tensor(images), plan.device)  # (B, C, H, W) in [0, 1]
             classes = None if labels is None else labels[rows].to(plan.device)  # (B,)
             weight = None if importance is None else importance[rows].to(plan.device)  # (B,)
             done = ((at.epoch - 1) * plan.steps + at.step) / (settings.num_epochs * plan.steps)

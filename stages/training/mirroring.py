@@ -1,6 +1,7 @@
 """Training images mirrored at random, where a mirrored picture is a picture too; a mirrored sign is another sign."""
 
 import numpy as np
+import torch
 
 from latent.pca import PCA
 from model.fidelity import mean_error
@@ -34,6 +35,8 @@ def mirrored_rows(count: int, seed: int, epoch: int, step: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch, step]).random(count) < 0.5
 
 
-def mirrored(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Images (n, C, H, W), the ``chosen`` ones, bool (n,), mirrored."""
+def mirrored(images: np.ndarray | torch.Tensor, chosen: np.ndarray) -> np.ndarray | torch.Tensor:
+    """Images (n, C, H, W), the ``chosen`` ones, bool (n,), mirrored, where they are."""
+    if isinstance(images, torch.Tensor):
+        return torch.where(torch.from_numpy(chosen).to(images.device)[:, None, None, None], images.flip(-1), images)
     return np.where(chosen[:, None, None, None], images[..., ::-1], images)
