@@ -24,10 +24,8 @@ _SIXTEEN = 16  # matrix products take other ways for fewer rows, which shows in 
 
 def to_float(images: Tensor, device: torch.device) -> Tensor:
     """uint8 (B, C, H, W) -> float32 in [0, 1] on ``device``."""
-    if (
-        device.type == "cuda" and images.device.type == "cpu"
-    ):  # from pinned memory the copy runs beside what is computed
-        images = images.pin_memory()
+    if (images.device.type, device.type) == ("cpu", "cuda"):
+        images = images.pin_memory()  # so that the copy runs beside what is computed
     return images.to(device, non_blocking=True).to(torch.float32).div_(255)
 
 
