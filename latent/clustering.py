@@ -22,6 +22,7 @@ MEASURES = {
 }
 
 _STARTS = 10  # of k-means
+_ASSIGNED_AT_ONCE = 16_384  # points
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
@@ -100,6 +101,10 @@ def assign(method: str, arrays: Mapping[str, np.ndarray], points: np.ndarray) ->
     Returns:
         int64 clusters and float64 measures, as in :class:`Clustering`.
     """
+    if method != "gmm" and len(points) > _ASSIGNED_AT_ONCE:  # pixels take as much again, and more, in float64
+        starts = range(0, len(points), _ASSIGNED_AT_ONCE)
+        pieces = [assign(method, arrays, points[start : start + _ASSIGNED_AT_ONCE]) for start in starts]
+        return tuple(map(np.concatenate, zip(*pieces, strict=True)))
     points = np.asarray(points, np.float64)
     if method == "gmm":
         mixture = Mixture(arrays["weights"], arrays["centres"], arrays["precision_roots"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from latent import clustering
 from latent.clustering import assign, find_clusters, most_central
 from latent.metrics import NOISE, clustering_scores, match_clusters
 from run.errors import BadInput
@@ -96,3 +97,15 @@ def test_the_most_central_come_first():
     np.testing.assert_array_equal(
         most_central(points, np.array([0, 0, 0, 0, 0, 1]), 0, 3), [3, 2, 1]
     )  # the mean is 3.2
+
+
+@pytest.mark.parametrize("method", ["kmeans", "hdbscan"])
+def test_many_points_are_assigned_piece_by_piece(method, monkeypatch):
+    """To the same clusters and measures as all at once, so that float64 is never held of all of them."""
+    random = np.random.default_rng(0)
+    points = (10 * random.integers(0, 3, (5000, 1)) + random.normal(size=(5000, 4))).astype(np.float32)
+    found = find_clusters(points[:500], method, None if method == "hdbscan" else 3, 0)
+    whole = assign(method, found.arrays, points)
+    monkeypatch.setattr(clustering, "_ASSIGNED_AT_ONCE", 2048)
+    for ours, theirs in zip(assign(method, found.arrays, points), whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
