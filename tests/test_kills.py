@@ -14,21 +14,15 @@ from tests.conftest import refusal
 from tests.faults import points
 from tests.forking import Done, Server
 
-BRIEF = ["--latent_size", 5, "--num_epochs", 3, "--batch_size", 32, "--save_every", 0.001]
+BRIEF = ["--latent_size", 5, "--num_epochs", 3, "--batch_size", 32]
+OFTEN = ["--save_every", 0.001]  # minutes: within epochs too, as often as the clock has it
 VARIANTS = {
-    "dropout, decoded in one thread": ["--num_workers", 1],
+    "dropout, decoded in one thread": [*OFTEN, "--num_workers", 1],
     "samples and noise, decoded in two": [
-        "--model",
-        "vae",
-        "--noise",
-        0.1,
-        "--snapshot_epochs",
-        2,
-        "--num_workers",
-        2,
+        "--model", "vae", "--noise", 0.1, "--snapshot_epochs", 2, *OFTEN, "--num_workers", 2,
     ],
-    "neither": ["--model", "dense"],
-}
+    "neither": ["--model", "dense"],  # saved after each epoch alone, so that its writes can be numbered
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
