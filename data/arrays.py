@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from data.decode import Batch, Shape, fit, stacked
+from data.decode import Batch
+from data.fitting import Shape, fit, stacked
 from data.image_set import content_digests
 from data.workers import in_order
 

@@ -18,8 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import PIL
 
-from data.decode import Batch, Shape, ShapeDisproved, TonesUnknown
+from data.decode import Batch, TonesUnknown
 from data.decoding_log import HEADER_BYTES, DecodingLog, opened
+from data.fitting import Shape, ShapeDisproved
 from data.formats import READERS
 from data.image_set import ImageSet, joined_groups
 from data.noted import Noted, doubts, remarks

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from data.decode import Batch, Shape, Unread
+from data.decode import Batch, Unread
+from data.fitting import Shape
 from data.image_set import content_digests
 from data.noted import Noted
 from data.tones import Tones

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from data.arrays import array_batches
-from data.decode import Shape
+from data.fitting import Shape
 from data.pictures import Pictures
 from data.source import Source
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from data.annotations import Annotations
-from data.decode import Shape, quiet_pillow
+from data.decode import quiet_pillow
+from data.fitting import Shape
 from data.groups import suggested_groups, suggested_labels, tracks
 from data.label_file import METADATA, Columns, examples, match_pattern, read_table, table_of_labels
 from data.layout import TEST, VAL, Layout, natural_order, recognise

@@ -142,8 +142,25 @@ def _linking_pairs(sieve: _Projection, compared: Callable[[np.ndarray], np.ndarr
     """
     tree, count = sieve.tree, sieve.tree.n
     parts = min(count, math.ceil(2 * sieve.expected / _PAIRS_AT_ONCE))
-    progress = Progress(parts + math.ceil(count / _ASKED))
-    near = []
+    with Progress(parts + math.ceil(count / _ASKED)) as progress:
+        found = compared(_pairs_of_nearest(sieve, progress))
+        known = linked(found, count)
+        for start in range(parts):  # rows from all over, since images that are alike stand together
+            rows = np.arange(start, count, parts)
+            within = cKDTree(tree.data[rows]).sparse_distance_matrix(tree, sieve.radius, output_type="ndarray")
+            pairs = np.stack([rows[within["i"]], within["j"]], axis=1)
+            pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (known[pairs[:, 0]] != known[pairs[:, 1]])]
+            if len(more := compared(pairs)):
+                found = np.concatenate([found, more])
+                known = linked(found, count)
+            progress.advance("near-duplicates")
+            progress.news(f"near-duplicates looked for in {start + 1:,} of {parts:,} parts")
+    return found
+
+
+def _pairs_of_nearest(sieve: _Projection, progress: Progress) -> np.ndarray:
+    """Each image with its nearest few that are within the radius, (pairs, 2), the smaller position first."""
+    tree, count, near = sieve.tree, sieve.tree.n, []
     for start in range(0, count, _ASKED):
         asked = tree.data[start : start + _ASKED]
         near.append(tree.query(asked, _COMPARED + 1, distance_upper_bound=sieve.radius, workers=cores())[1])
@@ -152,21 +169,7 @@ def _linking_pairs(sieve: _Projection, compared: Callable[[np.ndarray], np.ndarr
     near = np.concatenate(near)
     row, column = np.nonzero(near < count)
     pairs = np.sort(np.stack([row, near[row, column]], axis=1), axis=1)
-    pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
-    found = compared(pairs)
-    known = linked(found, count)
-    for start in range(parts):  # rows from all over, since images that are alike stand together
-        rows = np.arange(start, count, parts)
-        within = type(tree)(tree.data[rows]).sparse_distance_matrix(tree, sieve.radius, output_type="ndarray")
-        pairs = np.stack([rows[within["i"]], within["j"]], axis=1)
-        pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (known[pairs[:, 0]] != known[pairs[:, 1]])]
-        if len(more := compared(pairs)):
-            found = np.concatenate([found, more])
-            known = linked(found, count)
-        progress.advance("near-duplicates")
-        progress.news(f"near-duplicates looked for in {start + 1:,} of {parts:,} parts")
-    progress.close()
-    return found
+    return np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
 
 
 def linked(pairs: np.ndarray, count: int) -> np.ndarray:

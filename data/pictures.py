@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.decode import Batch, Shape
+from data.decode import Batch
+from data.fitting import Shape
 from data.tones import Tones
 
 

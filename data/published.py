@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from data.arrays import array_batches
-from data.decode import Shape
 from data.download import Origin, download
+from data.fitting import Shape
 from data.pictures import Pictures
 from data.source import Source
 from run import console

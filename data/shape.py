@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from data.decode import Shape, count_frames, is_grey, opened, quiet_pillow, upright
+from data.decode import count_frames, opened, quiet_pillow, upright
+from data.fitting import Shape, is_grey
 from data.formats import FORMATS
 from data.tones import Tones
 from data.workers import in_order

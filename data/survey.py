@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
-from data.decode import Shape, opened
+from data.decode import opened
+from data.fitting import Shape
 from data.pixel_values import Wide, load
 from data.tones import GROUNDS, Tones, usual_range
 from data.workers import Frames, in_order

@@ -14,7 +14,8 @@ from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, Th
 from functools import partial
 from typing import NamedTuple
 
-from data.decode import Batch, Shape, decode_batch, decode_frames, quiet_pillow
+from data.decode import Batch, decode_batch, decode_frames, quiet_pillow
+from data.fitting import Shape
 from run import console
 from run.cores import cores
 from run.forked import settle
@@ -53,17 +54,14 @@ def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None,
     pieces = [piece for piece in _pieces(files, size) if piece.first >= first]
     total = sum(file.count for file in files) - first
     done = 0
-    progress = console.Progress(total)
-    try:
-        with quiet_pillow():  # here, once: filters of warnings belong to all threads together
-            for batch in _decoded(pieces, shape, num_workers, len(files) >= _WORTH_PROCESSES):
-                yield batch
-                advanced = len(batch.positions) + len(batch.unread)
-                done += advanced
-                progress.advance("decoding", advanced)
-                progress.news(f"decoded {done:,} of {total:,}")
-    finally:
-        progress.close()
+    # Pillow is made quiet here, once: filters of warnings belong to all threads together
+    with console.Progress(total) as progress, quiet_pillow():
+        for batch in _decoded(pieces, shape, num_workers, len(files) >= _WORTH_PROCESSES):
+            yield batch
+            advanced = len(batch.positions) + len(batch.unread)
+            done += advanced
+            progress.advance("decoding", advanced)
+            progress.news(f"decoded {done:,} of {total:,}")
 
 
 class _Piece(NamedTuple):

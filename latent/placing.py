@@ -31,18 +31,18 @@ def place_among(references: np.ndarray, places: np.ndarray, vectors: np.ndarray,
     Returns:
         float32 (M, S).
     """
-    placed, progress = np.empty((len(vectors), places.shape[1]), np.float32), Progress(len(vectors))
-    for start in range(0, len(vectors), _PLACED_AT_ONCE):
-        piece = slice(start, start + _PLACED_AT_ONCE)
-        near, away = nearest(references, vectors[piece], count=min(n_neighbors, len(references)))
-        strengths = memberships(away)
-        between = (strengths[:, :, None] * places[near]).sum(axis=1) / strengths.sum(axis=1, keepdims=True)
-        same = away[:, 0] == 0
-        between[same] = places[near[same, 0]]
-        placed[piece] = between
-        progress.advance("placing", len(between))
-        progress.news(f"placed {start + len(between):,} of {len(vectors):,} vectors on the map")
-    progress.close()
+    placed = np.empty((len(vectors), places.shape[1]), np.float32)
+    with Progress(len(vectors)) as progress:
+        for start in range(0, len(vectors), _PLACED_AT_ONCE):
+            piece = slice(start, start + _PLACED_AT_ONCE)
+            near, away = nearest(references, vectors[piece], count=min(n_neighbors, len(references)))
+            strengths = memberships(away)
+            between = (strengths[:, :, None] * places[near]).sum(axis=1) / strengths.sum(axis=1, keepdims=True)
+            same = away[:, 0] == 0
+            between[same] = places[near[same, 0]]
+            placed[piece] = between
+            progress.advance("placing", len(between))
+            progress.news(f"placed {start + len(between):,} of {len(vectors):,} vectors on the map")
     return placed
 
 

@@ -21,7 +21,7 @@ from latent.equal_rows import first_equal
 from latent.neighbours import nearest
 from latent.options import FEWEST_ROWS, METHODS
 from latent.placing import FITTED_ON, fitted_rows, place_among
-from run.console import Counted
+from run.console import LibraryProgress
 from run.errors import BadInput
 from run.hints import encoding_at_hand
 
@@ -166,7 +166,7 @@ def _tsne(vectors: np.ndarray, seed: int, perplexity: float) -> np.ndarray:
     tsne = TSNE(perplexity=perplexity, verbose=2, **settings)  # which prints how far it is
     with (
         threadpool_limits(1, user_api="openmp"),  # more threads add up the gradient in whatever order they finish
-        Counted("t-SNE", r"Iteration (\d+):", _TSNE_STEPS) as counted,
+        LibraryProgress("t-SNE", r"Iteration (\d+):", _TSNE_STEPS) as counted,
         contextlib.redirect_stdout(counted),
     ):
         return tsne.fit_transform(vectors).astype(np.float32)
@@ -184,7 +184,7 @@ def _umap(vectors: np.ndarray, seed: int, n_neighbors: int, size: int, min_dist:
     with warnings.catch_warnings():
         # that new points cannot be placed without a search index, that a start was found by another way, and the like
         warnings.simplefilter("ignore")
-        with Counted("UMAP", r"(\d+)/(\d+)") as counted:
+        with LibraryProgress("UMAP", r"(\d+)/(\d+)") as counted:
             settings["tqdm_kwds"] = {"disable": False, "file": counted, "bar_format": "{n}/{total}", "mininterval": 0.5}
             return umap.UMAP(**settings).fit_transform(vectors).astype(np.float32)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ _ROOT = Path(__file__).parents[1]
 _HOUSE = ("data", "figure", "latent", "model", "run", "stages")
 
 
-def agree(arguments: Mapping[str, Any], output_dir: Path) -> None:
+SAME_FILES = "give each machine the same files, or folders that they share"  # where what they read differs
+
+
+def agree(arguments: Mapping[str, Any], output_dir: Path, may_differ: Collection[str] = ()) -> None:
     """Find out, before any work is done, that all processes are to do the same, with the same, in one folder.
 
     Args:
-        arguments: those that decide the outcome, by name, plain or paths.
+        arguments: by name, plain or paths.
         output_dir: where the first writes, and all read.
+        may_differ: names of those that do not decide the outcome.
 
     Raises:
         BadInput: they are not.
@@ -27,7 +31,8 @@ def agree(arguments: Mapping[str, Any], output_dir: Path) -> None:
     if ranks.world_size() == 1:
         return
     ranks.require_same("versions", versions() | {"the suite": _own_digest()}, "install the same on each machine")
-    typed = {f"--{name}": value for name, value in json.loads(json.dumps(arguments, default=str)).items()}
+    plain = json.loads(json.dumps(arguments, default=str))
+    typed = {f"--{name}": value for name, value in plain.items() if name not in may_differ}
     ranks.require_same("arguments", typed, f"start all of them by one command, say: {own_command({})}")
     ranks.require_shared_folder(output_dir)
 

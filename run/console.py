@@ -121,8 +121,14 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
+    def __enter__(self) -> "Progress":
+        return self
 
-class Counted:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class LibraryProgress:
     """Progress of a library that writes how far it is, as a stream that it is given to write to.
 
     Args:
@@ -150,7 +156,7 @@ class Counted:
     def flush(self) -> None:
         """As streams have it."""
 
-    def __enter__(self) -> "Counted":
+    def __enter__(self) -> "LibraryProgress":
         return self
 
     def __exit__(self, *_: object) -> None:

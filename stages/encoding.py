@@ -17,7 +17,7 @@ from model.checkpoint import load_with_sibling, require_split
 from model.held_out import inference_in_words
 from model.inference import encode_batches
 from run import ranks
-from run.agreement import agree
+from run.agreement import SAME_FILES, agree
 from run.artefacts import latent_space_path, write_csv
 from run.console import count, say
 from run.device import choose_device, make_repeatable
@@ -26,7 +26,7 @@ from run.hints import own_command
 from run.provenance import command_line, versions
 from run.training_folder import undisturbed
 
-_SHARED = "give each machine the same files, or folders that they share"
+_MAY_DIFFER = ("data_dir", "num_workers", "output_dir")  # between processes
 USUAL_SAMPLES = 1000  # enough for a map; where there are fewer test images, all of them
 
 
@@ -46,12 +46,6 @@ class Settings:
     device: str
     num_workers: int  # images decoded at a time; 0 takes one a core
 
-    @property
-    def decisive(self) -> dict[str, Any]:
-        """Those that decide what comes out, by name."""
-        left_out = {"data_dir", "num_workers", "output_dir"}
-        return {name: value for name, value in vars(self).items() if name not in left_out}
-
 
 def run(settings: Settings) -> None:
     """Encode the same images with the network of N and, where it lies beside it, that of 2.
@@ -62,7 +56,7 @@ def run(settings: Settings) -> None:
     """
     if settings.images is not None and not settings.images.is_dir():
         raise BadInput(f"--images {printable(settings.images)}: there is no such folder; give a folder of images")
-    agree(settings.decisive, settings.output_dir)
+    agree(vars(settings), settings.output_dir, _MAY_DIFFER)
     make_repeatable(settings.seed)
     device = choose_device(settings.device)
     with undisturbed(settings.model_path.parent):
@@ -71,7 +65,7 @@ def run(settings: Settings) -> None:
     if test_data is not None:
         for path, (_, record) in models.items():
             require_split(record, path, test_data.fingerprint, settings.test_data)
-        ranks.require_same("test images", {"the fingerprint of the split": test_data.fingerprint}, _SHARED)
+        ranks.require_same("test images", {"the fingerprint of the split": test_data.fingerprint}, SAME_FILES)
         rows = choose_rows(len(test_data.images), settings.num_samples, settings.seed)
         for model, record in models.values():
             save(settings.output_dir, model.to(device), record, test_data, rows, settings.refine)
@@ -81,7 +75,7 @@ def run(settings: Settings) -> None:
         workers = settings.num_workers or None
         with ranks.first_on_machine():  # it decodes, the others of its machine read its cache
             new, pixels = load_new_images(settings.images, settings.data_dir, model.image_shape, record, workers)
-        ranks.require_same("images", {"their digest": digest_of(new.sample_ids, pixels)}, _SHARED)
+        ranks.require_same("images", {"their digest": digest_of(new.sample_ids, pixels)}, SAME_FILES)
         if ranks.is_first():
             write_csv(output_dir / "left_out.csv", ["sample_id", "reason"], [list(each) for each in new.left_out])
         for model, record in models.values():

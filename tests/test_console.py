@@ -9,7 +9,7 @@ from latent import placing
 from latent.placing import place_among
 from latent.projection import project
 from run import console
-from run.console import Counted, Progress
+from run.console import LibraryProgress, Progress
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_news_are_told_once_in_ten_seconds(capsys, monkeypatch):
 
 
 def test_what_a_library_writes_is_counted_and_not_printed(capsys, all_news):
-    with Counted("UMAP", r"(\d+)/(\d+)") as counted:
+    with LibraryProgress("UMAP", r"(\d+)/(\d+)") as counted:
         print("[began]", file=counted)
         counted.write("\r 50/200 ")
         counted.write("\r150/200 \r200/200")

@@ -60,7 +60,7 @@ STRIPES = '''
 import numpy as np
 
 from data.arrays import array_batches
-from data.decode import Shape
+from data.fitting import Shape
 from data.pictures import Pictures
 from data.source import Source
 

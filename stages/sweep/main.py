@@ -28,7 +28,7 @@ from model.fidelity import mean_error, squared_errors
 from model.held_out import inference_in_words, measure_mean_image
 from model.inference import encode, reconstruct
 from run import collectives, ranks
-from run.agreement import agree
+from run.agreement import SAME_FILES, agree
 from run.artefacts import model_path, write_csv, write_json
 from run.console import count, note, say, table_of, warn
 from run.device import make_repeatable
@@ -43,6 +43,7 @@ from stages.sweep.figure import draw_sweep
 from stages.sweep.loading import Models, load_models_and_test_data, takes_labels, warn_of_other_settings
 from stages.sweep.measuring import curve_sizes, errors_of, measure_classes
 
+_MAY_DIFFER = ("data_dir", "num_workers", "output_dir", "svg", "show")  # between processes
 _LARGEST_PCA = 512  # dimensions; or as many as the largest bottleneck has
 
 COLUMNS = {  # of the table: value -> heading, and how it is written
@@ -80,12 +81,6 @@ class Settings:
     svg: bool
     show: bool
 
-    @property
-    def decisive(self) -> dict[str, Any]:
-        """Those that decide what comes out, by name."""
-        left_out = {"data_dir", "num_workers", "output_dir", "svg", "show"}
-        return {name: value for name, value in vars(self).items() if name not in left_out}
-
 
 @dataclass(frozen=True)
 class Swept:
@@ -119,12 +114,12 @@ def run(settings: Settings) -> None:
 
     Several processes measure different sizes and spaces; the first draws and writes.
     """
-    agree(settings.decisive, settings.output_dir)
+    agree(vars(settings), settings.output_dir, _MAY_DIFFER)
     make_repeatable(settings.seed)
     named = settings.model_path or [model_path(settings.output_dir, size) for size in settings.latent_size or []]
     models, test_data = load_models_and_test_data(named, settings.output_dir, settings.test_data, settings.device)
     warn_of_other_settings(models)
-    ranks.require_same("checkpoints", made_of(models), "give each machine the same files, or folders that they share")
+    ranks.require_same("checkpoints", made_of(models), SAME_FILES)
     swept, split = sweep(models, test_data, settings)
     if not ranks.is_first():
         return
