@@ -54,6 +54,7 @@ class Folder(Source):
         self.name = name
         self._named, self._annotations, self._is_new = named or str(root), annotations, is_new
         self.place = os.path.abspath(root)
+        self._beside = os.path.join(self.place, "")
         self._listing = list_images(self.place)
         newest = max((max(mtime, ctime) for _, _, mtime, ctime in self._listing.files), default=0) / 1e9
         if 0 <= time.time() - newest < _CLOCK_TICK:
@@ -242,7 +243,7 @@ class Folder(Source):
 
     def file_of(self, sample_id: str) -> str:
         """The path of an image, whose sample id is its path below the folder, and which of its frames it is."""
-        path = os.path.join(self.place, sample_id)
+        path = self._beside + sample_id
         return path if self._annotations.frames == "first" or os.path.exists(path) else path.rpartition("#")[0]
 
     def _nothing_here(self, left_out: list[tuple[str, str]]) -> str:

@@ -49,16 +49,16 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
 
     Series that are the classes themselves (cat_1, cat_2, ...) are none.
     """
+    places = [(folder, name.rpartition(".")[0]) for folder, _, name in (path.rpartition("/") for path in paths)]
+    classes = len(set(labels) - {None})
     for looks, pattern in _SERIES:
-        found = [(path, looks.match(path.rpartition("/")[2].rpartition(".")[0])) for path in paths]
-        series = Counter(f"{path.rpartition('/')[0]}/{match[1]}" for path, match in found if match and match[1])
-        several = {name: count for name, count in series.items() if count > 1}
-        classes = len(set(labels) - {None})
+        found = [
+            f"{folder}/{match[1]}" if (match := looks.match(stem)) and match[1] else None for folder, stem in places
+        ]
+        several = {series: count for series, count in Counter(found).items() if series and count > 1}
         if len(several) > max(1, classes) and 4 * sum(several.values()) >= len(paths):
             largest = max(several, key=several.get)
-            example = next(
-                path for path, match in found if match and f"{path.rpartition('/')[0]}/{match[1]}" == largest
-            )
+            example = paths[found.index(largest)]
             return (
                 f"file names look like {len(several):,} series ({printable(example)} is one of {several[largest]:,}); "
                 f"if their images belong together, keep each on one side of the split: --group_from '{pattern}'"

@@ -177,8 +177,19 @@ def file_sha256(path: Path) -> str:
 
 
 def _json_bytes(content: dict[str, Any]) -> bytes:
-    text = json.dumps({**content, "checksum": _json_checksum(content)}, indent=1, ensure_ascii=False) + "\n"
+    text = _laid_out({**content, "checksum": _json_checksum(content)}) + "\n"
     return text.encode("utf-8", "backslashreplace")
+
+
+def _laid_out(value: object, margin: str = "\n") -> str:
+    """JSON with one item a line, but for lists of plain values: each stands in one line, however many they are."""
+    inner = margin + " "
+    if isinstance(value, dict) and value:
+        items = [f"{json.dumps(str(key), ensure_ascii=False)}: {_laid_out(each, inner)}" for key, each in value.items()]
+        return f"{{{inner}{f',{inner}'.join(items)}{margin}}}"
+    if isinstance(value, (list, tuple)) and {dict, list, tuple} & set(map(type, value)):
+        return f"[{inner}{f',{inner}'.join(_laid_out(each, inner) for each in value)}{margin}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json_checksum(content: dict[str, Any]) -> str:
