@@ -23,6 +23,7 @@ from data.decoding_log import HEADER_BYTES, DecodingLog, opened
 from data.fitting import Shape, ShapeDisproved
 from data.formats import READERS
 from data.image_set import ImageSet, joined_groups
+from data.near_duplicates import near_duplicates
 from data.noted import Noted, doubts, remarks
 from data.pictures import Pictures
 from data.source import Source
@@ -38,7 +39,7 @@ def load(
     image_size: tuple[int, int] | None,
     grayscale: bool,
     num_workers: int | None,
-    near_duplicates: bool = True,
+    with_near_duplicates: bool = True,
 ) -> ImageSet:
     """The images of ``source``, from the cache if it holds them as the source's files are now.
 
@@ -47,7 +48,7 @@ def load(
     Raises:
         BadInput: the source holds no readable image.
     """
-    seeks = near_duplicates and source.seeks_near_duplicates
+    seeks = with_near_duplicates and source.seeks_near_duplicates
     if not source.cached:
         return _in_memory(source.open(image_size, grayscale, num_workers), source.name, seeks)
     asked_for = _short_digest(repr((source.name, source.place, image_size, grayscale)))
@@ -95,7 +96,7 @@ def _fill(
         facts, lasting = _decode(pictures, source.name, log.file, log)
         log.file.flush()
     images = np.load(place if log is None else log.path, mmap_mode="r")
-    facts["near_duplicates"] = near_pairs(images) if seeks else None
+    facts["near_duplicates"] = near_duplicates(images).tolist() if seeks else None
     sha256 = file_sha256(place if log is None else log.path)
     if log is not None:
         log.keep_as(place)
@@ -112,16 +113,10 @@ def _as_wanted(kept: ImageSet, folder: Path, seeks: bool) -> ImageSet:
         return replace(kept, near_duplicates=None)
     if kept.near_duplicates is not None:
         return kept
-    pairs = near_pairs(kept.images)
+    pairs = near_duplicates(kept.images).tolist()
     with contextlib.suppress(OSError):  # else they are looked for again the next time
         write_json(folder / "index.json", {**read_json(folder / "index.json"), "near_duplicates": pairs})
     return replace(kept, near_duplicates=np.array(pairs, np.int64).reshape(-1, 2))
-
-
-def near_pairs(images: np.ndarray) -> list[list[int]]:
-    from data.near_duplicates import near_duplicates  # scipy's trees take a second, which a kept set does without
-
-    return near_duplicates(images).tolist()
 
 
 def _remove_half(folder: Path) -> None:
@@ -157,7 +152,7 @@ def _in_memory(pictures: Pictures, name: str, seeks: bool) -> ImageSet:
     facts, _ = _decode(pictures, name, file)
     images = np.frombuffer(file.getbuffer(), np.uint8, offset=HEADER_BYTES).reshape(facts["shape"])
     images.flags.writeable = False
-    facts["near_duplicates"] = near_pairs(images) if seeks else None
+    facts["near_duplicates"] = near_duplicates(images).tolist() if seeks else None
     return _image_set(name, images, facts)
 
 

@@ -6,40 +6,35 @@ differs by at most ``MEAN``. Standardised: less the image's own mean, divided by
 less than ``FAINT``, so that the noise of an even picture is not made loud. The threshold, and what it misses, was
 measured with copies that were re-encoded as JPEG and resized: docs/results/near_duplicates.md.
 
-All pairs are found without comparing all: near pairs are near in any projection too, so candidates come from a k-d tree
-(Bentley, 1975), and are then compared whole. Principal components are near with the same radius, and tell most images
-apart. Where they are not enough, random directions tell images apart that are like no other, as noise is: along K of
-them the squared distance is the images' own times a chi-squared number of K degrees (Johnson and Lindenstrauss, 1984),
-so a radius is taken that all but one in 1e9 near pairs keep to. Where candidates are still too many, as of a still
-camera, only as many are compared as it takes to know which images belong together.
+All pairs are found, and few are compared whole. Near images stand close to each other in an order by their brightness,
+and by their first principal component. Among those that stand close enough, the candidates are near along random
+directions: along K of them the squared distance is the images' own times a chi-squared number of K degrees (Johnson and
+Lindenstrauss, 1984), so a radius is taken that all but one in 1e9 near pairs keep to. One matrix product gives these
+distances for many pairs at once, which no structure of pictures can make slow, as it makes trees. Where pairs are too
+many, as of a still camera, only as many are compared as it takes to know which images belong together.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
-from scipy.special import chdtri
+from threadpoolctl import threadpool_limits
 
+from data.workers import in_order
 from run.console import Progress
-from run.cores import cores
 
 NEAR = 0.03
 MEAN = 0.04
 FAINT = 0.03  # standard deviation of pixels in [0, 1]
-_COMPONENTS = 16
-_IN_TREE = 0.4  # of them for each doubling of the images: a tree of more looks at nearly all, one of less passes more
-_DIRECTIONS, _DIRECTIONS_IN_TREE = 64, 12  # random ones
-_MISSED = 1e-9  # of near pairs, by random directions
-_ROUNDING = 1 + 2e-5  # float32
-_PAIRS_AT_ONCE = 1 << 18  # that fit a processor's cache
-_COMPARED = 20  # candidates an image on average; of more, only those are compared that may link anything
-_HELD = 20_000_000  # candidates that are held at a time
-_ASKED = 1000  # images whose candidates are counted, to know about how many there are
-_FITTED = 2000  # images that the components are fitted on
+_DIRECTIONS = 48
+_FURTHEST = 131.69  # of chi-squared numbers of so many degrees one in 1e9 is above: scipy.special.chdtri(48, 1e-9)
+_ROUNDING = 1.001  # float32
+_ROWS, _COLUMNS = 256, 1024  # images whose distances are computed at once: they stay in a processor's cache
+_STRIP = 16 * _COLUMNS  # computed by one thread
+_PIECE = 4096  # pairs compared at once
+_COMPARED = 10  # pairs an image on average; of more, only those are compared that may link anything
+_FITTED = 2000  # images that the component is fitted on
+_ROUNDS = 8  # of the power iteration, which need not be exact
 _AT_ONCE = 128  # small enough for a processor's cache
 _VALUES = 16 << 20  # pixels at most, of either: larger images come fewer at a time
 
@@ -54,151 +49,126 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
     Returns:
         int64 (pairs, 2), the smaller position first, in rising order.
     """
-    if len(images) < 2:
-        return np.empty((0, 2), np.int64)
-    sieve, other = _projections(images, seed)
-    if sieve.expected > _HELD and other.expected < sieve.expected:
-        sieve, other = other, sieve
-
-    def compared(pairs: np.ndarray) -> np.ndarray:
-        near = [_are_near(images, each) for each in np.array_split(pairs, len(pairs) // _most(images) + 1)]
-        return pairs[np.concatenate(near)]
-
-    def in_order(pairs: np.ndarray) -> np.ndarray:
-        return pairs[np.lexsort(pairs.T[::-1])].astype(np.int64)
-
-    if sieve.expected <= _HELD:
-        candidates = sieve.near(sieve.candidates())
-        if len(candidates) > len(images):  # to compare a pair takes longer than to project an image
-            candidates = other.near(candidates)
-        if len(candidates) <= _COMPARED * len(images):
-            return in_order(compared(candidates))
-    return in_order(_linking_pairs(sieve, lambda pairs: compared(other.near(sieve.near(pairs)))))
+    found, compared, number_of, unlinked = [np.empty((0, 2), np.int64)], 0, None, 0
+    for pairs in _Sieve(images, seed).candidates() if len(images) > 1 else ():
+        if compared > _COMPARED * len(images):
+            if number_of is None or unlinked > len(images) // 16:
+                found, unlinked = [np.concatenate(found)], 0
+                number_of = linked(found[0], len(images))
+            pairs = pairs[number_of[pairs[:, 0]] != number_of[pairs[:, 1]]]
+        near = pairs[_are_near(images, pairs)]
+        found.append(near)
+        compared += len(pairs)
+        unlinked += len(near)
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort(pairs.T[::-1])]
 
 
-class _Projection:
-    """Images in a few numbers each, near pairs of which are within a radius.
+class _Sieve:
+    """Images in an order along which near ones stand close, and in a few numbers that tell most pairs apart.
 
     Args:
-        images: uint8 (N, C, H, W).
-        directions: float32 (P, K), columns that their standardised pixels are projected on.
-        in_tree: over how many of the K numbers the tree is.
-        squared_radius: the squared radius of so many of the first numbers.
+        images: uint8 (N, C, H, W), at least two.
+        seed: of the directions, and of the images that the component is fitted on.
     """
 
-    def __init__(
-        self, images: np.ndarray, directions: np.ndarray, in_tree: int, squared_radius: Callable[[int], float]
-    ) -> None:
-        self._images, self._directions, self._in_tree = images, directions, in_tree
-        self._squared = squared_radius(directions.shape[1]) * _ROUNDING
-        self.radius = math.sqrt(squared_radius(in_tree) * _ROUNDING)  # in the tree
+    def __init__(self, images: np.ndarray, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        size = math.prod(images.shape[1:])
+        directions = random.standard_normal((size, _DIRECTIONS), np.float32)
+        axes = np.column_stack([_principal_axis(images, random), directions])
+        brightness, projected = [], []
+        for rows in _rows(images):
+            brightness.append(rows.mean(axis=1))
+            projected.append(_standardised(rows) @ axes)
+        projected = np.concatenate(projected)
+        self._order, self._ends = min(
+            _in_order(np.concatenate(brightness), MEAN),
+            _in_order(projected[:, 0], math.sqrt(NEAR * size)),
+            key=lambda order_and_ends: order_and_ends[1].sum(),
+        )
+        numbers = projected[self._order, 1:]
+        numbers -= numbers.mean(axis=0)
+        halves = np.square(numbers).sum(axis=1, keepdims=True) / 2
+        self._extended = np.hstack([numbers, np.ones_like(halves), -halves])
+        self._bound = -NEAR * size * _FURTHEST / 2 * _ROUNDING
 
-    @cached_property
-    def projected(self) -> np.ndarray:
-        """The numbers, float32 (N, K)."""
-        return np.concatenate([_standardised(rows) @ self._directions for rows in _rows(self._images)])
-
-    @cached_property
-    def tree(self) -> cKDTree:
-        """Over the first of them."""
-        return cKDTree(self.projected[:, : self._in_tree])
-
-    @cached_property
-    def expected(self) -> float:
-        """About how many pairs the tree lets through."""
-        some = self.tree.data[:: self.tree.n // _ASKED + 1]
-        near = self.tree.query_ball_point(some, self.radius, return_length=True, workers=cores())
-        return self.tree.n * near.mean() / 2
-
-    def candidates(self) -> np.ndarray:
-        """All pairs that the tree lets through, (M, 2)."""
-        return self.tree.query_pairs(self.radius, output_type="ndarray")
-
-    def near(self, pairs: np.ndarray) -> np.ndarray:
-        """Those of pairs (M, 2) that are within the radius in all numbers."""
-        within = [
-            np.square(self.projected[part[:, 0]] - self.projected[part[:, 1]]).sum(axis=1) <= self._squared
-            for part in np.array_split(pairs, len(pairs) // _PAIRS_AT_ONCE + 1)
+    def candidates(self) -> Iterator[np.ndarray]:
+        """All pairs that may be near, int64 (up to _PIECE, 2) at a time, the smaller position first."""
+        count = len(self._order)
+        strips = [
+            (start, column, min(column + _STRIP, self._ends[min(start + _ROWS, count) - 1]))
+            for start in range(0, count, _ROWS)
+            for column in range(start, self._ends[min(start + _ROWS, count) - 1], _STRIP)
         ]
-        return pairs[np.concatenate(within)]
+        # one thread a product: where cores are busy, the threads of one would wait for each other
+        with Progress(len(strips)) as progress, threadpool_limits(1, user_api="blas"):
+            for (start, *_), pairs in zip(strips, in_order(self._within, strips, None), strict=True):
+                yield from (pairs[first : first + _PIECE] for first in range(0, len(pairs), _PIECE))
+                progress.advance("near-duplicates")
+                progress.news(f"near-duplicates looked for among {start:,} of {count:,} images")
+
+    def _within(self, strip: tuple[int, int, int]) -> np.ndarray:
+        """Pairs that may be near, (M, 2), of _ROWS images from a place in the order on, and of a span of columns."""
+        start, begin, end = strip
+        # with the last two numbers swapped, a row times another is half their squared distance, negative
+        rows = self._extended[start : start + _ROWS, [*range(_DIRECTIONS), _DIRECTIONS + 1, _DIRECTIONS]]
+        found = [np.empty((0, 2), np.int64)]
+        for column in range(begin, end, _COLUMNS):
+            nearness = rows @ self._extended[column : min(column + _COLUMNS, end)].T
+            if nearness.max() >= self._bound:
+                row, other = np.nonzero(nearness >= self._bound)
+                pairs = np.stack([row + start, other + column], axis=1)
+                found.append(np.sort(self._order[pairs[pairs[:, 0] < pairs[:, 1]]], axis=1))
+        return np.concatenate(found)
 
 
-def _projections(images: np.ndarray, seed: int) -> tuple[_Projection, _Projection]:
-    """Images along their principal components, and along random directions; computed where they are asked for."""
-    axes = _principal_axes(images, seed)
-    directions = np.random.default_rng(seed).standard_normal((len(axes), _DIRECTIONS), np.float32)
-    near, in_tree = NEAR * len(axes), max(3, round(_IN_TREE * math.log2(len(images))))
-    return (
-        _Projection(images, axes, in_tree, lambda _: near),
-        _Projection(images, directions, _DIRECTIONS_IN_TREE, lambda count: near * chdtri(count, _MISSED)),
-    )
-
-
-def _linking_pairs(sieve: _Projection, compared: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Enough near pairs, (pairs, 2), to link all images that all near pairs would link.
-
-    The frames of a still camera are all near one another, 10,000 of them in 50 million pairs. Each is compared with its
-    nearest few; then all that are within the radius but for those that are linked already, in so many parts.
-    """
-    tree, count = sieve.tree, sieve.tree.n
-    parts = min(count, math.ceil(2 * sieve.expected / _PAIRS_AT_ONCE))
-    with Progress(parts + math.ceil(count / _ASKED)) as progress:
-        found = compared(_pairs_of_nearest(sieve, progress))
-        known = linked(found, count)
-        for start in range(parts):  # rows from all over, since images that are alike stand together
-            rows = np.arange(start, count, parts)
-            within = cKDTree(tree.data[rows]).sparse_distance_matrix(tree, sieve.radius, output_type="ndarray")
-            pairs = np.stack([rows[within["i"]], within["j"]], axis=1)
-            pairs = pairs[(pairs[:, 0] < pairs[:, 1]) & (known[pairs[:, 0]] != known[pairs[:, 1]])]
-            if len(more := compared(pairs)):
-                found = np.concatenate([found, more])
-                known = linked(found, count)
-            progress.advance("near-duplicates")
-            progress.news(f"near-duplicates looked for in {start + 1:,} of {parts:,} parts")
-    return found
-
-
-def _pairs_of_nearest(sieve: _Projection, progress: Progress) -> np.ndarray:
-    """Each image with its nearest few that are within the radius, (pairs, 2), the smaller position first."""
-    tree, count, near = sieve.tree, sieve.tree.n, []
-    for start in range(0, count, _ASKED):
-        asked = tree.data[start : start + _ASKED]
-        near.append(tree.query(asked, _COMPARED + 1, distance_upper_bound=sieve.radius, workers=cores())[1])
-        progress.advance("near-duplicates")
-        progress.news(f"near-duplicates looked for around {start + len(asked):,} of {count:,} images")
-    near = np.concatenate(near)
-    row, column = np.nonzero(near < count)
-    pairs = np.sort(np.stack([row, near[row, column]], axis=1), axis=1)
-    return np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
+def _in_order(numbers: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """The order of N numbers, and for each in that order where those end that are larger by ``reach`` at most."""
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    return order, np.searchsorted(ordered, ordered + np.float32(reach * _ROUNDING), side="right")
 
 
 def linked(pairs: np.ndarray, count: int) -> np.ndarray:
     """A number for each of so many images that all which pairs (pairs, 2) link share, directly or not; int (count,)."""
+    # half a second, for those whose images have copies
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
     return connected_components(links, directed=False)[1]
 
 
 def _are_near(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Which of candidate pairs (M, 2) are near in all pixels, bool (M,)."""
-    first, second = (_as_rows(images[pairs[:, side]]) for side in (0, 1))
-    differ = np.square(_standardised(first) - _standardised(second)).mean(axis=1)
-    return (differ <= NEAR) & (np.abs(first.mean(axis=1) - second.mean(axis=1)) <= MEAN)
+    near = np.empty(len(pairs), bool)
+    for start in range(0, len(pairs), size := _most(images)):
+        part = pairs[start : start + size]
+        first, second = (_as_rows(images[part[:, side]]) for side in (0, 1))
+        differ = np.square(_standardised(first) - _standardised(second)).mean(axis=1)
+        near[start : start + size] = (differ <= NEAR) & (np.abs(first.mean(axis=1) - second.mean(axis=1)) <= MEAN)
+    return near
 
 
-def _principal_axes(images: np.ndarray, seed: int) -> np.ndarray:
-    """float32 (P, K) orthonormal columns along which standardised images differ most."""
-    rows = np.sort(np.random.default_rng(seed).permutation(len(images))[: _most(images, _FITTED)])
+def _principal_axis(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """float32 (P,), of length 1, along which standardised images differ most, about: by power iteration."""
+    rows = np.sort(random.permutation(len(images))[: _most(images, _FITTED)])
     standardised = np.concatenate([_standardised(each) for each in _rows(images[rows])])
     centred = standardised - standardised.mean(axis=0)
-    start = np.random.default_rng(seed).standard_normal((centred.shape[1], _COMPONENTS), np.float32)
-    basis = np.linalg.qr(centred.T @ (centred @ start)).Q
-    return np.linalg.qr(centred.T @ (centred @ basis)).Q
+    axis = random.standard_normal(centred.shape[1], np.float32)
+    for _ in range(_ROUNDS):
+        axis = centred.T @ (centred @ axis)
+        axis /= max(np.linalg.norm(axis), np.float32(1e-30))
+    return axis
 
 
 def _standardised(rows: np.ndarray) -> np.ndarray:
     """float32 (n, P) in [0, 1] -> each less its own mean, by its own standard deviation."""
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    return centred / np.maximum(rows.std(axis=1, keepdims=True), np.float32(FAINT))
+    standardised = rows - rows.mean(axis=1, keepdims=True)
+    deviation = np.sqrt(np.square(standardised).mean(axis=1, keepdims=True))
+    standardised /= np.maximum(deviation, np.float32(FAINT))
+    return standardised
 
 
 def _rows(images: np.ndarray) -> Iterator[np.ndarray]:

@@ -14,6 +14,7 @@ from data import VAL_FRACTION
 from data.cautions import cautions
 from data.draw import draw
 from data.image_set import ImageSet, content_digests, joined_groups
+from data.near_duplicates import linked
 from run.console import count, table, verb
 from run.errors import BadInput, printable
 from run.hints import own_command
@@ -140,8 +141,6 @@ def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, int]:
     count, pairs = len(image_set), image_set.near_duplicates
     if pairs is None or not len(pairs):
         return np.arange(count), 0
-    from data.near_duplicates import linked  # scipy's graphs take half a second, for those whose images have copies
-
     number_of = linked(pairs, count)
     longest = int(np.bincount(number_of).max())
     if longest > max(_LONGEST_CHAIN, count * _CHAINED):

@@ -359,7 +359,7 @@ def test_what_is_decoded_and_not_described_yet_is_not_decoded_again(folder, monk
     def stop(*_: object) -> None:
         raise Stopped
 
-    for step in ("near_pairs", "write_json"):
+    for step in ("near_duplicates", "write_json"):
         decoded.clear()
         with monkeypatch.context() as patch:
             patch.setattr(cache, step, stop)
@@ -408,8 +408,8 @@ def test_index_is_plain_json(folder):
 
 def test_near_duplicates_are_looked_for_when_they_are_asked_for_and_once(folder, monkeypatch, decoded):
     Image.new("RGB", (12, 10), (2, 20, 31)).save(folder / "class 0" / "copy.png")  # nearly 2.png
-    sought, near_pairs = [], cache.near_pairs
-    monkeypatch.setattr(cache, "near_pairs", lambda images: sought.append(len(images)) or near_pairs(images))
+    sought, search = [], cache.near_duplicates
+    monkeypatch.setattr(cache, "near_duplicates", lambda images: sought.append(len(images)) or search(images))
     assert load(folder, near_duplicates=False).near_duplicates is None
     assert sought == []
     decoded.clear()

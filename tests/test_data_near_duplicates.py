@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import chdtrc
 
 from data import near_duplicates as module
 from data.near_duplicates import linked, near_duplicates
@@ -75,9 +76,39 @@ def test_chains_are_linked_as_all_pairs_would_link_them(monkeypatch: pytest.Monk
     images = np.concatenate([fading, photographs(100, seed=1), fading[:5]])
     every = near_duplicates(images)
     monkeypatch.setattr(module, "_COMPARED", 1)
+    monkeypatch.setattr(module, "_PIECE", 16)
     few = near_duplicates(images)
     assert len(few) < len(every)
     assert partition(few, len(images)) == partition(every, len(images))
+
+
+def test_exactly_the_pairs_that_the_definition_names_are_found(monkeypatch: pytest.MonkeyPatch):
+    # at the edge of the threshold, dark, faint and even ones among them; tiles that are smaller than the set
+    monkeypatch.setattr(module, "_ROWS", 32)
+    monkeypatch.setattr(module, "_COLUMNS", 16)
+    monkeypatch.setattr(module, "_STRIP", 48)
+    random = np.random.default_rng(0)
+    several = np.repeat(photographs(40), 5, axis=0).astype(float)
+    noise = random.normal(0, 1, several.shape) * random.uniform(0, 20, (200, 1, 1, 1))
+    paler = random.choice([1, 0.5, 0.1], (200, 1, 1, 1))
+    even = np.full((20, *several.shape[1:]), 100) + random.integers(0, 10, (20, 1, 1, 1))
+    images = np.concatenate([(several + noise) * paler, even]).clip(0, 255).astype(np.uint8)
+    pixels = images.reshape(len(images), -1) / 255
+    standardised = pixels - pixels.mean(axis=1, keepdims=True)
+    standardised /= np.maximum(pixels.std(axis=1, keepdims=True), module.FAINT)
+    near = [
+        [first, second]
+        for first in range(len(images))
+        for second in range(first + 1, len(images))
+        if np.square(standardised[first] - standardised[second]).mean() <= module.NEAR
+        and abs(pixels[first].mean() - pixels[second].mean()) <= module.MEAN
+    ]
+    assert len(near) > 50
+    assert near_duplicates(images).tolist() == near
+
+
+def test_the_radius_along_random_directions_keeps_all_but_one_in_a_thousand_million():
+    assert 0.99e-9 < chdtrc(module._DIRECTIONS, module._FURTHEST) <= 1e-9
 
 
 def test_copies_among_pictures_of_nothing_but_noise():
