@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from data.layout import part_of
 from run.errors import printable
 
 # GTSRB's names say which frames show one physical sign: <track>_<frame>, five digits each, and in its other common
@@ -11,6 +12,7 @@ from run.errors import printable
 _TRACK = re.compile(r"(?:(\d{5})_)?(\d{5})_(\d{5})\.[A-Za-z0-9]+", re.ASCII)
 _USUAL = 0.9  # of the files have such names: then they are no accident
 
+_ALTERED = "h?v?flip|mirror|rot|aug|crop|bright|dark|blur|noise"
 # Names that look like parts of one series: what is matched before the last number is the series.
 _SERIES = (
     (re.compile(r"^(.*?)[ _-]*frames?[ _-]*\d+$", re.IGNORECASE), r"(.*?)[ _-]*[Ff]rame"),
@@ -18,6 +20,9 @@ _SERIES = (
     (re.compile(r"^(.*?)[ _-]+copy(?:[ _-]*\d+)?$", re.IGNORECASE), r"([^/]*?)(?:[ _-]+[Cc]opy.*)?\.[a-zA-Z]+$"),
     (re.compile(r"^(.*\d.*?)[_-]\d+$"), r"([^/]*)[_-][0-9]+\."),
     (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
+    (re.compile(r"^(.*?)_[a-z]+\.rf\..*$", re.IGNORECASE), r"([^/]*?)_[a-zA-Z]+\.rf\."),  # Roboflow's altered copies
+    (re.compile(rf"^(.*?)[_-](?:{_ALTERED})[^/]*$"), rf"([^/]*?)(?:[_-](?:{_ALTERED})[^/]*)?\.[a-zA-Z]+$"),
+    (re.compile(r"^(.*?)[_-](?:left|right)$", re.IGNORECASE), r"([^/]*?)[_-](?:[Ll]eft|[Rr]ight)\."),
 )  # fmt: skip
 
 _WORDS = "[a-zA-Z]+(?:[ _-][a-zA-Z]+)*"
@@ -74,6 +79,8 @@ def suggested_labels(paths: Sequence[str], labels: Sequence[str | None]) -> str 
         match[1] for path in paths if (match := _WORDS_AND_NUMBER.fullmatch(path.rpartition("/")[2].rpartition(".")[0]))
     )
     named = [word for word, count in words.most_common() if count > 1]
+    if any(map(part_of, named)):  # train_1, test_1
+        return None
     if not 1 < len(named) <= _CLASSES or 2 * sum(words[word] for word in named) < len(paths):
         return None
     listed = ", ".join(map(printable, named[:3])) + ", ..." * (len(named) > 3)

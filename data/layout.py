@@ -15,28 +15,42 @@ from run.hints import own_command, own_command_for
 
 TRAIN, VAL, TEST, UNLABELLED = "train", "val", "test", "unlabelled"
 _WORDS = {
-    "train": TRAIN, "training": TRAIN, "trainset": TRAIN, "trn": TRAIN,
+    "train": TRAIN, "training": TRAIN, "trainset": TRAIN, "trn": TRAIN, "trainval": TRAIN, "trainings": TRAIN,
+    "entrainement": TRAIN, "entrenamiento": TRAIN, "treino": TRAIN,
     "val": VAL, "valid": VAL, "validation": VAL, "valset": VAL, "dev": VAL,
-    "test": TEST, "testing": TEST, "testset": TEST, "tst": TEST,
+    "test": TEST, "testing": TEST, "testset": TEST, "tst": TEST, "holdout": TEST, "eval": TEST, "evaluation": TEST,
+    "publictest": VAL, "privatetest": TEST, "prueba": TEST, "teste": TEST,
     "pred": UNLABELLED, "predict": UNLABELLED, "prediction": UNLABELLED, "unlabeled": UNLABELLED,
     "unlabelled": UNLABELLED, "unsup": UNLABELLED,
 }  # fmt: skip
 # Words that stand beside the name of a part and say nothing: seg_train, training_set, Final_Test, test_images.
 _EMPTY_WORDS = {
     "", "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "files", "seg",
-    "split", "folder", "final", "png", "jpg", "jpeg", "ppm", "cropped", "resized", "the", "samples",
+    "split", "folder", "final", "png", "jpg", "jpeg", "ppm", "cropped", "resized", "the", "samples", "bounding", "box",
+    "boxes", "daten", "bilder",
 }  # fmt: skip
 # Names of kinds of files rather than of classes have one of these, and besides only those below: JPEGImages, masks.
 _KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth",
           "segmentation", "segmentations", "bbox", "gt", "groundtruth"}  # fmt: skip
-_NO_PICTURES = {"annotations", "annotation", "segmentations", "segmentation", "groundtruth"}  # beside folders of them
+# Folders beside those of pictures, in small letters alone: ground_truth of MVTec, with masks as PNG.
+_NO_PICTURES = {"annotations", "annotation", "segmentations", "segmentation", "groundtruth"}
 _BESIDE_KINDS = {"jpeg", "jpg", "png", "class", "object", "instance", "boxes", "maps"}
 # Names of a part and a class at once: trainA, testA, train_cats, test_dogs.
 _PART_AND_CLASS = re.compile(r"(train|trn|test|tst|val|valid)[ _-]?([a-z]+)", re.IGNORECASE)
 
-# Names of pieces that a set was cut into, for cross-validation or to be sent.
-_PIECE = re.compile(r"(fold|part|batch|split|chunk|shard|subset|volume|disc|disk)s?[ _-]*[0-9]+", re.IGNORECASE)
+# Names of pieces that a set was cut into, for cross-validation or to be sent: part1, ham_images_part_2, images_003.
+_PIECE = re.compile(
+    r"(.*[ _-])?(fold|part|batch|split|chunk|shard|subset|volume|disc|disk)s?[ _-]*[0-9]+"
+    r"|(images?|imgs?|pictures?|photos?|data)[ _-]*[0-9]+",
+    re.IGNORECASE,
+)
+# Names of whom or when pictures were taken, which are classes where these are to be recognised, and else are not.
+_WHOSE = re.compile(
+    r"(patient|subject|case|participant|donor|animal|video|clip|scene|sequence|seq)s?[ _-]*[0-9]+", re.I
+)
+_WHEN = re.compile(r"(19|20)[0-9]{2}([ _.-]?[0-9]{2}){0,2}")
 _INNERMOST = "([^/]+)/[^/]*$"  # --label_from: the folder that an image lies in
+_AROUND = "([^/]+)/[^/]+/[^/]*$"  # --group_from: the folder around that one
 _NAMED = 5
 
 
@@ -80,7 +94,7 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
         return replace(found, words=f"{found.words} ({printable(example)} is class {class_name} of {part})")
     if 2 * sum(tops.values()) < len(below):
         return _flat(below, shown)
-    parts = {name: part_of(name) for name in tops}
+    parts = _parts_of(tops)
     known = {name: part for name, part in parts.items() if part}
     held_out = {TEST, VAL} & set(known.values())
     # beside train/ and test/ other folders (Meta/, previews/) are no third class
@@ -93,7 +107,7 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
             f"the folders in {printable(where)} are {names}: kinds of files rather than classes; give the one that "
             f"holds the pictures: {own_command_for(place, f'{where}/{meant}')}"
         )
-    if asides := [name for name in tops if name.lower() in _NO_PICTURES]:
+    if asides := [name for name in tops if _has_no_pictures(name)]:
         return _without(asides, paths, place, below)
     if len(tops) > 1 and _second_level_is_parts(below):
         return _parts_in_classes(below, shown)
@@ -125,6 +139,19 @@ def part_of(name: str) -> str | None:
         return None
     joined = (part for word, part in _WORDS.items() if words[0].removeprefix(word) in _EMPTY_WORDS - {""})  # testdata
     return _WORDS.get(words[0]) or next(joined, None)
+
+
+def _parts_of(names: Iterable[str]) -> dict[str, str | None]:
+    """The part that each folder means: eval/ is the test part, but validates where there is a test/ beside it."""
+    parts = {name: part_of(name) for name in names}
+    evaluates = {name for name, part in parts.items() if part == TEST and "eval" in name.lower()}
+    if TEST in {part for name, part in parts.items() if name not in evaluates}:
+        parts |= dict.fromkeys(evaluates, VAL)
+    return parts
+
+
+def _has_no_pictures(name: str) -> bool:
+    return re.sub("[^a-z]", "", name.lower()) in _NO_PICTURES
 
 
 def _parts_and_classes(names: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -231,14 +258,21 @@ def _without_boxes(labels: Sequence[str | None], part_names: Sequence[str]) -> l
 
 def _second_level_is_parts(below: Sequence[tuple[str, ...]]) -> bool:
     seconds = {folder[1] if len(folder) > 1 else "" for folder in below if folder}
+    seconds = {name for name in seconds if not _has_no_pictures(name)}
     return len({part_of(name) for name in seconds}) > 1 and all(part_of(name) for name in seconds)
 
 
 def _parts_in_classes(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
     """cat/train, cat/test, dog/train, dog/test."""
     labels = [folder[0] if folder else None for folder in below]
-    sides = [part_of(folder[1]) if folder else "" for folder in below]
+    parts = _parts_of({folder[1] for folder in below if folder})
+    sides = [parts[folder[1]] or "" if folder else "" for folder in below]
     left_out = {position: "lies beside the class folders" for position, folder in enumerate(below) if not folder}
+    left_out |= {
+        position: f"lies in {folder[1]}, which is no part of the split"
+        for position, folder in enumerate(below)
+        if folder and not parts[folder[1]]
+    }
     if TEST not in sides:
         sides = [TEST if side == VAL else side for side in sides]
     counts = Counter(side for side in sides if side)
@@ -274,13 +308,21 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
     if deeper and len(inside[0]) > 1 and all(each == inside[0] for each in inside):
         words += (
             f"; but each of them holds the same {len(inside[0]):,} folders ({_listed(inside[0])}): if these are the "
-            f"classes, --label_from '{_INNERMOST}'"
+            f"classes, --label_from '{_INNERMOST}', and if each outer one is of one patient or place, --group_from "
+            f"'{_AROUND}' too"
         )
     elif deeper:
         words += (
             f"; {count(deeper, 'image')} in folders below them counted to these (--label_from takes other parts of the "
-            "path)"
+            "path; --group_from '(.*)/' keeps such a folder, as of a video or a patient, on one side of the split)"
         )
+    if all(_WHOSE.fullmatch(name) for name in names):
+        words += (
+            f", though they look like those of one {_WHOSE.fullmatch(names[0])[1].lower()} each; then labels come from "
+            f"elsewhere (--labels, --label_from), and --group_from '{_INNERMOST}' keeps each on one side of the split"
+        )
+    if all(_WHEN.fullmatch(name) for name in names):
+        words += ", though they look like dates; labels may come from elsewhere (--labels, --label_from)"
     part = part_of(inner[-1]) if inner else None
     if part:
         words += f"; {inner[-1]}/ is all there is of a split"

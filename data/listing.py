@@ -16,6 +16,7 @@ _SYSTEM = {
     "#recycle", "@recycle", "#snapshot", "lost+found", "__macosx", ".appledouble", "system volume information",
     ".picasaoriginals", ".ipynb_checkpoints",
 }  # fmt: skip
+_RESULTS = {"test_data.pth", "dataset_classes.csv"}  # a folder with such a file is one that scripts here wrote into
 _TRASH = ".trash"  # .Trash, .Trashes, .Trash-1000
 _THUMBNAIL = "synophoto_thumb_"  # what a Synology names those that it makes
 
@@ -29,6 +30,7 @@ class Listing:
     unsupported: list[tuple[str, str]] = field(default_factory=list)  # (relative path, what to do about it)
     passed_over: Counter = field(default_factory=Counter)  # extension -> files that are no images by their name
     system: Counter = field(default_factory=Counter)  # name of a system's own folder -> pictures in all such folders
+    own: list[str] = field(default_factory=list)  # relative paths of folders of results
     hidden: int = 0  # hidden files that are images by their name
     not_followed: list[str] = field(default_factory=list)  # relative paths of links to folders
 
@@ -42,6 +44,9 @@ class Listing:
                 f"passed over {console.count(count, 'picture')} in folders of thumbnails, of the system or of what was "
                 f"thrown away ({names}{', ...' * (len(self.system) > NAMED_AT_MOST)})"
             )
+        if self.own:
+            names = ", ".join(map(printable, sorted(self.own)[:NAMED_AT_MOST]))
+            lines.append(f"passed over what scripts of this suite wrote here ({names})")
         if self.not_followed:
             names = ", ".join(map(printable, self.not_followed[:NAMED_AT_MOST]))
             lines.append(
@@ -108,6 +113,9 @@ def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing:
             listing.unreadable.append((folder or ".", f"folder: {(error.strerror or 'unreadable').lower()}"))
             continue
         entered.add((status.st_dev, status.st_ino))
+        if folder and any(entry.name in _RESULTS for entry in entries):
+            listing.own.append(folder)
+            continue
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
             if _is_passed_over(entry, listing):

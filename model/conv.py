@@ -76,7 +76,11 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
         narrowness = min(1.0, latent_size / WIDE)
         dropout = DROPOUT * narrowness
-        self.optimisation = replace(self.optimisation, weight_decay=narrowness * self.optimisation.weight_decay)
+        self.optimisation = replace(
+            self.optimisation,
+            peak_over_lr=self.optimisation.peak_over_lr * (DECODER_WIDTH / width) ** ((1 - narrowness) / 2),
+            weight_decay=narrowness * self.optimisation.weight_decay,
+        )
 
         if latent_size <= REFINED_UP_TO:
             self.refined_from = REFINED_FROM
