@@ -6,6 +6,7 @@ imported when images are loaded.
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ from run.hints import own_command_for
 
 if TYPE_CHECKING:
     from data.image_set import ImageSet
+
+_ARCHIVES = {".zip": "zipfile", ".tar": "tarfile", ".tgz": "tarfile", ".gz": "tarfile"}  # what unpacks them
 
 # Every named set: what it holds, and the module and class of its source (see data/source.py). A module is imported when
 # it is asked for, since --help has no time for it.
@@ -132,6 +135,13 @@ def refuse_unknown_dataset(dataset: str) -> None:
     place = Path(dataset).expanduser()
     if dataset in DATASETS or place.is_dir():
         return
+    if place.is_file() and (unpacks := _ARCHIVES.get(place.suffix.lower())):
+        folder = place.with_suffix("").with_suffix("")  # pictures of pictures.tar.gz
+        unpack = " ".join(["python -m", unpacks, "-e", *(shlex.quote(printable(each)) for each in (dataset, folder))])
+        raise BadInput(
+            f"{printable(dataset)} is an archive; unpack it, and give the folder: "
+            f"{unpack} && {own_command_for(dataset, folder)}"
+        )
     if place.exists():
         raise BadInput(
             f"{printable(dataset)} is a file; give the folder that holds the images: "

@@ -65,7 +65,7 @@ def load(
     pictures = source.open(image_size, grayscale, num_workers)
     try:
         with opened(folder) as log:
-            with contextlib.suppress(BadInput):
+            with contextlib.suppress(BadInput, OSError):
                 if log is not None and (kept := _read(folder, source.name)) is not None:  # by whoever had it before
                     return _as_wanted(kept, folder, seeks)
             images, facts = _fill(folder, pictures, source, log, seeks)

@@ -43,7 +43,7 @@ def cautions(image_set: ImageSet, split: "Split") -> list[str]:
 def _of_classes(image_set: ImageSet, split: "Split") -> list[str]:
     names, labels = image_set.class_names, image_set.labels
     everything = np.bincount(labels[labels >= 0], minlength=len(names))
-    tested = np.bincount(labels[split.test], minlength=len(names))
+    tested, trained = (np.bincount(labels[side], minlength=len(names)) for side in (split.test, split.trained_on))
     sentences = []
     single = [name for name, images in zip(names, everything, strict=True) if images == 1]
     if single:
@@ -51,6 +51,18 @@ def _of_classes(image_set: ImageSet, split: "Split") -> list[str]:
             f"{count(len(single), 'class')} {verb(len(single), 'have')} one image ({_listed(single)}): trained "
             "on and never tested"
         )
+    untrained = [name for name, trains, tests in zip(names, trained, tested, strict=True) if tests and not trains]
+    if untrained:
+        sentences.append(
+            f"{count(len(untrained), 'class')} {verb(len(untrained), 'are')} tested and never trained on "
+            f"({_listed(untrained)})"
+        )
+    spelt: dict[str, list[str]] = {}
+    for name in names:
+        spelt.setdefault(name.casefold(), []).append(name)
+    alike = [" and ".join(each) for each in spelt.values() if len(each) > 1]
+    if alike:
+        sentences.append(f"classes that differ in capital letters alone: {_listed(alike)}; are they the same?")
     few = int(((tested < _FEW_A_CLASS) & (everything > 1)).sum())
     if few:
         sentences.append(

@@ -119,8 +119,9 @@ class DecodingLog:
 
     def close(self) -> None:
         """Let another process have it."""
-        self._lines.close()
-        self.file.close()
+        for file in (self._lines, self.file):
+            with contextlib.suppress(OSError):  # what was not written yet does not fit on the disk
+                file.close()
 
     def _write(self, content: dict[str, Any]) -> None:
         self._lines.write(json.dumps(content) + "\n")

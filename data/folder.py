@@ -156,8 +156,13 @@ class Folder(Source):
         Raises:
             BadInput: their folders mean nothing, a table or a pattern does not fit them, or none has a label.
         """
-        said, table = self._annotations, self._annotations.labels or self._metadata()
-        listed = None if table is None else read_table(table, ids, self._columns())
+        said, unfit = self._annotations, []
+        listed = None if said.labels is None else read_table(said.labels, ids, self._columns())
+        if said.labels is None and (table := self._metadata()):
+            try:
+                listed = read_table(table, ids, self._columns())
+            except BadInput as error:  # captions, say: nobody has asked for them
+                unfit = [f"{table.name} is not used: {str(error).partition(';')[0]}"]
         has_labels = said.label_from is not None or (listed is not None and any(listed.labels))
         try:
             layout = recognise(ids, self._named)
@@ -168,7 +173,7 @@ class Folder(Source):
                     raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': [table]})}") from None
                 raise
             layout = Layout([None] * len(ids), None, "folders that are no classes", {})
-        known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, [], dict(layout.left_out))
+        known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, unfit, dict(layout.left_out))
         if listed is not None:
             known.remarks += listed.remarks
             known.words = f"{listed.words}; {layout.words if not any(listed.labels) else 'folders are not looked at'}"

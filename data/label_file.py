@@ -4,6 +4,7 @@ Tables are CSV (or with tabs or semicolons), or JSON lines as Hugging Face's ``m
 their usual names where they are not named. Patterns are regular expressions that are searched for in a relative path.
 """
 
+import codecs
 import contextlib
 import csv
 import io
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.formats import EXTENSIONS
 from data.layout import part_of
 from run.arguments import nearest
 from run.console import count, verb
@@ -22,15 +24,20 @@ from run.hints import own_command
 
 USUAL = {
     "file": ("file_name", "filename", "file", "path", "filepath", "file_path", "image_path", "image", "img",
-             "image_name", "image_id", "id", "name"),
+             "image_name", "image_id", "image_index", "image_file", "img_path", "img_name", "img_id", "id_code",
+             "file_id", "fname", "id", "name", "datei", "fichier"),
     "label": ("label", "labels", "class", "class_name", "classname", "category", "target", "species", "diagnosis", "dx",
-              "y", "breed", "sign", "classid", "class_id", "label_name"),
+              "y", "breed", "sign", "classid", "class_id", "class_label", "label_name", "finding_labels", "emotion",
+              "klasse"),
     "group": ("group", "group_id", "groups", "subject", "subject_id", "patient", "patient_id", "track", "track_id",
               "sequence", "sequence_id", "video", "video_id", "scene", "lesion_id", "individual", "animal_id"),
     "split": ("split", "set", "subset", "part", "partition", "data_set", "dataset"),
 }  # fmt: skip
 METADATA = ("metadata.csv", "metadata.jsonl")
 _LISTED = 5
+_FEW_ROWS = 10  # of so few each may be a class of its own
+_OF_SPLIT = re.compile("partition|split", re.IGNORECASE)  # in the name of a table whose column is no label
+_SHEETS = (b"PK", b"\xd0\xcf\x11\xe0")  # what files of spreadsheets begin with
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl")  # that are looked into unasked
 _TABLES_AT_MOST, _TABLE_BYTES = 10, 16 << 20  # of them
 
@@ -83,6 +90,8 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         found["label"] = found["label"] or (others[0] if others else None)
     elif found["file"] and len(header) == 2 and not any(found[kind] for kind in ("label", "group", "split")):
         found["label"] = next(column for column in header if column != found["file"])  # whatever it is called
+        if 2 * len({_text(row.get(found["label"])) for row in rows}) > len(rows) > _FEW_ROWS:  # captions, or numbers
+            found["label"] = None
     if found["file"] is None:
         raise BadInput(
             f"{name} has no column that names the files (it has {_listed(header)}); say which it is, as here: "
@@ -90,7 +99,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         )
     if found["label"] is None and found["group"] is None and found["split"] is None:
         others = [column for column in header if column != found["file"]]
-        better = own_command({"--label_column": others[-1:]}) if others else _without()
+        better = own_command({"--label_column": [_likeliest_label(rows, others)]}) if others else _without()
         raise BadInput(
             f"{name} has no column of labels (it has {_listed(header)}); "
             f"{'say which it is, as here' if others else 'give a table that has one, or none'}: {better}"
@@ -98,7 +107,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     values: dict[int, tuple[str | None, ...]] = {}
     unknown, ambiguous, twice, disagree = [], [], 0, []
     for row in rows:
-        named = row.get(found["file"]) or ""
+        named = _text(row.get(found["file"])) or ""
         position, *others = index.find(named) or [None]
         said = tuple(_text(row.get(found[kind])) if found[kind] else None for kind in ("label", "group", "split"))
         if others:
@@ -112,10 +121,13 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         else:
             values[position] = said
     if not values:
+        likeliest = _likeliest(rows, header, index)
+        better = f"say which column names them, as here: {own_command({'--file_column': [likeliest]})}"
+        if likeliest == found["file"]:
+            better = f"write their names as the files have them, or give no table: {_without()}"
         raise BadInput(
-            f"no row of {name} names one of the {len(paths):,} images (rows: {_listed(unknown or ambiguous)}; images: "
-            f"{_listed(paths)}); say which column names them, as here: "
-            f"{own_command({'--file_column': [_likeliest(rows, header, index)]})}"
+            f"no row of {name} names one of the {len(paths):,} images ({printable(found['file'])}: "
+            f"{_listed(unknown or ambiguous)}; images: {_listed(paths)}); {better}"
         )
     if disagree:
         raise BadInput(
@@ -139,7 +151,8 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         remarks.append(f"{count(len(absent), 'image')} {verb(len(absent), 'have')} no row in {name}: {_listed(absent)}")
     used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
     words = f"{used.replace('splits from', 'split from')} in {name} ({count(len(values), 'image')})"
-    return Known(labels, groups, _as_parts(splits, name) if found["split"] else None, words, remarks)
+    parts = _as_parts(splits, name, columns.split is not None) if found["split"] else None
+    return Known(labels, groups, parts, words, remarks)
 
 
 def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path, Known] | None:
@@ -158,6 +171,7 @@ def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path
                 known = read_table(table, paths, Columns())
                 labelled = sum(label is not None for label in known.labels)
                 several = 1 < len(set(known.labels) - {None}) <= labelled / 2  # else captions, or prices
+                several = several and not _OF_SPLIT.search(table.stem)
                 if several and 2 * labelled >= len(paths) and (best is None or labelled > best[0]):
                     best = labelled, table, known
     return None if best is None else best[1:]
@@ -203,7 +217,7 @@ class _Index:
         for position, path in enumerate(paths):
             stem, bare = path.rpartition(".")[0] or path, path.rpartition("/")[2]
             for name in {stem, bare, bare.rpartition(".")[0] or bare}:
-                self._other.setdefault(name, []).append(position)
+                self._other.setdefault(_plain(name), []).append(position)
         meant = {part_of(word) for word in re.split(r"[^A-Za-z]+", table)} - {None}
         parts = {position: {part_of(folder) for folder in path.split("/")[:-1]} for position, path in enumerate(paths)}
         self._meant = {position for position, mine in parts.items() if mine & meant} if len(meant) == 1 else set()
@@ -211,12 +225,29 @@ class _Index:
     def find(self, name: str) -> list[int]:
         """The files that a name means: none, one, or several that it does not tell apart."""
         name = name.strip().replace("\\", "/").removeprefix("./")
-        found = self._exact.get(name) or self._other.get(name)
+        found = self._exact.get(name) or self._other.get(_plain(name))
         while not found and "/" in name:  # a path from somewhere else: what it ends with may be ours
             name = name.partition("/")[2]
-            found = self._exact.get(name) or self._other.get(name)
+            found = self._exact.get(name) or self._other.get(_plain(name))
+        stem, dot, ending = name.rpartition(".")
+        if not found and dot and f".{ending.lower()}" in EXTENSIONS:  # the files were converted
+            found = self._other.get(_plain(stem))
         found = found or []
         return [position for position in found if position in self._meant] or found if len(found) > 1 else found
+
+
+def _plain(name: str) -> str:
+    """A name in small letters; a number without the zeros before it, which spreadsheets drop."""
+    return str(int(name)) if name.isdecimal() else name.casefold()
+
+
+def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> str:
+    """The last column whose texts several rows share, and that are no parts of a split; else the last."""
+    for column in reversed(columns):
+        texts = {text for row in rows if (text := _text(row.get(column)))}
+        if 1 < len(texts) <= len(rows) / 2 and not all(map(part_of, texts)):
+            return column
+    return columns[-1]
 
 
 def _likeliest(rows: Sequence[dict[str, object]], header: Sequence[str], index: "_Index") -> str:
@@ -237,34 +268,27 @@ def _rows_of(table: Path, index: _Index) -> tuple[list[str], list[dict[str, obje
         )
     raw = table.read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    if "\0" in text:
-        raise BadInput(
-            f"{name} is no table of text; give a CSV file with columns for file and label, or none: {_without()}"
-        )
+    if "\0" in text or raw.startswith(_SHEETS):
+        what = "is a spreadsheet; save it as CSV" if raw.startswith(_SHEETS) else "is no table of text; give a CSV file"
+        raise BadInput(f"{name} {what} with columns for file and label, or give none: {_without()}")
     if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
-        try:
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-            if len(rows) == 1 and isinstance(rows[0], list):
-                rows = rows[0]
-            if not rows or not all(isinstance(row, dict) and row for row in rows):
-                raise ValueError
-        except (ValueError, RecursionError):
-            raise BadInput(
-                f"{name} is not one JSON object a line; give such a file, a CSV, or none: {_without()}"
-            ) from None
+        rows = _json_rows(text, name)
         return list(dict.fromkeys(key for row in rows for key in row)), rows
-    first = text.partition("\n")[0]
+    first, _, rest = text.partition("\n")
     delimiter = max(",;\t", key=first.count)
+    if told := re.fullmatch(r"sep=(.)\r?", first):  # as Excel writes it
+        delimiter, text = told[1], rest
+        first = text.partition("\n")[0]
     if delimiter not in first and len(first.split()) > 1:  # columns between blanks, of any number
         delimiter, text = " ", "\n".join(" ".join(line.split()) for line in text.splitlines())
     try:
         lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line]
     except csv.Error as error:
         raise BadInput(f"{name} can't be read as CSV ({error}); write it anew, or give none: {_without()}") from None
-    header, lines = (lines[0], lines[1:]) if lines else ([], [])
+    header, lines = ([column.strip() for column in lines[0]], lines[1:]) if lines else ([], [])
     if any(map(index.find, header)) and _column("file", None, header, name) is None:  # it names an image already
         header, lines = _numbered(header), [header, *lines]
     if not lines or not any(header):
@@ -273,6 +297,34 @@ def _rows_of(table: Path, index: _Index) -> tuple[list[str], list[dict[str, obje
         )
     rows = [dict(zip(header, line, strict=False)) for line in lines]  # people's rows may be shorter or longer
     return [column for column in header if column], rows
+
+
+def _json_rows(text: str, name: str) -> list[dict[str, object]]:
+    """An object a line, a list of objects, or one object: the label of each file.
+
+    Raises:
+        BadInput: it is none of these.
+    """
+    try:
+        try:
+            rows = json.loads(text)
+        except ValueError:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        if isinstance(rows, dict) and {"images", "annotations"} <= set(rows):
+            raise BadInput(
+                f"{name} lists boxes of objects, as COCO does, and no label of each image; give a table with columns "
+                f"for file and label, or none: {_without()}"
+            )
+        if isinstance(rows, dict) and len(rows) > 1 and all(isinstance(label, str | int) for label in rows.values()):
+            rows = [{"file": file, "label": label} for file, label in rows.items()]
+        rows = [rows] if isinstance(rows, dict) else rows
+        if not rows or not all(isinstance(row, dict) and row for row in rows):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise BadInput(
+            f"{name} is not one JSON object a line; give such a file, a CSV, or none: {_without()}"
+        ) from None
+    return rows
 
 
 def _numbered(header: Sequence[str]) -> list[str]:
@@ -294,19 +346,21 @@ def _column(kind: str, asked: str | None, header: Sequence[str], name: str) -> s
     return next((by_name[usual] for usual in USUAL[kind] if usual in by_name), None)
 
 
-def _as_parts(splits: Sequence[str | None], name: str) -> list[str | None]:
+def _as_parts(splits: Sequence[str | None], name: str, is_asked: bool) -> list[str | None]:
     parts = [None if each is None else part_of(each) for each in splits]
     strange = Counter(each for each, part in zip(splits, parts, strict=True) if each is not None and part is None)
     if strange:
         raise BadInput(
             f"the column of the split in {name} says {_listed(list(strange))}, and train, val and test are known; use "
-            "these words, or leave the column out"
+            f"these words, or {'leave the column out' if is_asked else 'call the column something else'}: "
+            f"{own_command({'--split_column': None})}"
         )
     return parts
 
 
 def _text(value: object) -> str | None:
-    text = "" if value is None else str(value).strip()
+    """What a cell says; None for nothing, and for a list or an object, which is no label."""
+    text = "" if value is None or isinstance(value, list | dict) else str(value).strip()
     return text or None
 
 

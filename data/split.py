@@ -97,6 +97,22 @@ def split_images(
         test, rest = known[drawn], known[~drawn]
     if not len(test) or not len(rest):
         side = "training" if len(test) else "test"
+        if kind == "published":
+            raise BadInput(
+                f"every training image of {name} has the same pixels as one that tests, so none is left to train on; "
+                f"draw the test images from all: {own_command({'--split': ['random']})}"
+            )
+        if not same_pixels.any():
+            raise BadInput(
+                f"all {len(order):,} images of {name} are the same picture, so none can test; give a folder of "
+                f"different ones, or try a set that is here: {own_command({'--dataset': ['digits']})}"
+            )
+        if len(known) > 2 and len(np.unique(labels[known])) == len(known):
+            raise BadInput(
+                f"each of the {len(known):,} classes of {name} has one image, which trains, so none can test; give "
+                "labels that several images share (--label_column, --label_from), or try a set that is here: "
+                f"{own_command({'--dataset': ['digits']})}"
+            )
         if kind == "group" and not groups.any():
             raise BadInput(
                 f"all {len(order):,} images of {name} are of one group (frames of one file, one track), so none can "

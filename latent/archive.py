@@ -7,6 +7,7 @@ without a sidecar (a person's own vectors) loads without classes.
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from run.hints import encoding_command
 from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
 
 _KIND = "latent space"
+_OWN_NAME = re.compile(r"latent_space_size_[0-9]+\.npy")
+_ANY_VECTORS = "give a .npy of finite real numbers, a row for each image, as numpy.save writes it"
 
 
 @dataclass(frozen=True)
@@ -202,7 +205,9 @@ def load_latent_space(path: Path) -> LatentSpace:
     try:
         return _load(Path(path))
     except Unusable as error:
-        raise BadInput(f"{error}; make it with: {encoding_command(path)}") from None
+        is_ours = _OWN_NAME.fullmatch(Path(path).name) or has_sidecar(Path(path))
+        better = f"make it with: {encoding_command(path)}" if is_ours or not Path(path).exists() else _ANY_VECTORS
+        raise BadInput(f"{error}; {better}") from None
 
 
 def _load(path: Path) -> LatentSpace:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from run.console import count
 from run.errors import BadInput, printable
 
 _LARGEST = 1e15  # sums of squares of larger values overflow float32
@@ -51,7 +52,7 @@ def read_vectors(path: Path) -> np.ndarray:
             vectors = loaded.astype(np.float32)
     if not np.isfinite(vectors).all():
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-        raise Unusable(f"{name} holds NaN or infinity (in {len(bad)} rows, the first is row {bad[0]})")
+        raise Unusable(f"{name} holds NaN or infinity (in {count(len(bad), 'row')}, the first is row {bad[0]})")
     if np.abs(vectors).max() > _LARGEST:
         raise Unusable(f"{name} holds values beyond {_LARGEST:g}, too large to compute distances of")
     _require_held(loaded, vectors, name)

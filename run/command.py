@@ -5,6 +5,7 @@ import atexit
 import errno
 import gc
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable
@@ -65,10 +66,8 @@ def execute(main: Callable[[], None], *, by_several: bool = False) -> None:
     try:
         ranks.join()
         if ranks.world_size() > 1 and not by_several:
-            script = os.path.basename(sys.argv[0])
-            raise BadInput(
-                f"this command runs as one process, not as {ranks.world_size()}; start it by: python {script}"
-            )
+            alone = printable(shlex.join(["python", *sys.argv]))
+            raise BadInput(f"this command runs as one process, not as {ranks.world_size()}; start it by: {alone}")
         if streams.is_full("stdout"):
             raise BadInput("standard output is full, and results would be lost; make room, or send them elsewhere")
         require_memory_for_libraries()
@@ -80,7 +79,7 @@ def execute(main: Callable[[], None], *, by_several: bool = False) -> None:
         status = _complain(str(error))
     except (KeyboardInterrupt, signals.Terminated, signals.HungUp) as stopped:
         status = signals.exit_status(stopped)
-        if ranks.may_speak():
+        if ranks.may_speak(is_stopped=True):
             print(f"stopped by {signals.name(stopped)}", file=sys.stderr)
     except BrokenPipeError:  # the reader of standard output (head, say) has seen enough
         status = 0

@@ -10,6 +10,9 @@ Alone, every function here does next to nothing, and torch's part for several pr
 import contextlib
 import json
 import os
+import shlex
+import socket
+import sys
 import tempfile
 import threading
 import time
@@ -20,7 +23,9 @@ from typing import Any
 
 from run.errors import BadInput, printable
 
-_CONNECTING = timedelta(minutes=2)  # all are started at about the same time
+_CONNECTING = 120.0  # seconds: all are started at about the same time
+_NUMBERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # that torchrun sets
+_LAST_PORT = 65535
 _LAST_WORDS = 3.0  # seconds that the process which holds the store waits for the others to leave
 _SHOWN_AFTER = 10.0  # seconds until a network disk shows a file to another machine, at most
 _BEAT, _SILENCE = 2.0, 20.0  # seconds between two signs of life, and without one until a process counts as gone
@@ -51,7 +56,9 @@ def is_first() -> bool:
 
 def on_this_machine() -> tuple[int, int]:
     """Which process of its machine this is, and how many run there."""
-    return int(os.environ.get("LOCAL_RANK", rank())), int(os.environ.get("LOCAL_WORLD_SIZE", world_size()))
+    numbers = (os.environ.get(name, "") for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+    here, how_many = (int(number) if number.isdecimal() else None for number in numbers)
+    return rank() if here is None else here, how_many or world_size()
 
 
 def part(count: int) -> slice:
@@ -66,23 +73,68 @@ def join() -> None:
         BadInput: what the launcher says of them is no sense, or they are not to be reached.
     """
     global _store
-    if not _is_launched() or world_size() == 1:
+    _refuse_nonsense()
+    if world_size() == 1:
         return
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # what goes wrong is said here
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # what goes wrong is said here
     # late: torch takes seconds, which a process alone does not wait for before it has read its arguments
     from torch import distributed
 
-    try:
-        _store, *_ = next(distributed.rendezvous("env://", timeout=_CONNECTING))
-    except (RuntimeError, ValueError) as error:
-        place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
-        why = "that port is taken" if "EADDRINUSE" in str(error) else "is it started, and is that port open?"
+    found: list[Any] = []
+
+    def connect() -> None:
+        try:
+            found.extend(next(distributed.rendezvous("env://", timeout=timedelta(seconds=_CONNECTING))))
+        except (RuntimeError, ValueError) as error:
+            found.append(error)
+
+    # in a thread, since torch may wait for ever for what is no store, and hears no signal meanwhile
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _CONNECTING
+    while thread.is_alive() and time.monotonic() < deadline:
+        thread.join(0.1)
+    if not found or isinstance(found[0], Exception):
+        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        taken = bool(found) and "EADDRINUSE" in str(found[0])
+        why = "that port is taken" if taken else "is it started, and is that port open?"
         raise BadInput(
             f"process {rank()} of {world_size()} can't meet the others at {place} ({why}); start all of them by "
             "torchrun, with another --master_port"
-        ) from None
-
+        )
+    _store = found[0]
     threading.Thread(target=_beat, daemon=True).start()
+
+
+def _refuse_nonsense() -> None:
+    """Find out that what the launcher says makes sense, before any process waits for another.
+
+    Raises:
+        BadInput: a variable is missing, is no number, or is out of range, or no machine has the name that all meet at.
+    """
+    if "RANK" in os.environ and "WORLD_SIZE" in os.environ and (why := _nonsense()):
+        alone = shlex.join(["env", "-u", "RANK", "-u", "WORLD_SIZE", "python", *sys.argv])
+        raise BadInput(f"{printable(why)}; start all processes by torchrun, or one by itself: {printable(alone)}")
+
+
+def _nonsense() -> str:
+    """What is wrong with the launcher's variables; nothing where they make sense."""
+    said = {name: os.environ.get(name, "") for name in (*_NUMBERS, "MASTER_ADDR", "MASTER_PORT")}
+    for name in (*_NUMBERS, "MASTER_PORT"):
+        if (said[name] or name in ("RANK", "WORLD_SIZE")) and not said[name].isdecimal():
+            return f"{name} is {said[name]!r}, which is no number"
+    if int(said["RANK"]) >= int(said["WORLD_SIZE"]):
+        return f"RANK is {said['RANK']} and WORLD_SIZE {said['WORLD_SIZE']}: ranks count from 0 up"
+    if world_size() == 1:
+        return ""
+    if not (said["MASTER_ADDR"] and said["MASTER_PORT"]):
+        return "MASTER_ADDR or MASTER_PORT is not set: nobody knows where to meet"
+    try:
+        socket.getaddrinfo(said["MASTER_ADDR"], None)
+        is_place = int(said["MASTER_PORT"]) <= _LAST_PORT
+    except OSError:
+        is_place = False
+    return "" if is_place else f"there is no {said['MASTER_ADDR']}:{said['MASTER_PORT']} (MASTER_ADDR, MASTER_PORT)"
 
 
 def leave(status: int) -> None:
@@ -99,10 +151,14 @@ def leave(status: int) -> None:
             left = _store.add("left", 0)
 
 
-def may_speak() -> bool:
-    """Whether this process says why all of them end: the first that asks, so that it is said once."""
+def may_speak(is_stopped: bool = False) -> bool:
+    """Whether this process says why all of them end: the first that asks, so that it is said once.
+
+    Args:
+        is_stopped: by a signal. Before all have met it is most likely that of a launcher, for one has said why already.
+    """
     if _store is None:
-        return True
+        return not is_stopped or world_size() == 1
     try:
         return _store.add(_SAID, 1) == 1
     except RuntimeError:
@@ -221,7 +277,9 @@ def parted() -> Parted:
 
 
 def _is_launched() -> bool:
-    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+    """Whether a launcher says so, with numbers that make sense; :func:`join` refuses others."""
+    numbers = [os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE")]
+    return all(map(str.isdecimal, numbers)) and int(numbers[1]) > 0
 
 
 def _holds_store() -> bool:

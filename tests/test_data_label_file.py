@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from data.label_file import Columns, examples, match_pattern, read_table
+from data.label_file import Columns, examples, match_pattern, read_table, table_of_labels
 from run.errors import BadInput
 
 PATHS = ["a/cat_1.jpg", "a/cat_2.jpg", "b/dog_1.jpg", "b/same.jpg", "c/same.jpg"]
@@ -73,6 +73,12 @@ def test_rows_that_do_not_fit_are_listed(tmp_path):
         ("file,label\nnothing.jpg,x\n", "no row of .* names one"),
         ("file,label\ncat_1.jpg,cat\ncat_1.jpg,dog\n", "different things of 1 image "),
         ("file,label,split\ncat_1.jpg,cat,fold7\n", "train, val and test are known"),
+        ("file,label\nx7.jpg,x\n", r"no row .*\(file: x7.jpg; images: .*as the files have them"),
+        (
+            "emotion_of_it,Usage,file\n0,Training,cat_1.jpg\n0,Training,cat_2.jpg\n1,Test,dog_1.jpg\n1,Test,9\n",
+            "--label_column emotion_of_it",
+        ),
+        ("PK\x03\x04", "is a spreadsheet; save it as CSV"),
         ("file,label\n", "has no rows"),
         ("\0\0", "no table of text"),
     ],
@@ -96,3 +102,49 @@ def test_patterns():
         match_pattern("(", PATHS, "--label_from")
     with pytest.raises(BadInput, match="found in none of the 5 paths"):
         match_pattern("bird", PATHS, "--label_from")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "encoding"),
+    [
+        ("sep=;\nfile;label\nCAT_1.JPG;cat\ncat_2.png;cat\ndog_1;dog\n", "labels.csv", "utf-8"),
+        ("file\tlabel\ncat_1.jpg\tcat\ncat_2.jpg\tcat\ndog_1.jpg\tdog\n", "labels.txt", "utf-16"),
+        ("file, label\ncat_1.jpg, cat\ncat_2.jpg, cat\ndog_1.jpg, dog\n", "labels.csv", "utf-8"),
+        ('{"cat_1.jpg": "cat", "cat_2.jpg": "cat", "dog_1.jpg": "dog"}', "labels.json", "utf-8"),
+        (json.dumps([{"file": "cat_1", "label": "cat"}, {"file": "cat_2", "label": "cat"},
+                     {"file": "dog_1", "label": "dog"}], indent=1), "labels.json", "utf-8"),
+    ],
+    ids=["excel, other endings", "utf-16", "blanks", "one object", "printed list"],
+)  # fmt: skip
+def test_tables_as_programs_write_them(tmp_path, text: str, name: str, encoding: str):
+    known = read_table(table(tmp_path, text, name, encoding), PATHS, Columns())
+    assert known.labels == ["cat", "cat", "dog", None, None]
+
+
+def test_numbers_without_their_zeros_name_files(tmp_path):
+    rows = "\n".join(json.dumps({"image_id": number, "label": "ab"[number % 2]}) for number in range(4))
+    known = read_table(table(tmp_path, rows, "l.jsonl"), [f"{number:05}.png" for number in range(4)], Columns())
+    assert known.labels == ["a", "b", "a", "b"]
+
+
+def test_boxes_are_no_labels(tmp_path):
+    with pytest.raises(BadInput, match="as COCO does"):
+        read_table(table(tmp_path, '{"images": [], "annotations": []}', "instances.json"), PATHS, Columns())
+
+
+def test_captions_and_lists_are_no_labels(tmp_path):
+    paths = [f"{number}.png" for number in range(20)]
+    captions = "\n".join(json.dumps({"file_name": path, "text": f"picture {path}"}) for path in paths)
+    with pytest.raises(BadInput, match="no column of labels"):
+        read_table(table(tmp_path, captions, "metadata.jsonl"), paths, Columns())
+    objects = "\n".join(json.dumps({"file_name": path, "label": {"bbox": [1, 2]}}) for path in paths)
+    assert set(read_table(table(tmp_path, objects, "metadata.jsonl"), paths, Columns()).labels) == {None}
+
+
+def test_a_table_of_the_split_is_not_offered_as_labels(tmp_path):
+    paths = [f"{number:06}.jpg" for number in range(40)]
+    text = "".join(f"{path} {number % 3}\n" for number, path in enumerate(paths))
+    table(tmp_path, text, "list_eval_partition.txt")
+    assert table_of_labels([tmp_path], paths) is None
+    table(tmp_path, text, "identity.txt")
+    assert table_of_labels([tmp_path], paths)[0].name == "identity.txt"

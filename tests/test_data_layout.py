@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.groups import suggested_labels
+from data.groups import suggested_groups, suggested_labels
 from data.label_file import match_pattern
 from data.layout import natural_order, part_of, recognise
 from run.errors import BadInput
@@ -16,7 +16,8 @@ def files(*folders: str, each: int = 3) -> list[str]:
     ("train", "test"),
     [("train", "test"), ("Train", "Test"), ("TRAINING", "testing"), ("training_set", "test_set"),
      ("seg_train/seg_train", "seg_test/seg_test"), ("train", "valid"), ("Final_Training/Images", "Final_Test/Images"),
-     ("train_images", "val_images"), ("traindata", "testdata")],
+     ("train_images", "val_images"), ("traindata", "testdata"), ("trainval", "test"), ("train", "eval"),
+     ("Trainingsdaten", "Testdaten"), ("bounding_box_train", "bounding_box_test"), ("Training", "PrivateTest")],
 )  # fmt: skip
 def test_a_published_split_in_any_usual_spelling(train: str, test: str):
     paths = files(f"{train}/cat", f"{train}/dog", f"{test}/cat", f"{test}/dog")
@@ -206,3 +207,78 @@ def test_pieces_of_a_set_are_no_classes(monkeypatch):
         recognise(files("fold1/a", "fold1/b", "fold2/a", "fold2/b"), "pics")
     with pytest.raises(BadInput, match=rf"give one of them: {own} --dataset pics/part_1 --latent_size 8$"):
         recognise(files("part_1", "part_2"), "pics")
+
+
+def test_evaluation_tests_and_beside_a_test_part_it_validates():
+    three = files("training/a", "training/b", "validation/a", "validation/b", "evaluation/a", "evaluation/b")
+    assert recognise(three, "pics").parts == ["train"] * 6 + ["val"] * 6 + ["test"] * 6
+    beside = files("train/a", "train/b", "eval/a", "eval/b", "test/a", "test/b")
+    assert recognise(beside, "pics").parts == ["train"] * 6 + ["val"] * 6 + ["test"] * 6
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("HAM10000_images_part_1", "HAM10000_images_part_2"), ("images_001", "images_002", "images_003")],
+    ids=["ham10000", "nih"],
+)
+def test_pieces_of_an_archive_are_no_classes(names: tuple[str, ...]):
+    with pytest.raises(BadInput, match="pieces of a data set"):
+        recognise(files(*names), "pics")
+
+
+def test_masks_within_classes_are_left_out():
+    """As of MVTec: bottle/train/good, bottle/test/broken, bottle/ground_truth/broken."""
+    paths = files("bottle/train/good", "bottle/test/broken", "bottle/ground_truth/broken", "cable/train/good",
+                  "cable/test/good")  # fmt: skip
+    found = recognise(paths, "pics")
+    assert found.labels == ["bottle"] * 9 + ["cable"] * 6
+    assert [part for place, part in enumerate(found.parts) if place not in found.left_out] == [
+        *["train"] * 3, *["test"] * 3, *["train"] * 3, *["test"] * 3,
+    ]  # fmt: skip
+    assert list(found.left_out) == [6, 7, 8]
+
+
+def test_folders_that_are_patients_or_dates_are_pointed_out():
+    patients = recognise(files("patient001", "patient002"), "pics").words
+    assert "those of one patient each" in patients
+    assert "--group_from '([^/]+)/[^/]*$'" in patients
+    assert "look like dates" in recognise(files("2021/01", "2021/02", "2022/01"), "pics").words
+    assert "look like" not in recognise(files("1", "2", "3"), "pics").words
+
+
+def test_videos_below_classes_can_be_kept_together():
+    words = recognise(files("walk/clip1", "walk/clip2", "run/clip3", "run/clip4"), "pics").words
+    pattern = "(.*)/"
+    assert f"--group_from '{pattern}'" in words
+    assert match_pattern(pattern, ["walk/clip1/0.png"], "--group_from") == ["walk/clip1"]
+
+
+def test_patients_around_classes_are_pointed_out():
+    """As of IDC: 10253/0/1.png, 10253/1/2.png."""
+    words = recognise(files("10253/0", "10253/1", "10254/0", "10254/1"), "pics").words
+    assert "--label_from '([^/]+)/[^/]*$'" in words
+    pattern = "([^/]+)/[^/]+/[^/]*$"
+    assert f"--group_from '{pattern}'" in words
+    assert match_pattern(pattern, ["10253/0/1.png"], "--group_from") == ["10253"]
+
+
+@pytest.mark.parametrize(
+    ("names", "series"),
+    [
+        (["cat0_jpg.rf.1a2b.jpg", "cat0_jpg.rf.3c4d.jpg", "dog1_jpg.rf.5e6f.jpg", "dog1_jpg.rf.7a8b.jpg"],
+         ["cat0", "cat0", "dog1", "dog1"]),
+        (["cat1.jpg", "cat1_hflip.jpg", "cat1_rot90.jpg", "dog2.jpg", "dog2_flip.jpg", "dog2_rot90.jpg"],
+         ["cat1"] * 3 + ["dog2"] * 3),
+        (["10_left.jpeg", "10_right.jpeg", "11_left.jpeg", "11_right.jpeg"], ["10", "10", "11", "11"]),
+    ],
+    ids=["roboflow", "augmented", "eyes"],
+)  # fmt: skip
+def test_altered_copies_and_pairs_are_series(names: list[str], series: list[str]):
+    said = suggested_groups(names, [None] * len(names))
+    pattern = said.partition("--group_from '")[2].removesuffix("'")
+    assert match_pattern(pattern, names, "--group_from") == series
+
+
+def test_parts_of_a_split_in_file_names_are_no_classes():
+    names = [f"{part}_{number}.jpg" for part in ("train", "test") for number in range(5)]
+    assert suggested_labels(names, [None] * 10) is None

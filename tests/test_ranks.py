@@ -278,9 +278,11 @@ def test_different_images_are_refused(forked, tmp_path, trained_without_classes)
 
 def test_what_several_can_not_do_is_refused(forked, tmp_path):
     assert "normalises by batch" in refused(together(forked, tmp_path, *BRIEF[:-8], "--model", "cae"))
-    done = together(forked, tmp_path, script="evaluate.py")
+    done = together(forked, tmp_path, "--output_dir", "elsewhere", script="evaluate.py")
     assert [each.returncode for each in done] == [2, 2]
-    assert sum("runs as one process" in each.stderr for each in done) == 1
+    refusals = [each.stderr for each in done if "runs as one process" in each.stderr]
+    assert len(refusals) == 1
+    assert refusals[0].strip().endswith("evaluate.py --output_dir elsewhere")
 
 
 def test_a_port_that_is_taken_is_a_sentence(forked, tmp_path):
@@ -420,3 +422,38 @@ def test_machines_that_run_the_same_list_train_each_once(forked, tmp_path):
     assert said.count("epoch   1/2") == 2
     assert said.count("is being trained into by") + said.count("trained already") == 4
     assert not list((tmp_path / "shared").glob("*/earlier"))
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"WORLD_SIZE": "abc"}, "WORLD_SIZE is 'abc'"),
+        ({"RANK": ""}, "RANK is ''"),
+        ({"RANK": "-1"}, "RANK is '-1'"),
+        ({"WORLD_SIZE": "0"}, "RANK is 1 and WORLD_SIZE 0"),
+        ({"RANK": "5"}, "RANK is 5 and WORLD_SIZE 2"),
+        ({"LOCAL_RANK": "x"}, "LOCAL_RANK is 'x'"),
+        ({"MASTER_PORT": "99999999"}, "there is no 127.0.0.1:99999999"),
+        ({"MASTER_PORT": ""}, "MASTER_PORT is not set"),
+        ({"MASTER_ADDR": "no.such.host.invalid"}, "there is no no.such.host.invalid"),
+    ],
+)
+def test_what_a_launcher_says_wrong_is_a_sentence(forked, tmp_path, more, sentence):
+    done = forked.run("train.py", *BRIEF, cwd=tmp_path, **{**launched(1, 2, free_port()), **more})
+    assert done.returncode == 2
+    assert sentence in (line := done.stderr.strip().splitlines()[-1])
+    assert "env -u RANK -u WORLD_SIZE python" in line
+    assert "Traceback" not in done.stderr
+
+
+def test_what_listens_and_is_no_process_of_ours_lets_a_signal_through(forked, tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        child = forked.start("train.py", *BRIEF, cwd=tmp_path, **launched(1, 2, other.getsockname()[1]))
+        connection, _ = other.accept()  # it has come to meet the others, and waits for an answer
+        with connection:
+            child.send(signal.SIGTERM)
+            done = child.wait(30)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr.strip() == ""  # a launcher sends it when another process has said why

@@ -34,7 +34,7 @@ def describe(inventory: Inventory) -> str:
             f"images of the smallest ({printable(names[counts.argmin()])}, {counts.min():,}); always guessing the "
             f"largest is right for {facts['largest_class_share']:.1%}"
         )
-    lines.append(f"{count(facts['unreadable'], 'unreadable file')} left out")
+    lines.append(f"{count(facts['unreadable'], 'file')} left out")
     return "\n".join([*lines, ""])
 
 
@@ -182,4 +182,4 @@ def footer(inventory: Inventory) -> str:
         text = f"{count(facts['same_pixels_images'], 'image')} have the same pixels as another"
     if facts["same_pixels_different_classes"]:
         text += f" ({count(facts['same_pixels_different_classes'], 'group')} of them with different classes)"
-    return f"{text}; {count(facts['unreadable'], 'unreadable file')} left out"
+    return f"{text}; {count(facts['unreadable'], 'file')} left out"
