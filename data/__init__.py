@@ -32,7 +32,7 @@ from run.hints import own_command_for
 if TYPE_CHECKING:
     from data.image_set import ImageSet
 
-_ARCHIVES = {".zip": "zipfile", ".tar": "tarfile", ".tgz": "tarfile", ".gz": "tarfile"}  # what unpacks them
+_ARCHIVES = {".zip": "zipfile"} | dict.fromkeys((".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz"), "tarfile")
 
 # Every named set: what it holds, and the module and class of its source (see data/source.py). A module is imported when
 # it is asked for, since --help has no time for it.
@@ -135,8 +135,9 @@ def refuse_unknown_dataset(dataset: str) -> None:
     place = Path(dataset).expanduser()
     if dataset in DATASETS or place.is_dir():
         return
-    if place.is_file() and (unpacks := _ARCHIVES.get(place.suffix.lower())):
-        folder = place.with_suffix("").with_suffix("")  # pictures of pictures.tar.gz
+    ending = next((each for each in _ARCHIVES if place.name.lower().endswith(each)), None)
+    if ending and place.is_file():
+        folder, unpacks = dataset[: -len(ending)], _ARCHIVES[ending]
         unpack = " ".join(["python -m", unpacks, "-e", *(shlex.quote(printable(each)) for each in (dataset, folder))])
         raise BadInput(
             f"{printable(dataset)} is an archive; unpack it, and give the folder: "

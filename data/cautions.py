@@ -43,7 +43,7 @@ def cautions(image_set: ImageSet, split: "Split") -> list[str]:
 def _of_classes(image_set: ImageSet, split: "Split") -> list[str]:
     names, labels = image_set.class_names, image_set.labels
     everything = np.bincount(labels[labels >= 0], minlength=len(names))
-    tested, trained = (np.bincount(labels[side], minlength=len(names)) for side in (split.test, split.trained_on))
+    tested, trained = (np.bincount(labels[side], minlength=len(names)) for side in (split.test, split.train))
     sentences = []
     single = [name for name, images in zip(names, everything, strict=True) if images == 1]
     if single:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shlex
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +14,17 @@ from data.annotations import Annotations
 from data.decode import quiet_pillow
 from data.fitting import Shape
 from data.groups import suggested_groups, suggested_labels, tracks
-from data.label_file import METADATA, Columns, examples, match_pattern, read_table, table_of_labels
-from data.layout import TEST, VAL, Layout, natural_order, recognise
+from data.label_file import (
+    METADATA,
+    Columns,
+    Known,
+    combined,
+    examples,
+    match_pattern,
+    read_table,
+    table_of_labels,
+)
+from data.layout import TEST, TRAIN, VAL, Layout, natural_order, recognise
 from data.listing import NAMED_AT_MOST, list_images
 from data.pictures import Pictures
 from data.shape import Wanted, count_frames_of, guess_shape
@@ -66,8 +76,9 @@ class Folder(Source):
             digest.update(b"%s\0%s\0" % (os.fsencode(relative), why.encode()))
         # what may be read depends on who reads
         digest.update(b"%d" % (os.geteuid() if hasattr(os, "geteuid") else 0))
-        table = annotations.labels or self._metadata()
-        digest.update(repr((annotations, is_new, table and table.is_file() and table.read_bytes())).encode())
+        tables = self._metadata() if annotations.labels is None else [annotations.labels]
+        told = [table.is_file() and table.read_bytes() for table in tables]
+        digest.update(repr((annotations, is_new, told)).encode())
         self.key = digest.hexdigest()
 
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
@@ -157,12 +168,10 @@ class Folder(Source):
             BadInput: their folders mean nothing, a table or a pattern does not fit them, or none has a label.
         """
         said, unfit = self._annotations, []
-        listed = None if said.labels is None else read_table(said.labels, ids, self._columns())
-        if said.labels is None and (table := self._metadata()):
-            try:
-                listed = read_table(table, ids, self._columns())
-            except BadInput as error:  # captions, say: nobody has asked for them
-                unfit = [f"{table.name} is not used: {str(error).partition(';')[0]}"]
+        if said.labels is not None:
+            listed = read_table(said.labels, ids, self._columns())
+        else:
+            listed, unfit = self._read_metadata(ids)
         has_labels = said.label_from is not None or (listed is not None and any(listed.labels))
         try:
             layout = recognise(ids, self._named)
@@ -176,7 +185,14 @@ class Folder(Source):
         known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, unfit, dict(layout.left_out))
         if listed is not None:
             known.remarks += listed.remarks
-            known.words = f"{listed.words}; {layout.words if not any(listed.labels) else 'folders are not looked at'}"
+            of_folders = "folders are not looked at"
+            if not any(listed.labels):
+                of_folders = layout.words
+            elif layout.parts is not None and listed.parts is None:
+                held = Counter(layout.parts)
+                held = ", ".join(f"{held[part]:,} {part}" for part in (TRAIN, VAL, TEST) if held[part])
+                of_folders = f"the split is that of the folders ({held})"
+            known.words = f"{listed.words}; {of_folders}"
             known.parts = known.parts if listed.parts is None else listed.parts
             if any(listed.groups):
                 known.groups = [group if group is None else f"group {group}" for group in listed.groups]
@@ -227,9 +243,27 @@ class Folder(Source):
             if label is None and (leave or part in held)
         }
 
-    def _metadata(self) -> Path | None:
-        """Hugging Face's table beside the images, if there is one."""
-        return next((path for name in METADATA if (path := Path(self.place, name)).is_file()), None)
+    def _metadata(self) -> list[Path]:
+        """Hugging Face's table beside the images, or those in the folders at the top, one for each part of a split."""
+        tops = sorted({relative.partition("/")[0] for relative, *_ in self._listing.files if "/" in relative})
+        for places in ([""], tops):
+            found = [path for place in places for name in METADATA if (path := Path(self.place, place, name)).is_file()]
+            if found:
+                return found
+        return []
+
+    def _read_metadata(self, ids: list[str]) -> tuple[Known | None, list[str]]:
+        """What these tables say of images (M,), whose names in them are relative to them; and which are of no use."""
+        found, unfit = [], []
+        for table in self._metadata():
+            place = "" if table.parent == Path(self.place) else f"{table.parent.name}/"
+            mine = [position for position, sample_id in enumerate(ids) if sample_id.startswith(place)]
+            try:
+                known = read_table(table, [ids[position].removeprefix(place) for position in mine], self._columns())
+                found.append((mine, known))
+            except BadInput as error:  # captions, say: nobody has asked for them
+                unfit.append(f"{place}{table.name} is not used: {str(error).partition(';')[0]}")
+        return (combined(found, len(ids)) if found else None), unfit
 
     def _unused_table(self, ids: list[str]) -> tuple[Path, str] | None:
         """A table of labels that lies in the folder, or beside it, and that nobody has named; and what is in it."""
@@ -258,8 +292,8 @@ class Folder(Source):
         if left_out:
             first, why = left_out[0]
             return f"{place} holds no readable image ({printable(first)}: {why}); {instead}"
-        not_followed = "".join(f" ({line})" for line in self._listing.words() if line.startswith("did not follow"))
-        return f"{place} holds no images{not_followed}; {instead}"
+        seen = "".join(f" ({line})" for line in self._listing.words())
+        return f"{place} holds no images{seen}; {instead}"
 
 
 @dataclass

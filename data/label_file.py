@@ -155,6 +155,18 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     return Known(labels, groups, parts, words, remarks)
 
 
+def combined(tables: Sequence[tuple[Sequence[int], Known]], count: int) -> Known:
+    """What several tables say together of ``count`` files, each of those at some positions."""
+    labels, groups, parts = ([None] * count for _ in range(3))
+    for positions, known in tables:
+        of_each = zip(positions, known.labels, known.groups, known.parts or [None] * len(positions), strict=True)
+        for position, label, group, part in of_each:
+            labels[position], groups[position], parts[position] = label, group, part
+    words = "; ".join(known.words for _, known in tables)
+    remarks = [each for _, known in tables for each in known.remarks]
+    return Known(labels, groups, parts if any(parts) else None, words, remarks)
+
+
 def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path, Known] | None:
     """The table beside images that has labels for most of them, at least half, and what it says; None without one.
 

@@ -180,7 +180,9 @@ def test_an_archive_is_no_folder_of_images(forked, tmp_path):
     with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../../outside.png", bytes(1 << 24))
     done = forked.run("train.py", "--latent_size", 3, "--dataset", "set.zip", cwd=tmp_path)
-    assert "is a file; give the folder" in refusal(done)
+    assert "is an archive; unpack it" in (said := refusal(done))
+    assert "python -m zipfile -e set.zip set && python" in said
+    assert said.endswith("train.py --latent_size 3 --dataset set")
     assert os.listdir(tmp_path) == ["set.zip"]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data.listing import list_images
 from data.test_data import load_test_data
 from run.artefacts import read_json
 from tests.conftest import refusal
@@ -29,6 +30,20 @@ def paint(folder: Path, name_of, save: dict | None = None) -> None:
             path = folder / name_of(label, number)
             path.parent.mkdir(parents=True, exist_ok=True)
             picture(label * EACH + number).save(path, **(save or {}))
+
+
+def paint_all(folder: Path, names: list[str], first: int = 0) -> None:
+    """A picture, like no other, at each relative path; the next to be painted is numbered ``first``."""
+    for number, name in enumerate(names, first):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(number).save(folder / name)
+
+
+def look(forked, folder: Path, output: str = "look") -> tuple[dict, str]:
+    """What viz_dataset.py finds in ``folder/set``, and what it says."""
+    done = forked.run("viz_dataset.py", "--dataset", "set", "--data_dir", "data", "--output_dir", output, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return read_json(folder / output / "dataset.json"), done.stdout + done.stderr
 
 
 def part(number: int) -> str:
@@ -251,3 +266,42 @@ def test_near_duplicates_that_are_ignored_are_not_looked_for(forked, tmp_path):
     assert read_json(index)["near_duplicates"] is None
     done = forked.run("viz_dataset.py", "--dataset", "set", cwd=tmp_path)
     assert "10 pairs of images are nearly the same" in done.stdout, done.stdout
+
+
+def test_metadata_in_the_parts_of_a_split(forked, tmp_path):
+    """As Hugging Face lays out a set: train/metadata.csv, test/metadata.csv, and the same names in both."""
+    for part, count in (("train", 12), ("test", 4)):
+        names = [f"{number:04}.png" for number in range(count)]
+        paint_all(tmp_path / "set", [f"{part}/{name}" for name in names], first=100 * len(names))
+        rows = [f"{name},{'ab'[number % 2]}" for number, name in enumerate(names)]
+        (tmp_path / "set" / part / "metadata.csv").write_text("\n".join(["file_name,label", *rows]) + "\n")
+    facts, said = look(forked, tmp_path)
+    assert "labels from label" in said
+    assert facts["classes"] == 2
+    assert "12 train, 4 test" in said
+
+
+def test_captions_are_passed_over_with_a_word(forked, tmp_path):
+    names = [f"{number:02}.png" for number in range(20)]
+    paint_all(tmp_path / "set", names)
+    rows = [json.dumps({"file_name": name, "text": f"a picture called {name}"}) for name in names]
+    (tmp_path / "set" / "metadata.jsonl").write_text("\n".join(rows) + "\n")
+    facts, said = look(forked, tmp_path)
+    assert "metadata.jsonl is not used: " in said
+    assert "classes" not in facts
+
+
+def test_results_within_the_pictures_are_no_pictures(forked, tmp_path):
+    paint_all(tmp_path / "set", [f"{name}/{number}.png" for name in "ab" for number in range(8)])
+    first, _ = look(forked, tmp_path, "set/output")
+    second, _ = look(forked, tmp_path, "set/output")
+    assert first["images"] == second["images"] == 16
+    assert "passed over what scripts of this suite wrote here (output)" in list_images(str(tmp_path / "set")).words()
+
+
+def test_classes_that_only_one_side_has_are_pointed_out(forked, tmp_path):
+    folders = ["train/Cat", "train/dog", "test/cat", "test/dog"]
+    paint_all(tmp_path / "set", [f"{folder}/{number}.png" for folder in folders for number in range(6)])
+    _, said = look(forked, tmp_path)
+    assert "1 class is tested and never trained on (cat)" in said
+    assert "classes that differ in capital letters alone: Cat and cat" in said
