@@ -185,14 +185,7 @@ class Folder(Source):
         known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, unfit, dict(layout.left_out))
         if listed is not None:
             known.remarks += listed.remarks
-            of_folders = "folders are not looked at"
-            if not any(listed.labels):
-                of_folders = layout.words
-            elif layout.parts is not None and listed.parts is None:
-                held = Counter(layout.parts)
-                held = ", ".join(f"{held[part]:,} {part}" for part in (TRAIN, VAL, TEST) if held[part])
-                of_folders = f"the split is that of the folders ({held})"
-            known.words = f"{listed.words}; {of_folders}"
+            known.words = f"{listed.words}; {_left_to_folders(listed, layout)}"
             known.parts = known.parts if listed.parts is None else listed.parts
             if any(listed.groups):
                 known.groups = [group if group is None else f"group {group}" for group in listed.groups]
@@ -294,6 +287,17 @@ class Folder(Source):
             return f"{place} holds no readable image ({printable(first)}: {why}); {instead}"
         seen = "".join(f" ({line})" for line in self._listing.words())
         return f"{place} holds no images{seen}; {instead}"
+
+
+def _left_to_folders(listed: Known, layout: Layout) -> str:
+    """What folders mean beside a table, in words."""
+    if not any(listed.labels):
+        return layout.words
+    if layout.parts is None or listed.parts is not None:
+        return "folders are not looked at"
+    held = Counter(layout.parts)
+    counts = ", ".join(f"{held[part]:,} {part}" for part in (TRAIN, VAL, TEST) if held[part])
+    return f"the split is that of the folders ({counts})"
 
 
 @dataclass

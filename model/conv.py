@@ -19,7 +19,8 @@ DECODER_WIDTH, DECODER_WIDTH_MANY, MANY = 32, 64, 10_000
 DENSE_UNITS = 512  # units of the dense layers on either side of the latents
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 REFINED_FROM, REFINED_UP_TO = 0.4, 64  # part of the steps; latents: with 256 GTSRB lost by it
-WIDE = 20  # latents from which on dropout and weight decay are whole; fewer have to bend further, and get less of both
+# latents from which on dropout, weight decay and a wide decoder's rate are whole; fewer bend further, and get less
+WIDE = 20
 
 
 class ConvAutoencoder(Autoencoder):
