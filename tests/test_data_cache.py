@@ -398,6 +398,38 @@ def test_who_wants_the_same_waits_for_it(folder, decoded):
     assert len(decoded) == 6
 
 
+def test_a_cache_without_its_pixels_is_made_anew(folder, decoded, capfd):
+    whole = load(folder)
+    (kept(folder)[0] / "images.npy").unlink()
+    assert_equal(whole, load(folder))
+    assert "can't be kept" not in capfd.readouterr().err
+    decoded.clear()
+    assert_equal(whole, load(folder))
+    assert decoded == []
+
+
+def test_a_disk_that_fills_while_decoding_gets_its_half_back(folder, monkeypatch, capfd):
+    """What was not flushed yet can't be written when the log is closed either."""
+    write = cache.DecodingLog._write
+
+    def full(log: cache.DecodingLog, content: dict) -> None:
+        if "positions" not in content:
+            return write(log, content)
+        close, no_space = log._lines.close, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def closed() -> None:
+            close()
+            raise no_space
+
+        log._lines.close = closed
+        raise no_space
+
+    monkeypatch.setattr(cache.DecodingLog, "_write", full)
+    assert len(load(folder)) == 6
+    assert "no space left on device" in capfd.readouterr().err
+    assert kept(folder) == []
+
+
 def test_index_is_plain_json(folder):
     load(folder)
     (place,) = kept(folder)
