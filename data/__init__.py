@@ -137,8 +137,8 @@ def refuse_unknown_dataset(dataset: str) -> None:
         return
     ending = next((each for each in _ARCHIVES if place.name.lower().endswith(each)), None)
     if ending and place.is_file():
-        folder, unpacks = dataset[: -len(ending)], _ARCHIVES[ending]
-        unpack = " ".join(["python -m", unpacks, "-e", *(shlex.quote(printable(each)) for each in (dataset, folder))])
+        folder, unpacks = str(place)[: -len(ending)], _ARCHIVES[ending]
+        unpack = " ".join(["python -m", unpacks, "-e", *(shlex.quote(printable(each)) for each in (place, folder))])
         raise BadInput(
             f"{printable(dataset)} is an archive; unpack it, and give the folder: "
             f"{unpack} && {own_command_for(dataset, folder)}"

@@ -24,7 +24,7 @@ from data.label_file import (
     read_table,
     table_of_labels,
 )
-from data.layout import TEST, TRAIN, VAL, Layout, natural_order, recognise
+from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
 from data.listing import NAMED_AT_MOST, list_images
 from data.pictures import Pictures
 from data.shape import Wanted, count_frames_of, guess_shape
@@ -77,7 +77,7 @@ class Folder(Source):
         # what may be read depends on who reads
         digest.update(b"%d" % (os.geteuid() if hasattr(os, "geteuid") else 0))
         tables = self._metadata() if annotations.labels is None else [annotations.labels]
-        told = [table.is_file() and table.read_bytes() for table in tables]
+        told = [table.is_file() and (os.path.relpath(table, self.place), table.read_bytes()) for table in tables]
         digest.update(repr((annotations, is_new, told)).encode())
         self.key = digest.hexdigest()
 
@@ -239,6 +239,7 @@ class Folder(Source):
     def _metadata(self) -> list[Path]:
         """Hugging Face's table beside the images, or those in the folders at the top, one for each part of a split."""
         tops = sorted({relative.partition("/")[0] for relative, *_ in self._listing.files if "/" in relative})
+        tops = [name for name in tops if part_of(name)]
         for places in ([""], tops):
             found = [path for place in places for name in METADATA if (path := Path(self.place, place, name)).is_file()]
             if found:
@@ -255,7 +256,9 @@ class Folder(Source):
                 known = read_table(table, [ids[position].removeprefix(place) for position in mine], self._columns())
                 found.append((mine, known))
             except BadInput as error:  # captions, say: nobody has asked for them
-                unfit.append(f"{place}{table.name} is not used: {str(error).partition(';')[0]}")
+                if self._columns() != Columns():
+                    raise
+                unfit.append(f"{str(error).partition('; ')[0]}, and is not used")
         return (combined(found, len(ids)) if found else None), unfit
 
     def _unused_table(self, ids: list[str]) -> tuple[Path, str] | None:

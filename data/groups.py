@@ -12,7 +12,8 @@ from run.errors import printable
 _TRACK = re.compile(r"(?:(\d{5})_)?(\d{5})_(\d{5})\.[A-Za-z0-9]+", re.ASCII)
 _USUAL = 0.9  # of the files have such names: then they are no accident
 
-_ALTERED = "h?v?flip|mirror|rot|aug|crop|bright|dark|blur|noise"
+_CHANGES = "[hv]?flip(?:ped)?|mirror(?:ed)?|rot(?:ated?)?|aug(?:mented)?|crop(?:ped)?|blur(?:red)?|nois[ey]"
+_ALTERED = rf"(?:{_CHANGES})[_-]?[0-9]*"
 # Names that look like parts of one series: what is matched before the last number is the series.
 _SERIES = (
     (re.compile(r"^(.*?)[ _-]*frames?[ _-]*\d+$", re.IGNORECASE), r"(.*?)[ _-]*[Ff]rame"),
@@ -21,7 +22,7 @@ _SERIES = (
     (re.compile(r"^(.*\d.*?)[_-]\d+$"), r"([^/]*)[_-][0-9]+\."),
     (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
     (re.compile(r"^(.*?)_[a-z]+\.rf\..*$", re.IGNORECASE), r"([^/]*?)_[a-zA-Z]+\.rf\."),  # Roboflow's altered copies
-    (re.compile(rf"^(.*?)[_-](?:{_ALTERED})[^/]*$"), rf"([^/]*?)(?:[_-](?:{_ALTERED})[^/]*)?\.[a-zA-Z]+$"),
+    (re.compile(rf"^(.*?)[_-]{_ALTERED}$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-]{_ALTERED})?\.[a-z]+$"),
     (re.compile(r"^(.*?)[_-](?:left|right)$", re.IGNORECASE), r"([^/]*?)[_-](?:[Ll]eft|[Rr]ight)\."),
 )  # fmt: skip
 
@@ -60,7 +61,12 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
         found = [
             f"{folder}/{match[1]}" if (match := looks.match(stem)) and match[1] else None for folder, stem in places
         ]
-        several = {series: count for series, count in Counter(found).items() if series and count > 1}
+        series = {each for each in found if each}  # a copy's original is called as the series itself
+        found = [
+            name or (own if (own := f"{folder}/{stem}") in series else None)
+            for name, (folder, stem) in zip(found, places, strict=True)
+        ]
+        several = {each: count for each, count in Counter(found).items() if each and count > 1}
         if len(several) > max(1, classes) and 4 * sum(several.values()) >= len(paths):
             largest = max(several, key=several.get)
             example = paths[found.index(largest)]
@@ -79,7 +85,7 @@ def suggested_labels(paths: Sequence[str], labels: Sequence[str | None]) -> str 
         match[1] for path in paths if (match := _WORDS_AND_NUMBER.fullmatch(path.rpartition("/")[2].rpartition(".")[0]))
     )
     named = [word for word, count in words.most_common() if count > 1]
-    if any(map(part_of, named)):  # train_1, test_1
+    if all(map(part_of, named)):  # train_1, test_1
         return None
     if not 1 < len(named) <= _CLASSES or 2 * sum(words[word] for word in named) < len(paths):
         return None

@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ METADATA = ("metadata.csv", "metadata.jsonl")
 _LISTED = 5
 _FEW_ROWS = 10  # of so few each may be a class of its own
 _OF_SPLIT = re.compile("partition|split", re.IGNORECASE)  # in the name of a table whose column is no label
-_SHEETS = (b"PK", b"\xd0\xcf\x11\xe0")  # what files of spreadsheets begin with
+_SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # what files of spreadsheets begin with
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl")  # that are looked into unasked
 _TABLES_AT_MOST, _TABLE_BYTES = 10, 16 << 20  # of them
 
@@ -106,9 +106,8 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         )
     values: dict[int, tuple[str | None, ...]] = {}
     unknown, ambiguous, twice, disagree = [], [], 0, []
-    for row in rows:
-        named = _text(row.get(found["file"])) or ""
-        position, *others = index.find(named) or [None]
+    for row, named, positions in _matched(rows, found["file"], index):
+        position, *others = positions or [None]
         said = tuple(_text(row.get(found[kind])) if found[kind] else None for kind in ("label", "group", "split"))
         if others:
             ambiguous.append(named)
@@ -183,7 +182,7 @@ def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path
                 known = read_table(table, paths, Columns())
                 labelled = sum(label is not None for label in known.labels)
                 several = 1 < len(set(known.labels) - {None}) <= labelled / 2  # else captions, or prices
-                several = several and not _OF_SPLIT.search(table.stem)
+                several = several and not (_OF_SPLIT.search(table.stem) and "column " in known.words)
                 if several and 2 * labelled >= len(paths) and (best is None or labelled > best[0]):
                     best = labelled, table, known
     return None if best is None else best[1:]
@@ -226,31 +225,63 @@ class _Index:
     def __init__(self, paths: Sequence[str], table: str) -> None:
         self._exact = {path: [position] for position, path in enumerate(paths)}
         self._other: dict[str, list[int]] = {}
+        self._loosely: dict[str, list[int]] = {}
         for position, path in enumerate(paths):
             stem, bare = path.rpartition(".")[0] or path, path.rpartition("/")[2]
-            for name in {stem, bare, bare.rpartition(".")[0] or bare}:
-                self._other.setdefault(_plain(name), []).append(position)
+            names = {stem, bare, bare.rpartition(".")[0] or bare}
+            for name in names:
+                self._other.setdefault(name, []).append(position)
+            for name in set(map(_plain, {path, *names})):
+                self._loosely.setdefault(name, []).append(position)
         meant = {part_of(word) for word in re.split(r"[^A-Za-z]+", table)} - {None}
         parts = {position: {part_of(folder) for folder in path.split("/")[:-1]} for position, path in enumerate(paths)}
         self._meant = {position for position, mine in parts.items() if mine & meant} if len(meant) == 1 else set()
 
     def find(self, name: str) -> list[int]:
-        """The files that a name means: none, one, or several that it does not tell apart."""
-        name = name.strip().replace("\\", "/").removeprefix("./")
-        found = self._exact.get(name) or self._other.get(_plain(name))
-        while not found and "/" in name:  # a path from somewhere else: what it ends with may be ours
-            name = name.partition("/")[2]
-            found = self._exact.get(name) or self._other.get(_plain(name))
+        """The files that a name means as it is spelt: none, one, or several that it does not tell apart."""
+        return self._first(name, lambda spelt: self._exact.get(spelt) or self._other.get(spelt))
+
+    def find_loosely(self, name: str) -> list[int]:
+        """The same, but for capital letters, zeros before a number, and the ending of a picture."""
         stem, dot, ending = name.rpartition(".")
+        found = self._first(name, lambda spelt: self._loosely.get(_plain(spelt)))
         if not found and dot and f".{ending.lower()}" in EXTENSIONS:  # the files were converted
-            found = self._other.get(_plain(stem))
+            found = self._first(stem, lambda spelt: self._loosely.get(_plain(spelt)))
+        return found
+
+    def _first(self, name: str, look_up: Callable[[str], list[int] | None]) -> list[int]:
+        """What is found of a name, or else of what it ends with, which may be ours of a path from somewhere else."""
+        name = name.strip().replace("\\", "/").removeprefix("./")
+        found = look_up(name)
+        while not found and "/" in name:
+            name = name.partition("/")[2]
+            found = look_up(name)
         found = found or []
         return [position for position in found if position in self._meant] or found if len(found) > 1 else found
 
 
 def _plain(name: str) -> str:
     """A name in small letters; a number without the zeros before it, which spreadsheets drop."""
-    return str(int(name)) if name.isdecimal() else name.casefold()
+    return name.lstrip("0") or "0" if name.isdecimal() else name.casefold()
+
+
+def _matched(
+    rows: Sequence[dict[str, object]], column: str, index: "_Index"
+) -> list[tuple[dict[str, object], str, list[int]]]:
+    """Each row with the name in it and the files that it means: first those that name one as it is spelt, then those
+    that do so loosely, of files that no other row has named."""
+    matched, others = [], []
+    for row in rows:
+        named = _text(row.get(column)) or ""
+        found = index.find(named)
+        (matched if len(found) == 1 else others).append((row, named, found))
+    taken = {position for *_, positions in matched for position in positions}
+    for row, named, several in others:
+        loosely = index.find_loosely(named)
+        if not several or len(loosely) == 1:
+            several = [position for position in loosely if position not in taken]
+        matched.append((row, named, several))
+    return matched
 
 
 def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> str:
@@ -264,7 +295,11 @@ def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) 
 
 def _likeliest(rows: Sequence[dict[str, object]], header: Sequence[str], index: "_Index") -> str:
     """The column of which most values name an image."""
-    return max(header, key=lambda column: sum(bool(index.find(str(row.get(column) or ""))) for row in rows[:100]))
+
+    def names_one(value: object) -> bool:
+        return bool(index.find(text := _text(value) or "") or index.find_loosely(text))
+
+    return max(header, key=lambda column: sum(names_one(row.get(column)) for row in rows[:100]))
 
 
 def _without() -> str:
@@ -327,7 +362,8 @@ def _json_rows(text: str, name: str) -> list[dict[str, object]]:
                 f"{name} lists boxes of objects, as COCO does, and no label of each image; give a table with columns "
                 f"for file and label, or none: {_without()}"
             )
-        if isinstance(rows, dict) and len(rows) > 1 and all(isinstance(label, str | int) for label in rows.values()):
+        is_map = isinstance(rows, dict) and len(rows) > 1 and _column("file", None, list(rows), name) is None
+        if is_map and all(isinstance(label, str | float | int | None) for label in rows.values()):
             rows = [{"file": file, "label": label} for file, label in rows.items()]
         rows = [rows] if isinstance(rows, dict) else rows
         if not rows or not all(isinstance(row, dict) and row for row in rows):

@@ -50,7 +50,6 @@ _WHOSE = re.compile(
 )
 _WHEN = re.compile(r"(19|20)[0-9]{2}([ _.-]?[0-9]{2}){0,2}")
 _INNERMOST = "([^/]+)/[^/]*$"  # --label_from: the folder that an image lies in
-_AROUND = "([^/]+)/[^/]+/[^/]*$"  # --group_from: the folder around that one
 _NAMED = 5
 
 
@@ -107,7 +106,8 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
             f"the folders in {printable(where)} are {names}: kinds of files rather than classes; give the one that "
             f"holds the pictures: {own_command_for(place, f'{where}/{meant}')}"
         )
-    if asides := [name for name in tops if _has_no_pictures(name)]:
+    asides = [name for name in tops if _has_no_pictures(name)]
+    if asides and len(asides) < len(tops):
         return _without(asides, paths, place, below)
     if len(tops) > 1 and _second_level_is_parts(below):
         return _parts_in_classes(below, shown)
@@ -300,26 +300,30 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
     if all(_PIECE.fullmatch(name) for name in names):
         raise BadInput(
             f"the folders in {printable(where)} are {', '.join(map(printable, names[:_NAMED]))}: pieces of a data set, "
-            f"not classes; {_instead_of_pieces(below, place, where, names)}"
+            f"not classes (if they are, --label_from '([^/]+)/'; labels of a table, --labels); "
+            f"{_instead_of_pieces(below, place, where, names)}"
         )
     deeper = sum(1 for folder in below if len(folder) > 1)
+    around = "[^/]+/" * len(inner)
+    outer = f"^{around}([^/]+)/"
     words = f"{shown}{len(names):,} folders are the classes"
     inside = [{folder[-1] for folder in below if folder and folder[0] == name and len(folder) > 1} for name in names]
     if deeper and len(inside[0]) > 1 and all(each == inside[0] for each in inside):
         words += (
             f"; but each of them holds the same {len(inside[0]):,} folders ({_listed(inside[0])}): if these are the "
             f"classes, --label_from '{_INNERMOST}', and if each outer one is of one patient or place, --group_from "
-            f"'{_AROUND}' too"
+            f"'{outer}' too"
         )
     elif deeper:
         words += (
             f"; {count(deeper, 'image')} in folders below them counted to these (--label_from takes other parts of the "
-            "path; --group_from '(.*)/' keeps such a folder, as of a video or a patient, on one side of the split)"
+            f"path; --group_from '^{around}([^/]+/.+)/' keeps such a folder, as of a video or a patient, on one side "
+            "of the split)"
         )
     if all(_WHOSE.fullmatch(name) for name in names):
         words += (
             f", though they look like those of one {_WHOSE.fullmatch(names[0])[1].lower()} each; then labels come from "
-            f"elsewhere (--labels, --label_from), and --group_from '{_INNERMOST}' keeps each on one side of the split"
+            f"elsewhere (--labels, --label_from), and --group_from '{outer}' keeps each on one side of the split"
         )
     if all(_WHEN.fullmatch(name) for name in names):
         words += ", though they look like dates; labels may come from elsewhere (--labels, --label_from)"

@@ -16,7 +16,7 @@ _SYSTEM = {
     "#recycle", "@recycle", "#snapshot", "lost+found", "__macosx", ".appledouble", "system volume information",
     ".picasaoriginals", ".ipynb_checkpoints",
 }  # fmt: skip
-_RESULTS = {"test_data.pth", "dataset_classes.csv"}  # a folder with such a file is one that scripts here wrote into
+_RESULTS = ({"test_data.pth", "metrics_training.json"}, {"dataset.json", "dataset_classes.csv"})  # written together
 _TRASH = ".trash"  # .Trash, .Trashes, .Trash-1000
 _THUMBNAIL = "synophoto_thumb_"  # what a Synology names those that it makes
 
@@ -113,7 +113,7 @@ def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing:
             listing.unreadable.append((folder or ".", f"folder: {(error.strerror or 'unreadable').lower()}"))
             continue
         entered.add((status.st_dev, status.st_ino))
-        if folder and any(entry.name in _RESULTS for entry in entries):
+        if folder and any(files <= {entry.name for entry in entries} for files in _RESULTS):
             listing.own.append(folder)
             continue
         for entry in entries:

@@ -10,7 +10,7 @@ All pairs are found, and few are compared whole. Near images stand close to each
 and by their first principal component. Among those that stand close enough, the candidates are near along random
 directions: along K of them the squared distance is the images' own times a chi-squared number of K degrees (Johnson and
 Lindenstrauss, 1984), so a radius is taken that all but one in 1e9 near pairs keep to. One matrix product gives these
-distances for many pairs at once, which no structure of pictures can make slow, as it makes trees. Where pairs are too
+distances for many pairs at once, however the pictures are spread, which can make trees slow. Where pairs are too
 many, as of a still camera, only as many are compared as it takes to know which images belong together.
 """
 
@@ -30,7 +30,7 @@ _DIRECTIONS = 48
 _FURTHEST = 131.69  # of chi-squared numbers of so many degrees one in 1e9 is above: scipy.special.chdtri(48, 1e-9)
 _ROUNDING = 1.001  # float32
 _ROWS, _COLUMNS = 256, 1024  # images whose distances are computed at once: they stay in a processor's cache
-_STRIP = 16 * _COLUMNS  # computed by one thread
+_STRIP = 8 * _COLUMNS  # computed by one thread
 _PIECE = 4096  # pairs compared at once
 _COMPARED = 10  # pairs an image on average; of more, only those are compared that may link anything
 _FITTED = 2000  # images that the component is fitted on
@@ -44,7 +44,7 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
 
     Args:
         images: uint8 (N, C, H, W).
-        seed: of the images that the projection is fitted on; the pairs do not depend on it.
+        seed: of the directions; the pairs do not depend on it, but where they are very many.
 
     Returns:
         int64 (pairs, 2), the smaller position first, in rising order.
@@ -55,6 +55,8 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
             if number_of is None or unlinked > len(images) // 16:
                 found, unlinked = [np.concatenate(found)], 0
                 number_of = linked(found[0], len(images))
+                if not number_of.any():  # all are linked
+                    break
             pairs = pairs[number_of[pairs[:, 0]] != number_of[pairs[:, 1]]]
         near = pairs[_are_near(images, pairs)]
         found.append(near)
@@ -75,8 +77,8 @@ class _Sieve:
     def __init__(self, images: np.ndarray, seed: int) -> None:
         random = np.random.default_rng(seed)
         size = math.prod(images.shape[1:])
-        directions = random.standard_normal((size, _DIRECTIONS), np.float32)
-        axes = np.column_stack([_principal_axis(images, random), directions])
+        axes = random.standard_normal((size, 1 + _DIRECTIONS), np.float32)
+        axes[:, 0] = _principal_axis(images, random)
         brightness, projected = [], []
         for rows in _rows(images):
             brightness.append(rows.mean(axis=1))

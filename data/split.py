@@ -97,15 +97,15 @@ def split_images(
         test, rest = known[drawn], known[~drawn]
     if not len(test) or not len(rest):
         side = "training" if len(test) else "test"
-        if kind == "published":
+        if kind == "published" and dropped:
             raise BadInput(
                 f"every training image of {name} has the same pixels as one that tests, so none is left to train on; "
                 f"draw the test images from all: {own_command({'--split': ['random']})}"
             )
         if not same_pixels.any():
             raise BadInput(
-                f"all {len(order):,} images of {name} are the same picture, so none can test; give a folder of "
-                f"different ones, or try a set that is here: {own_command({'--dataset': ['digits']})}"
+                f"all {len(order):,} images of {name} are the same picture, or nearly, so none can test; give a "
+                f"folder of different ones, or try a set that is here: {own_command({'--dataset': ['digits']})}"
             )
         if len(known) > 2 and len(np.unique(labels[known])) == len(known):
             raise BadInput(

@@ -187,7 +187,8 @@ def _laid_out(value: object, margin: str = "\n") -> str:
     if isinstance(value, dict) and value:
         items = [f"{json.dumps(str(key), ensure_ascii=False)}: {_laid_out(each, inner)}" for key, each in value.items()]
         return f"{{{inner}{f',{inner}'.join(items)}{margin}}}"
-    if isinstance(value, (list, tuple)) and {dict, list, tuple} & set(map(type, value)):
+    kinds = set(map(type, value)) if isinstance(value, (list, tuple)) else ()
+    if any(issubclass(kind, (dict, list, tuple)) for kind in kinds):
         return f"[{inner}{f',{inner}'.join(_laid_out(each, inner) for each in value)}{margin}]"
     return json.dumps(value, ensure_ascii=False)
 

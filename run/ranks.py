@@ -24,8 +24,9 @@ from typing import Any
 from run.errors import BadInput, printable
 
 _CONNECTING = 120.0  # seconds: all are started at about the same time
-_NUMBERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # that torchrun sets
+_SET_BY_LAUNCHER = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _LAST_PORT = 65535
+_NAMED_AFTER = 10.0  # seconds until a machine that has just started has its name, at most
 _LAST_WORDS = 3.0  # seconds that the process which holds the store waits for the others to leave
 _SHOWN_AFTER = 10.0  # seconds until a network disk shows a file to another machine, at most
 _BEAT, _SILENCE = 2.0, 20.0  # seconds between two signs of life, and without one until a process counts as gone
@@ -119,22 +120,35 @@ def _refuse_nonsense() -> None:
 
 def _nonsense() -> str:
     """What is wrong with the launcher's variables; nothing where they make sense."""
-    said = {name: os.environ.get(name, "") for name in (*_NUMBERS, "MASTER_ADDR", "MASTER_PORT")}
-    for name in (*_NUMBERS, "MASTER_PORT"):
-        if (said[name] or name in ("RANK", "WORLD_SIZE")) and not said[name].isdecimal():
-            return f"{name} is {said[name]!r}, which is no number"
+    said = {name: os.environ.get(name, "") for name in _SET_BY_LAUNCHER}
+    for name in ("RANK", "WORLD_SIZE"):
+        if not said[name].isdecimal():
+            return f"{name} is {said[name]!r}, which is no whole number from 0 up"
     if int(said["RANK"]) >= int(said["WORLD_SIZE"]):
         return f"RANK is {said['RANK']} and WORLD_SIZE {said['WORLD_SIZE']}: ranks count from 0 up"
     if world_size() == 1:
         return ""
+    for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT"):
+        if said[name] and not said[name].isdecimal():
+            return f"{name} is {said[name]!r}, which is no whole number from 0 up"
     if not (said["MASTER_ADDR"] and said["MASTER_PORT"]):
         return "MASTER_ADDR or MASTER_PORT is not set: nobody knows where to meet"
-    try:
-        socket.getaddrinfo(said["MASTER_ADDR"], None)
-        is_place = int(said["MASTER_PORT"]) <= _LAST_PORT
-    except OSError:
-        is_place = False
+    is_place = int(said["MASTER_PORT"]) <= _LAST_PORT and _is_known(said["MASTER_ADDR"])
     return "" if is_place else f"there is no {said['MASTER_ADDR']}:{said['MASTER_PORT']} (MASTER_ADDR, MASTER_PORT)"
+
+
+def _is_known(machine: str) -> bool:
+    """Whether a name leads to a machine; where many start at once it may take a while until it does."""
+    deadline = time.monotonic() + _NAMED_AFTER
+    while True:
+        try:
+            return bool(socket.getaddrinfo(machine, None))
+        except UnicodeError:  # no name of a machine has this form
+            return False
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+        time.sleep(0.5)
 
 
 def leave(status: int) -> None:

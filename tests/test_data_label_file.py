@@ -148,3 +148,23 @@ def test_a_table_of_the_split_is_not_offered_as_labels(tmp_path):
     assert table_of_labels([tmp_path], paths) is None
     table(tmp_path, text, "identity.txt")
     assert table_of_labels([tmp_path], paths)[0].name == "identity.txt"
+
+
+@pytest.mark.parametrize(
+    ("paths", "text", "labels"),
+    [
+        (["t/IMG_1.jpg", "t/img_1.jpg"], "file,label\nIMG_1.jpg,a\nimg_1.jpg,b\n", ["a", "b"]),
+        (["A/1.png", "a/1.png"], "file,label\nA/1,a\na/1,b\n", ["a", "b"]),
+        (["1.jpg", "01.jpg"], "file,label\n1,a\n01,b\n", ["a", "b"]),
+        (["a.png", "b.png"], "file,label\na.jpg,x\na.png,y\nb.jpg,z\n", ["y", "z"]),
+        (["A/1.png", "B/1.png"], "file,label\na/1.png,x\nb/1.png,y\n", ["x", "y"]),
+    ],
+    ids=["letters", "folders", "zeros", "endings", "paths"],
+)
+def test_a_name_as_it_is_spelt_counts_before_one_that_is_like_it(tmp_path, paths, text, labels):
+    assert read_table(table(tmp_path, text), paths, Columns()).labels == labels
+
+
+def test_one_row_of_json_is_a_row(tmp_path):
+    row = table(tmp_path, '{"file_name": "cat_1.jpg", "label": "cat"}', "metadata.jsonl")
+    assert read_table(row, PATHS, Columns()).labels[0] == "cat"

@@ -241,23 +241,25 @@ def test_masks_within_classes_are_left_out():
 def test_folders_that_are_patients_or_dates_are_pointed_out():
     patients = recognise(files("patient001", "patient002"), "pics").words
     assert "those of one patient each" in patients
-    assert "--group_from '([^/]+)/[^/]*$'" in patients
+    assert "--group_from '^([^/]+)/'" in patients
+    both = recognise(files("pics/patient_1/left", "pics/patient_1/right", "pics/patient_2/left"), "set").words
+    assert "--group_from '^[^/]+/([^/]+)/'" in both
     assert "look like dates" in recognise(files("2021/01", "2021/02", "2022/01"), "pics").words
     assert "look like" not in recognise(files("1", "2", "3"), "pics").words
 
 
 def test_videos_below_classes_can_be_kept_together():
     words = recognise(files("walk/clip1", "walk/clip2", "run/clip3", "run/clip4"), "pics").words
-    pattern = "(.*)/"
+    pattern = "^([^/]+/.+)/"
     assert f"--group_from '{pattern}'" in words
-    assert match_pattern(pattern, ["walk/clip1/0.png"], "--group_from") == ["walk/clip1"]
+    assert match_pattern(pattern, ["walk/clip1/0.png", "walk/1.png"], "--group_from") == ["walk/clip1", None]
 
 
 def test_patients_around_classes_are_pointed_out():
     """As of IDC: 10253/0/1.png, 10253/1/2.png."""
     words = recognise(files("10253/0", "10253/1", "10254/0", "10254/1"), "pics").words
     assert "--label_from '([^/]+)/[^/]*$'" in words
-    pattern = "([^/]+)/[^/]+/[^/]*$"
+    pattern = "^([^/]+)/"
     assert f"--group_from '{pattern}'" in words
     assert match_pattern(pattern, ["10253/0/1.png"], "--group_from") == ["10253"]
 
@@ -269,9 +271,10 @@ def test_patients_around_classes_are_pointed_out():
          ["cat0", "cat0", "dog1", "dog1"]),
         (["cat1.jpg", "cat1_hflip.jpg", "cat1_rot90.jpg", "dog2.jpg", "dog2_flip.jpg", "dog2_rot90.jpg"],
          ["cat1"] * 3 + ["dog2"] * 3),
+        (["cat1.jpg", "cat1_Flip.jpg", "dog2.jpg", "dog2_Flip.jpg"], ["cat1"] * 2 + ["dog2"] * 2),
         (["10_left.jpeg", "10_right.jpeg", "11_left.jpeg", "11_right.jpeg"], ["10", "10", "11", "11"]),
     ],
-    ids=["roboflow", "augmented", "eyes"],
+    ids=["roboflow", "augmented", "augmented once", "eyes"],
 )  # fmt: skip
 def test_altered_copies_and_pairs_are_series(names: list[str], series: list[str]):
     said = suggested_groups(names, [None] * len(names))
@@ -282,3 +285,15 @@ def test_altered_copies_and_pairs_are_series(names: list[str], series: list[str]
 def test_parts_of_a_split_in_file_names_are_no_classes():
     names = [f"{part}_{number}.jpg" for part in ("train", "test") for number in range(5)]
     assert suggested_labels(names, [None] * 10) is None
+
+
+def test_words_that_begin_as_a_change_of_a_picture_are_none():
+    names = [
+        f"{stem}_{word}_{place}.jpg" for stem in "pq" for word in ("augusta", "rotor", "cropland") for place in "ab"
+    ]
+    assert suggested_groups(names, [None] * len(names)) is None
+
+
+def test_a_set_of_nothing_but_masks_is_refused():
+    with pytest.raises(BadInput, match="the only class"):
+        recognise(files("ground_truth"), "pics")

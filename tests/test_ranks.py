@@ -432,6 +432,7 @@ def test_machines_that_run_the_same_list_train_each_once(forked, tmp_path):
         ({"RANK": "-1"}, "RANK is '-1'"),
         ({"WORLD_SIZE": "0"}, "RANK is 1 and WORLD_SIZE 0"),
         ({"RANK": "5"}, "RANK is 5 and WORLD_SIZE 2"),
+        ({"MASTER_ADDR": "a..b"}, "there is no a..b"),
         ({"LOCAL_RANK": "x"}, "LOCAL_RANK is 'x'"),
         ({"MASTER_PORT": "99999999"}, "there is no 127.0.0.1:99999999"),
         ({"MASTER_PORT": ""}, "MASTER_PORT is not set"),
