@@ -139,9 +139,14 @@ def test_mistyped_name_is_met_with_the_nearest(tmp_path, monkeypatch, typed):
 def test_path_that_is_no_folder(tmp_path):
     with pytest.raises(BadInput, match="there is no such folder"):
         load_images(str(tmp_path / "absent" / "mnist"), tmp_path)
-    (tmp_path / "file.zip").touch()
-    with pytest.raises(BadInput, match=r"file\.zip is a file.* --dataset \S+$"):
+    for name in ("file.txt", "file.zip", "file.tar.gz"):
+        (tmp_path / name).touch()
+    with pytest.raises(BadInput, match=r"file\.txt is a file.* --dataset \S+$"):
+        load_images(str(tmp_path / "file.txt"), tmp_path)
+    with pytest.raises(BadInput, match=r"python -m zipfile -e \S+file\.zip \S+file && .* --dataset \S+file$"):
         load_images(str(tmp_path / "file.zip"), tmp_path)
+    with pytest.raises(BadInput, match=r"python -m tarfile -e \S+file\.tar\.gz \S+file && .* --dataset \S+file$"):
+        load_images(str(tmp_path / "file.tar.gz"), tmp_path)
 
 
 @pytest.fixture
