@@ -61,7 +61,10 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
         found = [
             f"{folder}/{match[1]}" if (match := looks.match(stem)) and match[1] else None for folder, stem in places
         ]
-        series = {each for each in found if each}  # a copy's original is called as the series itself
+        series = {each for each in found if each}
+        if not series:
+            continue
+        # a copy's original is called as the series itself
         found = [
             name or (own if (own := f"{folder}/{stem}") in series else None)
             for name, (folder, stem) in zip(found, places, strict=True)
