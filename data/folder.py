@@ -14,22 +14,15 @@ from data.annotations import Annotations
 from data.decode import quiet_pillow
 from data.fitting import Shape
 from data.groups import suggested_groups, suggested_labels, tracks
-from data.label_file import (
-    METADATA,
-    Columns,
-    Known,
-    combined,
-    examples,
-    match_pattern,
-    read_table,
-    table_of_labels,
-)
+from data.label_file import METADATA, Known, combined, read_table, table_of_labels
 from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
 from data.listing import NAMED_AT_MOST, list_images
+from data.patterns import examples, match_pattern
 from data.pictures import Pictures
 from data.shape import Wanted, count_frames_of, guess_shape
 from data.source import Source
 from data.survey import survey
+from data.table import Columns
 from data.tones import Tones
 from data.workers import Frames, decode_files
 from run import console

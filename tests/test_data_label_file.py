@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from data.label_file import Columns, examples, match_pattern, read_table, table_of_labels
+from data.label_file import read_table, table_of_labels
+from data.patterns import examples, match_pattern
+from data.table import Columns
 from run.errors import BadInput
 
 PATHS = ["a/cat_1.jpg", "a/cat_2.jpg", "b/dog_1.jpg", "b/same.jpg", "c/same.jpg"]

@@ -3,8 +3,8 @@
 import pytest
 
 from data.groups import suggested_groups, suggested_labels
-from data.label_file import match_pattern
 from data.layout import natural_order, part_of, recognise
+from data.patterns import match_pattern
 from run.errors import BadInput
 
 

@@ -1,0 +1,73 @@
+"""Image files by what a table may call them: paths, bare names, with or without their endings."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from data.formats import EXTENSIONS
+from data.layout import part_of
+from data.table import text_of
+
+
+class FilesByName:
+    """Files by what a table may call them; of files that share a name, train.csv means those in train/."""
+
+    def __init__(self, paths: Sequence[str], table: str) -> None:
+        self._exact = {path: [position] for position, path in enumerate(paths)}
+        self._other: dict[str, list[int]] = {}
+        self._loosely: dict[str, list[int]] = {}
+        for position, path in enumerate(paths):
+            stem, bare = path.rpartition(".")[0] or path, path.rpartition("/")[2]
+            names = {stem, bare, bare.rpartition(".")[0] or bare}
+            for name in names:
+                self._other.setdefault(name, []).append(position)
+            for name in set(map(_plain, {path, *names})):
+                self._loosely.setdefault(name, []).append(position)
+        meant = {part_of(word) for word in re.split(r"[^A-Za-z]+", table)} - {None}
+        parts = {position: {part_of(folder) for folder in path.split("/")[:-1]} for position, path in enumerate(paths)}
+        self._meant = {position for position, mine in parts.items() if mine & meant} if len(meant) == 1 else set()
+
+    def find(self, name: str) -> list[int]:
+        """The files that a name means as it is spelt: none, one, or several that it does not tell apart."""
+        return self._first(name, lambda spelt: self._exact.get(spelt) or self._other.get(spelt))
+
+    def find_loosely(self, name: str) -> list[int]:
+        """The same, but for capital letters, zeros before a number, and the ending of a picture."""
+        stem, dot, ending = name.rpartition(".")
+        found = self._first(name, lambda spelt: self._loosely.get(_plain(spelt)))
+        if not found and dot and f".{ending.lower()}" in EXTENSIONS:  # the files were converted
+            found = self._first(stem, lambda spelt: self._loosely.get(_plain(spelt)))
+        return found
+
+    def _first(self, name: str, look_up: Callable[[str], list[int] | None]) -> list[int]:
+        """What is found of a name, or else of what it ends with, which may be ours of a path from somewhere else."""
+        name = name.strip().replace("\\", "/").removeprefix("./")
+        found = look_up(name)
+        while not found and "/" in name:
+            name = name.partition("/")[2]
+            found = look_up(name)
+        found = found or []
+        return [position for position in found if position in self._meant] or found if len(found) > 1 else found
+
+
+def _plain(name: str) -> str:
+    """A name in small letters; a number without the zeros before it, which spreadsheets drop."""
+    return name.lstrip("0") or "0" if name.isdecimal() else name.casefold()
+
+
+def matched(
+    rows: Sequence[dict[str, object]], column: str, index: "FilesByName"
+) -> list[tuple[dict[str, object], str, list[int]]]:
+    """Each row with the name in it and the files that it means: first those that name one as it is spelt, then those
+    that do so loosely, of files that no other row has named."""
+    matched, others = [], []
+    for row in rows:
+        named = text_of(row.get(column)) or ""
+        found = index.find(named)
+        (matched if len(found) == 1 else others).append((row, named, found))
+    taken = {position for *_, positions in matched for position in positions}
+    for row, named, several in others:
+        loosely = index.find_loosely(named)
+        if not several or len(loosely) == 1:
+            several = [position for position in loosely if position not in taken]
+        matched.append((row, named, several))
+    return matched

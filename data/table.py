@@ -1,0 +1,146 @@
+"""Tables of people's, as rows and named columns: CSV (or with tabs, semicolons or blanks), and JSON.
+
+JSON is an object a line, as Hugging Face's ``metadata.jsonl``, a list of objects, or one object that gives the label of
+each file. Columns are found by their usual names where they are not named.
+"""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from run.arguments import nearest
+from run.errors import BadInput, printable
+from run.hints import own_command
+
+USUAL = {
+    "file": ("file_name", "filename", "file", "path", "filepath", "file_path", "image_path", "image", "img",
+             "image_name", "image_id", "image_index", "image_file", "img_path", "img_name", "img_id", "id_code",
+             "file_id", "fname", "id", "name", "datei", "fichier"),
+    "label": ("label", "labels", "class", "class_name", "classname", "category", "target", "species", "diagnosis", "dx",
+              "y", "breed", "sign", "classid", "class_id", "class_label", "label_name", "finding_labels", "emotion",
+              "klasse"),
+    "group": ("group", "group_id", "groups", "subject", "subject_id", "patient", "patient_id", "track", "track_id",
+              "sequence", "sequence_id", "video", "video_id", "scene", "lesion_id", "individual", "animal_id"),
+    "split": ("split", "set", "subset", "part", "partition", "data_set", "dataset"),
+}  # fmt: skip
+_LISTED = 5
+_SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # what files of spreadsheets begin with
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of a table's columns, as a person gave them; None for what is looked for by its usual names."""
+
+    file: str | None = None
+    label: str | None = None
+    group: str | None = None
+    split: str | None = None
+
+
+def without_table() -> str:
+    """The present command without a table."""
+    return own_command(dict.fromkeys(("--labels", *(f"--{kind}_column" for kind in USUAL))))
+
+
+def rows_of(table: Path, names_file: Callable[[str], object]) -> tuple[list[str], list[dict[str, object]]]:
+    name = printable(table)
+    if not table.is_file():
+        raise BadInput(
+            f"{name} is not there, or no file; give a table with columns for file and label, or none: {without_table()}"
+        )
+    raw = table.read_bytes()
+    try:
+        text = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    if "\0" in text or raw.startswith(_SHEETS):
+        what = "is a spreadsheet; save it as CSV" if raw.startswith(_SHEETS) else "is no table of text; give a CSV file"
+        raise BadInput(f"{name} {what} with columns for file and label, or give none: {without_table()}")
+    if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
+        rows = _json_rows(text, name)
+        return list(dict.fromkeys(key for row in rows for key in row)), rows
+    first, _, rest = text.partition("\n")
+    delimiter = max(",;\t", key=first.count)
+    if told := re.fullmatch(r"sep=(.)\r?", first):  # as Excel writes it
+        delimiter, text = told[1], rest
+        first = text.partition("\n")[0]
+    if delimiter not in first and len(first.split()) > 1:  # columns between blanks, of any number
+        delimiter, text = " ", "\n".join(" ".join(line.split()) for line in text.splitlines())
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if line]
+    except csv.Error as error:
+        raise BadInput(
+            f"{name} can't be read as CSV ({error}); write it anew, or give none: {without_table()}"
+        ) from None
+    header, lines = ([column.strip() for column in lines[0]], lines[1:]) if lines else ([], [])
+    if any(map(names_file, header)) and column_called("file", None, header, name) is None:  # it names an image already
+        header, lines = numbered(header), [header, *lines]
+    if not lines or not any(header):
+        raise BadInput(
+            f"{name} has no rows; give a table with a header and a row for each image, or none: {without_table()}"
+        )
+    rows = [dict(zip(header, line, strict=False)) for line in lines]  # people's rows may be shorter or longer
+    return [column for column in header if column], rows
+
+
+def _json_rows(text: str, name: str) -> list[dict[str, object]]:
+    """An object a line, a list of objects, or one object: the label of each file.
+
+    Raises:
+        BadInput: it is none of these.
+    """
+    try:
+        try:
+            rows = json.loads(text)
+        except ValueError:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        if isinstance(rows, dict) and {"images", "annotations"} <= set(rows):
+            raise BadInput(
+                f"{name} lists boxes of objects, as COCO does, and no label of each image; give a table with columns "
+                f"for file and label, or none: {without_table()}"
+            )
+        is_map = isinstance(rows, dict) and len(rows) > 1 and column_called("file", None, list(rows), name) is None
+        if is_map and all(isinstance(label, str | float | int | None) for label in rows.values()):
+            rows = [{"file": file, "label": label} for file, label in rows.items()]
+        rows = [rows] if isinstance(rows, dict) else rows
+        if not rows or not all(isinstance(row, dict) and row for row in rows):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise BadInput(
+            f"{name} is not one JSON object a line; give such a file, a CSV, or none: {without_table()}"
+        ) from None
+    return rows
+
+
+def numbered(header: Sequence[str]) -> list[str]:
+    """What columns without a header are called."""
+    return [f"column {place}" for place in range(1, len(header) + 1)]
+
+
+def column_called(kind: str, asked: str | None, header: Sequence[str], name: str) -> str | None:
+    if asked is not None:
+        if asked not in header:
+            near = nearest(asked, list(header))
+            better = own_command({f"--{kind}_column": [near or header[0]]})
+            raise BadInput(
+                f"{name} has no column {printable(asked)} (it has {listed(header)}); "
+                f"{'did you mean' if near else 'give one of these, as here'}: {better}"
+            )
+        return asked
+    by_name = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(header)}
+    return next((by_name[usual] for usual in USUAL[kind] if usual in by_name), None)
+
+
+def text_of(value: object) -> str | None:
+    """What a cell says; None for nothing, and for a list or an object, which is no label."""
+    text = "" if value is None or isinstance(value, list | dict) else str(value).strip()
+    return text or None
+
+
+def listed(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names[:_LISTED])) + (", ..." if len(names) > _LISTED else "")
