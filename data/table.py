@@ -48,6 +48,15 @@ def without_table() -> str:
 
 
 def rows_of(table: Path, names_file: Callable[[str], object]) -> tuple[list[str], list[dict[str, object]]]:
+    """The names of a table's columns, and its rows, each a value by name.
+
+    Args:
+        table: of text.
+        names_file: whether a cell names an image: a first row that does is no header.
+
+    Raises:
+        BadInput: the table is missing, can't be read, or has no rows.
+    """
     name = printable(table)
     if not table.is_file():
         raise BadInput(
@@ -123,6 +132,11 @@ def numbered(header: Sequence[str]) -> list[str]:
 
 
 def column_called(kind: str, asked: str | None, header: Sequence[str], name: str) -> str | None:
+    """The column of a kind of :data:`USUAL`: the one that was asked for, or one by a usual name; None without one.
+
+    Raises:
+        BadInput: the table, called ``name``, has none that was asked for.
+    """
     if asked is not None:
         if asked not in header:
             near = nearest(asked, list(header))
@@ -143,4 +157,5 @@ def text_of(value: object) -> str | None:
 
 
 def listed(names: Sequence[str]) -> str:
+    """The first few names, for a sentence."""
     return ", ".join(map(printable, names[:_LISTED])) + (", ..." if len(names) > _LISTED else "")
