@@ -1,5 +1,7 @@
 """Image files become uint8 arrays: any size, colour and orientation in; one shape out."""
 
+import io
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_AT_ONCE = 1 << 20  # bytes: a file up to here is read whole, where Pillow would go to and fro in it
 _REDUCED = ("JPEG", "MPO")  # read at a part of their size where they are much larger than what is wanted
 _STILL = (*_REDUCED, "PPM", "BMP", "JPEG2000")  # a phone's MPO holds a preview, no second picture
 
@@ -150,7 +153,7 @@ def opened(
     Raises:
         TooLarge: it is larger.
     """
-    with Image.open(path, formats=FORMATS) as image:
+    with open_image(path) as image:
         whole, size = image.size, upright_size(image)
         if wanted and image.format in _REDUCED:
             image.draft(image.mode, (2 * max(wanted), 2 * max(wanted)))
@@ -158,6 +161,15 @@ def opened(
                 refuse_too_large(image, 2 * (max_pixels or pixel_limit()), whole)
         refuse_too_large(image, max_pixels)
         yield image, size
+
+
+def open_image(path: str) -> Image.Image:
+    """A file as Pillow opens it; a small one is in memory."""
+    with open(path, "rb", buffering=0) as file:
+        content = file.read() if os.fstat(file.fileno()).st_size <= _AT_ONCE else None
+    image = Image.open(path if content is None else io.BytesIO(content), formats=FORMATS)
+    image.filename = path
+    return image
 
 
 def refuse_too_large(image: Image.Image, limit: int | None, size: tuple[int, int] | None = None) -> None:
@@ -187,7 +199,7 @@ def count_frames(image: Image.Image) -> int:
 
 def read_size(path: str) -> tuple[int, int]:
     """(height, width) of a file's first frame as it stands upright, from its header alone."""
-    with Image.open(path, formats=FORMATS) as image:
+    with open_image(path) as image:
         return upright_size(image)
 
 

@@ -1,5 +1,6 @@
 """Any folder of images: one folder a class, or flat."""
 
+import contextlib
 import hashlib
 import os
 import shlex
@@ -62,17 +63,11 @@ class Folder(Source):
         newest = max((max(mtime, ctime) for _, _, mtime, ctime in self._listing.files), default=0) / 1e9
         if 0 <= time.time() - newest < _CLOCK_TICK:
             time.sleep(_CLOCK_TICK)  # whatever changes from here on gets another time than it was listed with
-        digest = hashlib.sha256()
-        for relative, *numbers in self._listing.files:
-            digest.update(b"%s\0%d\0%d\0%d\0" % (os.fsencode(relative), *numbers))
-        for relative, why in self._listing.unreadable:
-            digest.update(b"%s\0%s\0" % (os.fsencode(relative), why.encode()))
-        # what may be read depends on who reads
-        digest.update(b"%d" % (os.geteuid() if hasattr(os, "geteuid") else 0))
+        who = os.geteuid() if hasattr(os, "geteuid") else 0  # what may be read depends on who reads
         tables = self._metadata() if annotations.labels is None else [annotations.labels]
         told = [table.is_file() and (os.path.relpath(table, self.place), table.read_bytes()) for table in tables]
-        digest.update(repr((annotations, is_new, told)).encode())
-        self.key = digest.hexdigest()
+        known = (self._listing.files, self._listing.unreadable, who, annotations, is_new, told)
+        self.key = hashlib.sha256(repr(known).encode()).hexdigest()
 
     def open(self, image_size: tuple[int, int] | None, grayscale: bool, num_workers: int | None) -> Pictures:
         """The images below the folder; how many other files there are stands in their layout.
@@ -231,8 +226,9 @@ class Folder(Source):
 
     def _metadata(self) -> list[Path]:
         """Hugging Face's table beside the images, or those in the folders at the top, one for each part of a split."""
-        tops = sorted({relative.partition("/")[0] for relative, *_ in self._listing.files if "/" in relative})
-        tops = [name for name in tops if part_of(name)]
+        tops = []
+        with contextlib.suppress(OSError), os.scandir(self.place) as entries:
+            tops = sorted(entry.name for entry in entries if entry.is_dir() and part_of(entry.name))
         for places in ([""], tops):
             found = [path for place in places for name in METADATA if (path := Path(self.place, place, name)).is_file()]
             if found:

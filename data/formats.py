@@ -32,7 +32,7 @@ def _readable() -> tuple[tuple[str, ...], frozenset[str]]:
 
 FORMATS, EXTENSIONS = _readable()
 # Changes whenever the same files would become other pixels or classes: no cache outlives the code that filled it.
-READERS = repr(("3", FORMATS))
+READERS = repr(("4", FORMATS))
 
 _NEEDS_HEIF = "unsupported: HEIC, which is read when its package is there: pip install pillow-heif"
 _NEEDS_AVIF = "unsupported: AVIF, which this Pillow was built without: pip install --upgrade pillow"

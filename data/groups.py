@@ -1,5 +1,6 @@
 """Which images belong together, as their file names tell: frames of one object, of one sequence, of one class."""
 
+import random
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ _SERIES = (
     (re.compile(rf"^(.*?)[_-]{_ALTERED}$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-]{_ALTERED})?\.[a-z]+$"),
     (re.compile(r"^(.*?)[_-](?:left|right)$", re.IGNORECASE), r"([^/]*?)[_-](?:[Ll]eft|[Rr]ight)\."),
 )  # fmt: skip
+
+_SAMPLE = 1000  # names that tell whether a pattern fits enough of them to be tried on all
+_SERIES_SHARE = 4  # one in so many names is part of a series, or nothing is said of series
 
 _WORDS = "[a-zA-Z]+(?:[ _-][a-zA-Z]+)*"
 _WORDS_AND_NUMBER = re.compile(rf"({_WORDS})[ ._-]*[0-9]+")
@@ -56,8 +60,11 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
     Series that are the classes themselves (cat_1, cat_2, ...) are none.
     """
     places = [(folder, name.rpartition(".")[0]) for folder, _, name in (path.rpartition("/") for path in paths)]
+    some = random.Random(0).sample(places, min(_SAMPLE, len(places)))
     classes = len(set(labels) - {None})
     for looks, pattern in _SERIES:
+        if 2 * _SERIES_SHARE * sum(looks.match(stem) is not None for _, stem in some) < len(some):
+            continue
         found = [
             f"{folder}/{match[1]}" if (match := looks.match(stem)) and match[1] else None for folder, stem in places
         ]
@@ -70,7 +77,7 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
             for name, (folder, stem) in zip(found, places, strict=True)
         ]
         several = {each: count for each, count in Counter(found).items() if each and count > 1}
-        if len(several) > max(1, classes) and 4 * sum(several.values()) >= len(paths):
+        if len(several) > max(1, classes) and _SERIES_SHARE * sum(several.values()) >= len(paths):
             largest = max(several, key=several.get)
             example = paths[found.index(largest)]
             return (

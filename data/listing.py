@@ -118,19 +118,19 @@ def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing:
             continue
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
-            if _is_passed_over(entry, listing):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if _is_passed_over(entry, is_folder, listing):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if is_folder:
                 waiting.append(relative)
             else:
                 _list_file(entry, relative, linked, listing)
     return linked
 
 
-def _is_passed_over(entry: os.DirEntry, listing: Listing) -> bool:
+def _is_passed_over(entry: os.DirEntry, is_folder: bool, listing: Listing) -> bool:
     """Whether a file or folder is hidden, or the system's own; how many pictures are in it is counted."""
     name = entry.name.lower()
-    is_folder = entry.is_dir(follow_symlinks=False)
     if is_folder and (name in _SYSTEM or name.startswith(_TRASH)):
         listing.system[entry.name] += sum(
             os.path.splitext(file)[1].lower() in EXTENSIONS for _, _, files in os.walk(entry.path) for file in files

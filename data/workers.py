@@ -6,6 +6,7 @@ so many files are decoded in forked processes, which take half the time on two c
 
 import contextlib
 import multiprocessing
+import os
 import sys
 import warnings
 from collections import deque
@@ -20,8 +21,9 @@ from run import console
 from run.cores import cores
 from run.forked import settle
 
-_BATCH_BYTES = 4 << 20  # decoded pixels a batch, at most: small beside any memory
-_BATCH_FILES = 64
+_BATCH_BYTES = 4 << 20  # of files, and of decoded pixels, a batch: small beside any memory, and soon done
+_BATCH_FILES = 256
+_SAMPLE = 16  # files whose sizes tell those of all
 _WORTH_PROCESSES = 1000  # files: below, they would be forked for less than a quarter of a second's work
 
 
@@ -50,7 +52,8 @@ def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None,
         ShapeDisproved: an image does not fit ``shape``.
         TonesUnknown: one can't be decoded before all files have been looked at.
     """
-    size = max(1, min(_BATCH_FILES, _BATCH_BYTES // (shape.channels * shape.height * shape.width)))
+    bytes_each = max(shape.channels * shape.height * shape.width, _typical_bytes(files))
+    size = max(1, min(_BATCH_FILES, _BATCH_BYTES // bytes_each))
     pieces = [piece for piece in _pieces(files, size) if piece.first >= first]
     total = sum(file.count for file in files) - first
     done = 0
@@ -62,6 +65,15 @@ def decode_files(files: Sequence[Frames], shape: Shape, num_workers: int | None,
             done += advanced
             progress.advance("decoding", advanced)
             progress.news(f"decoded {done:,} of {total:,}")
+
+
+def _typical_bytes(files: Sequence[Frames]) -> int:
+    """The mean size of an image in some of the files, which are spread over all."""
+    sizes = []
+    for file in files[:: max(1, len(files) // _SAMPLE)]:
+        with contextlib.suppress(OSError):
+            sizes.append(os.path.getsize(file.path) // file.count)
+    return sum(sizes) // max(1, len(sizes))
 
 
 class _Piece(NamedTuple):

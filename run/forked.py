@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 
@@ -11,6 +12,7 @@ _PR_SET_PDEATHSIG = 1  # of prctl(2)
 def settle() -> None:
     """To be called first in a forked process. Ctrl-C and a closed terminal reach it too: the parent passes them on."""
     _end_with_parent()
+    gc.freeze()  # what was there before is never looked through, nor copied for that
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

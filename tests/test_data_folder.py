@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import load_images
+from data import decode, load_images
 from data.annotations import Annotations
 from data.folder import Folder
 from run.errors import BadInput
@@ -129,14 +129,14 @@ def test_a_pipe_is_not_waited_for(folder):
 def test_permission_denied(folder, monkeypatch):
     paint(folder / "1.png")
     paint(folder / "2.png")
-    allowed = Image.open
+    allowed = decode.open_image
 
-    def guarded(path: str, **options: object) -> Image.Image:
+    def guarded(path: str) -> Image.Image:
         if path.endswith("2.png"):
             raise PermissionError(13, "Permission denied")
-        return allowed(path, **options)
+        return allowed(path)
 
-    monkeypatch.setattr(Image, "open", guarded)
+    monkeypatch.setattr(decode, "open_image", guarded)
     assert load(folder).left_out == (("2.png", "permission denied"),)
 
 
