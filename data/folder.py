@@ -22,6 +22,7 @@ from data.patterns import examples, match_pattern
 from data.pictures import Pictures
 from data.shape import Wanted, count_frames_of, guess_shape
 from data.source import Source
+from data.split_lists import listed_parts, split_lists
 from data.survey import survey
 from data.table import Columns
 from data.tones import Tones
@@ -64,7 +65,9 @@ class Folder(Source):
         if 0 <= time.time() - newest < _CLOCK_TICK:
             time.sleep(_CLOCK_TICK)  # whatever changes from here on gets another time than it was listed with
         who = os.geteuid() if hasattr(os, "geteuid") else 0  # what may be read depends on who reads
+        self._split_lists = [] if is_new else split_lists(Path(self.place))
         tables = self._metadata() if annotations.labels is None else [annotations.labels]
+        tables += self._split_lists
         told = [table.is_file() and (os.path.relpath(table, self.place), table.read_bytes()) for table in tables]
         known = (self._listing.files, self._listing.unreadable, who, annotations, is_new, told)
         self.key = hashlib.sha256(repr(known).encode()).hexdigest()
@@ -189,6 +192,12 @@ class Folder(Source):
         if listed is not None and listed.parts is not None:
             known.left_out |= {
                 position: "no part of the split" for position, part in enumerate(listed.parts) if not part
+            }
+        if known.parts is None and (told := listed_parts(self._split_lists, ids)):
+            known.parts, words = told
+            known.words += f"; {words}"
+            known.left_out |= {
+                position: "in no list of the split" for position, part in enumerate(known.parts) if not part
             }
         if listed is None and not any(known.labels) and (unused := self._unused_table(ids)):
             table, words = unused

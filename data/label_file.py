@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.layout import part_of
-from data.named_files import FilesByName, matched
+from data.named_files import FilesByName, likeliest_column, matched
 from data.table import USUAL, Columns, column_called, listed, numbered, rows_of, text_of, without_table
 from run.console import count, verb
 from run.errors import BadInput, printable
@@ -54,17 +54,21 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     header, rows = rows_of(table, index.find)
     found = {kind: column_called(kind, getattr(columns, kind), header, name) for kind in USUAL}
     if header == numbered(header):
-        found["file"] = found["file"] or _likeliest(rows, header, index)
+        found["file"] = found["file"] or likeliest_column(rows, header, index)
         others = [column for column in header if column != found["file"]]
         found["label"] = found["label"] or (others[0] if others else None)
     elif found["file"] and len(header) == 2 and not any(found[kind] for kind in ("label", "group", "split")):
         found["label"] = next(column for column in header if column != found["file"])  # whatever it is called
         if 2 * len({text_of(row.get(found["label"])) for row in rows}) > len(rows) > _FEW_ROWS:  # captions, or numbers
             found["label"] = None
+    if found["file"] and found["label"] is None and (classes := _one_hot(rows, header)):
+        found["label"] = f"the column with the 1 ({len(classes)} of them)"
+        for row in rows:
+            row[found["label"]] = next(column for column in classes if _number(row[column]) == 1)
     if found["file"] is None:
         raise BadInput(
             f"{name} has no column that names the files (it has {listed(header)}); say which it is, as here: "
-            f"{own_command({'--file_column': [_likeliest(rows, header, index)]})}"
+            f"{own_command({'--file_column': [likeliest_column(rows, header, index)]})}"
         )
     if found["label"] is None and found["group"] is None and found["split"] is None:
         others = [column for column in header if column != found["file"]]
@@ -89,7 +93,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
         else:
             values[position] = said
     if not values:
-        likeliest = _likeliest(rows, header, index)
+        likeliest = likeliest_column(rows, header, index)
         better = f"say which column names them, as here: {own_command({'--file_column': [likeliest]})}"
         if likeliest == found["file"]:
             better = f"write their names as the files have them, or give no table: {without_table()}"
@@ -157,6 +161,19 @@ def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path
     return None if best is None else best[1:]
 
 
+def _one_hot(rows: Sequence[dict[str, object]], header: Sequence[str]) -> list[str]:
+    """The columns of 0 and 1 of which each row has one 1: a class each; none where rows have no or several 1."""
+    found = [column for column in header if {_number(row.get(column)) for row in rows} == {0, 1}]
+    return found if len(found) > 1 and all(sum(_number(row[each]) for each in found) == 1 for row in rows) else []
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(text_of(value) or "")
+    except ValueError:
+        return None
+
+
 def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> str:
     """The last column whose texts several rows share, and that are no parts of a split; else the last."""
     for column in reversed(columns):
@@ -164,15 +181,6 @@ def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) 
         if 1 < len(texts) <= len(rows) / 2 and not all(map(part_of, texts)):
             return column
     return columns[-1]
-
-
-def _likeliest(rows: Sequence[dict[str, object]], header: Sequence[str], index: "FilesByName") -> str:
-    """The column of which most values name an image."""
-
-    def names_one(value: object) -> bool:
-        return bool(index.find(text := text_of(value) or "") or index.find_loosely(text))
-
-    return max(header, key=lambda column: sum(names_one(row.get(column)) for row in rows[:100]))
 
 
 def _as_parts(splits: Sequence[str | None], name: str, is_asked: bool) -> list[str | None]:

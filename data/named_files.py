@@ -16,11 +16,12 @@ class FilesByName:
         self._other: dict[str, list[int]] = {}
         self._loosely: dict[str, list[int]] = {}
         for position, path in enumerate(paths):
-            stem, bare = path.rpartition(".")[0] or path, path.rpartition("/")[2]
-            names = {stem, bare, bare.rpartition(".")[0] or bare}
-            for name in names:
+            folders = path.count("/")
+            names = {path.split("/", depth)[-1] for depth in range(folders + 1)}  # images/cat/1.png, cat/1.png, 1.png
+            names |= {name.rpartition(".")[0] or name for name in names}
+            for name in names - {path}:
                 self._other.setdefault(name, []).append(position)
-            for name in set(map(_plain, {path, *names})):
+            for name in set(map(_plain, names)):
                 self._loosely.setdefault(name, []).append(position)
         meant = {part_of(word) for word in re.split(r"[^A-Za-z]+", table)} - {None}
         parts = {position: {part_of(folder) for folder in path.split("/")[:-1]} for position, path in enumerate(paths)}
@@ -55,7 +56,7 @@ def _plain(name: str) -> str:
 
 
 def matched(
-    rows: Sequence[dict[str, object]], column: str, index: "FilesByName"
+    rows: Sequence[dict[str, object]], column: str, index: FilesByName
 ) -> list[tuple[dict[str, object], str, list[int]]]:
     """Each row with the name in it and the files that it means: first those that name one as it is spelt, then those
     that do so loosely, of files that no other row has named."""
@@ -71,3 +72,12 @@ def matched(
             several = [position for position in loosely if position not in taken]
         matched.append((row, named, several))
     return matched
+
+
+def likeliest_column(rows: Sequence[dict[str, object]], header: Sequence[str], index: FilesByName) -> str:
+    """The column of which most values name an image."""
+
+    def names_one(value: object) -> bool:
+        return bool(index.find(text := text_of(value) or "") or index.find_loosely(text))
+
+    return max(header, key=lambda column: sum(names_one(row.get(column)) for row in rows[:100]))

@@ -314,3 +314,92 @@ def test_classes_that_only_one_side_has_are_pointed_out(forked, tmp_path):
     _, said = look(forked, tmp_path)
     assert "1 class is tested and never trained on (cat)" in said
     assert "classes that differ in capital letters alone: Cat and cat" in said
+
+
+def _lines(number_of_line) -> dict[str, list[str]]:
+    """Of each part of the split the lines that ``number_of_line(label, number)`` gives."""
+    lines: dict[str, list[str]] = {"train": [], "test": []}
+    for label in range(CLASSES):
+        for number in range(EACH):
+            lines[part(number)].append(number_of_line(label, number))
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("place", "names", "line", "within"),
+    [
+        ("set/meta", ("train.txt", "test.txt"), lambda label, n: f"c{label}/{n}", "set/images"),  # Food-101
+        ("set", ("TrainImages.txt", "TestImages.txt"), lambda label, n: f"c{label}/{n}.png", "set"),  # MIT indoor
+        ("set", ("trainlist01.txt", "testlist01.txt"), lambda label, n: f"c{label}/{n}.png {label + 1}", "set"),
+        ("lists", ("train_list.csv", "val_list.csv"), lambda label, n: f"/home/them/c{label}/{n}.png,c{label}", "set"),
+    ],
+)
+def test_lists_of_a_split(forked, tmp_path, place, names, line, within):
+    paint(tmp_path / within, lambda label, n: f"c{label}/{n}.png")
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    for name, lines in zip(names, _lines(line).values(), strict=True):
+        (tmp_path / place / name).write_text("\n".join(lines) + "\n")
+    found, said = look(forked, tmp_path)
+    assert f"the split is that of {names[0]}, {names[1]} (72 train, 18 test)" in said
+    assert found["split"] == "published"
+
+
+def test_lists_by_number(forked, tmp_path):
+    """Caltech's birds: images.txt, image_class_labels.txt, train_test_split.txt."""
+    paint(tmp_path / "set/images", lambda label, n: f"{label:03}.Bird/{n}.png")
+    files = [(label, number) for label in range(CLASSES) for number in range(EACH)]
+    for name, line in {
+        "images.txt": lambda label, n: f"{label:03}.Bird/{n}.png",
+        "train_test_split.txt": lambda label, n: int(part(n) == "train"),
+        "image_class_labels.txt": lambda label, n: label + 1,
+    }.items():
+        text = "".join(f"{row} {line(*file)}\n" for row, file in enumerate(files, 1))
+        (tmp_path / "set" / name).write_text(text)
+    found, said = look(forked, tmp_path)
+    assert "the split is that of train_test_split.txt (72 train, 18 test)" in said
+    assert found["split"] == "published"
+
+
+def test_lists_of_other_files_tell_nothing(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"c{label}/{n}.png")
+    (tmp_path / "set/train.txt").write_text("c0/1.png\nother/7.png\n")
+    (tmp_path / "set/test.txt").write_text("other/8.png\n")
+    found, said = look(forked, tmp_path)
+    assert "the split is that of" not in said
+    assert found["split"] == "random"
+
+
+def test_a_change_of_the_lists_is_seen(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"c{label}/{n}.png")
+    lines = _lines(lambda label, n: f"c{label}/{n}.png")
+    for name in lines:
+        (tmp_path / f"set/{name}.txt").write_text("\n".join(lines[name]))
+    assert "(72 train, 18 test)" in look(forked, tmp_path)[1]
+    (tmp_path / "set/test.txt").write_text("\n".join(lines["test"][1:]))
+    found, said = look(forked, tmp_path)
+    assert "(72 train, 17 test)" in said
+    assert found["unreadable"] == 1
+
+
+def test_columns_of_0_and_1_are_classes(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"{label}_{n}.png")
+    rows = [("image", "MEL", "NV", "BCC")]
+    rows += [
+        (f"{label}_{number}", *(float(each == label) for each in range(CLASSES)))
+        for label in range(CLASSES)
+        for number in range(EACH)
+    ]
+    with open(tmp_path / "labels.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    done = forked.run(
+        "viz_dataset.py", "--dataset", "set", "--labels", "labels.csv", "--output_dir", "look", cwd=tmp_path
+    )
+    assert "labels from the column with the 1 (3 of them) in labels.csv (90 images)" in done.stdout + done.stderr
+    found = read_json(tmp_path / "look/dataset.json")
+    assert found["images_of_class"] == {"BCC": 30, "MEL": 30, "NV": 30}
+    rows[1] = ("0_0", 1, 1, 0)  # two classes at once are none
+    with open(tmp_path / "labels.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    words = refusal(forked.run("viz_dataset.py", "--dataset", "set", "--labels", "labels.csv", cwd=tmp_path))
+    assert "no column of labels" in words
+    assert "--label_column" in words
