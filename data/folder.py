@@ -6,6 +6,7 @@ import os
 import shlex
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import numpy as np
 from data.annotations import Annotations
 from data.decode import quiet_pillow
 from data.fitting import Shape
-from data.groups import suggested_groups, suggested_labels, tracks
+from data.groups import suggested_folders, suggested_groups, suggested_labels, tracks
 from data.label_file import METADATA, Known, combined, read_table, table_of_labels
 from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
 from data.listing import NAMED_AT_MOST, list_images
+from data.masks import masks
 from data.patterns import examples, match_pattern
 from data.pictures import Pictures
 from data.shape import Wanted, count_frames_of, guess_shape
@@ -86,6 +88,9 @@ class Folder(Source):
         files, left_out = self._listing.files, [*self._listing.unreadable, *self._listing.unsupported]
         left_out += [(relative, "empty file") for relative, size, *_ in files if size == 0]
         ids = [relative for relative, size, *_ in files if size]
+        of_masks = masks(ids)
+        left_out += [(ids[position], why) for position, why in of_masks.items()]
+        ids = [relative for position, relative in enumerate(ids) if position not in of_masks]
         if not ids:
             raise BadInput(self._nothing_here(left_out))
         known = self._known(ids)
@@ -125,7 +130,9 @@ class Folder(Source):
             ],
             published_test=None if parts is None else parts == TEST,
             published_val=None if parts is None or VAL not in parts else parts == VAL,
-            layout="\n".join([f"{printable(self.name)}: {known.words}", *known.remarks]),
+            layout="\n".join(
+                [f"{printable(self.name)}: {known.words}", *known.remarks, *_masks_in_words(list(of_masks.values()))]
+            ),
             left_out=left_out,
             survey=lambda shape: _survey(files, shape, num_workers),
         )
@@ -164,49 +171,39 @@ class Folder(Source):
         else:
             listed, unfit = self._read_metadata(ids)
         has_labels = said.label_from is not None or (listed is not None and any(listed.labels))
-        try:
-            layout = recognise(ids, self._named)
-        except BadInput as error:  # labels from elsewhere, or none needed: then folders need mean nothing
-            if not (has_labels or self._is_new):
-                if unused := self._unused_table(ids):
-                    table, words = unused
-                    raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': [table]})}") from None
-                raise
-            layout = Layout([None] * len(ids), None, "folders that are no classes", {})
+        layout = self._layout(ids, has_labels)
         known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, unfit, dict(layout.left_out))
         if listed is not None:
             known.remarks += listed.remarks
-            known.words = f"{listed.words}; {_left_to_folders(listed, layout)}"
-            known.parts = known.parts if listed.parts is None else listed.parts
+            known.words = listed.words
             if any(listed.groups):
                 known.groups = [group if group is None else f"group {group}" for group in listed.groups]
         if said.label_from is not None:
-            labels = match_pattern(said.label_from, ids, "--label_from")
-            known.words = f"labels from file names ({examples(ids, labels)})"
+            known.labels = match_pattern(said.label_from, ids, "--label_from")
+            known.words = f"labels from file names ({examples(ids, known.labels)})"
         elif has_labels:
-            labels = listed.labels
-        if has_labels:
-            known.labels, known.left_out = labels, {}
-            if listed is None or listed.parts is None:
-                known.parts = layout.parts
-        if listed is not None and listed.parts is not None:
-            known.left_out |= {
-                position: "no part of the split" for position, part in enumerate(listed.parts) if not part
-            }
+            known.labels = listed.labels
+        else:
+            known.left_out |= layout.without_class
+        if listed is not None:
+            known.heed(listed)
+        if has_labels or listed is not None:
+            known.words += known.leave_to_folders(layout, has_labels, listed)
         if known.parts is None and (told := listed_parts(self._split_lists, ids)):
             known.parts, words = told
             known.words += f"; {words}"
-            known.left_out |= {
-                position: "in no list of the split" for position, part in enumerate(known.parts) if not part
-            }
+            known.left_out |= {place: "in no list of the split" for place, part in enumerate(known.parts) if not part}
         if listed is None and not any(known.labels) and (unused := self._unused_table(ids)):
             table, words = unused
             known.remarks.append(f"there are {words}: to use these, --labels {shlex.quote(printable(table))}")
         if any(known.labels):
             known.left_out = self._without_label(known) | known.left_out
-            if has_labels and TEST in (known.parts or ()) and TEST not in self._parts_used(known):
-                known.parts = None
-                known.words += "; nothing that tests has a label, so test images are drawn from the others"
+        used = {part for place, part in enumerate(known.parts or ()) if place not in known.left_out}
+        if known.parts is not None and not {TRAIN, TEST} <= used:
+            known.parts = None
+            if has_labels:
+                side = "trains" if TEST in used else "tests"
+                known.words += f"; nothing that {side} has a label, so test images are drawn from the others"
         if said.group_from is not None:
             known.groups = match_pattern(said.group_from, ids, "--group_from")
             known.remarks.append(f"groups from file names ({examples(ids, known.groups)})")
@@ -214,13 +211,25 @@ class Folder(Source):
             used = [position for position in range(len(ids)) if position not in known.left_out]
             mine = [ids[position] for position in used]
             labels = [known.labels[position] for position in used]
-            known.remarks += filter(None, [suggested_groups(mine, labels), suggested_labels(mine, labels)])
+            by_folder = suggested_folders(mine, labels) if has_labels else None
+            known.remarks += filter(None, [by_folder or suggested_groups(mine, labels), suggested_labels(mine, labels)])
         return known
 
-    @staticmethod
-    def _parts_used(known: "_Known") -> set[str | None]:
-        """The parts of a split that images are left in."""
-        return {part for position, part in enumerate(known.parts) if position not in known.left_out}
+    def _layout(self, ids: list[str], has_labels: bool) -> Layout:
+        """What the folders mean, which need mean nothing where labels come from elsewhere or none is needed.
+
+        Raises:
+            BadInput: they have to, and do not.
+        """
+        try:
+            return recognise(ids, self._named)
+        except BadInput as error:
+            if has_labels or self._is_new:
+                return Layout([None] * len(ids), None, "folders that are no classes")
+            if unused := self._unused_table(ids):
+                table, words = unused
+                raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': [table]})}") from None
+            raise
 
     def _without_label(self, known: "_Known") -> dict[int, str]:
         """Position -> why, of images without a label that can't be used: they can train, where others have one."""
@@ -290,17 +299,6 @@ class Folder(Source):
         return f"{place} holds no images{seen}; {instead}"
 
 
-def _left_to_folders(listed: Known, layout: Layout) -> str:
-    """What folders mean beside a table, in words."""
-    if not any(listed.labels):
-        return layout.words
-    if layout.parts is None or listed.parts is not None:
-        return "folders are not looked at"
-    held = Counter(layout.parts)
-    counts = ", ".join(f"{held[part]:,} {part}" for part in (TRAIN, VAL, TEST) if held[part])
-    return f"the split is that of the folders ({counts})"
-
-
 @dataclass
 class _Known:
     """What is known of M images before any is decoded; None where nothing is."""
@@ -311,6 +309,38 @@ class _Known:
     words: str  # how they lie, in a line
     remarks: list[str]  # further lines
     left_out: dict[int, str]  # position -> why
+
+    def heed(self, listed: Known) -> None:
+        """Take the split of a table, and the images that it names, wherever they lie."""
+        named = (listed.labels, listed.parts or listed.labels)
+        self.left_out = {place: why for place, why in self.left_out.items() if not any(each[place] for each in named)}
+        if listed.parts is not None:
+            held_out = TEST in listed.parts  # else what validates is held out, whatever it is called
+            self.parts = listed.parts if held_out else [TEST if part == VAL else part for part in listed.parts]
+            self.left_out |= {place: "no part of the split" for place, part in enumerate(listed.parts) if not part}
+
+    def leave_to_folders(self, layout: Layout, has_labels: bool, listed: Known | None) -> str:
+        """What folders still mean where a table or a pattern was given, in words: the split, and classes of the same
+        names for images that have no label yet."""
+        if not has_labels:
+            return f"; {layout.words}"
+        if layout.parts is None or (listed is not None and listed.parts is not None):
+            return "" if listed is None else "; folders are not looked at"
+        words = ""
+        if listed is not None and self.labels is listed.labels and set(listed.labels) <= {None, *layout.labels}:
+            without = [place for place, label in enumerate(self.labels) if label is None and layout.labels[place]]
+            self.labels = [label or its_folder for label, its_folder in zip(self.labels, layout.labels, strict=True)]
+            words = f"; labels from folders ({console.count(len(without), 'image')})" if without else ""
+        held = Counter(part for place, part in enumerate(layout.parts) if place not in self.left_out)
+        counts = ", ".join(f"{held[part]:,} {part}" for part in (TRAIN, VAL, TEST) if held[part])
+        return f"{words}; the split is that of the folders ({counts})"
+
+
+def _masks_in_words(reasons: Sequence[str]) -> list[str]:
+    if not reasons:
+        return []
+    are = console.verb(len(reasons), "are")
+    return [f"{console.count(len(reasons), 'file')} {are} left out, no picture of the set ({reasons[0]})"]
 
 
 def _survey(files: list[Frames], shape: Shape, num_workers: int | None) -> Tones:

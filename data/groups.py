@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from data.layout import part_of
+from data.layout import part_of, whose
 from run.errors import printable
 
 # GTSRB's names say which frames show one physical sign: <track>_<frame>, five digits each, and in its other common
@@ -21,6 +21,8 @@ _SERIES = (
     (re.compile(r"^(.*?) ?\(\d+\)$"), r"([^/]*?)(?: ?\([0-9]+\))?\.[a-zA-Z]+$"),
     (re.compile(r"^(.*?)[ _-]+copy(?:[ _-]*\d+)?$", re.IGNORECASE), r"([^/]*?)(?:[ _-]+[Cc]opy.*)?\.[a-zA-Z]+$"),
     (re.compile(r"^(.*\d.*?)[_-]\d+$"), r"([^/]*)[_-][0-9]+\."),
+    # time, depth, channel, site: position01_t0001, A01_s1_w1, r01c01f01p01-ch1sk1
+    (re.compile(r"^(.*?)(?:[_-](?:[a-z]{1,2}\d+)+)+$", re.IGNORECASE), r"([^/]*?)(?:[_-](?:[a-zA-Z]{1,2}[0-9]+)+)+\."),
     (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
     (re.compile(r"^(.*?)_[a-z]+\.rf\..*$", re.IGNORECASE), r"([^/]*?)_[a-zA-Z]+\.rf\."),  # Roboflow's altered copies
     (re.compile(rf"^(.*?)[_-]{_ALTERED}$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-]{_ALTERED})?\.[a-z]+$"),
@@ -85,6 +87,21 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
                 f"if their images belong together, keep each on one side of the split: --group_from '{pattern}'"
             )
     return None
+
+
+def suggested_folders(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:
+    """A remark where images lie in folders of one patient, video and the like each, which are not the classes."""
+    folders = [path.split("/")[:-1] for path in paths]
+    found = [next(((depth, name) for depth, name in enumerate(each) if whose(name)), (0, None)) for each in folders]
+    depth = Counter(depth for depth, name in found if name).most_common(1)
+    several = len({name for _, name in found}) > 1
+    if not depth or depth[0][1] < _USUAL * len(paths) or not several or [name for _, name in found] == list(labels):
+        return None
+    depth, example = depth[0][0], next(name for _, name in found if name)
+    return (
+        f"folders look like those of one {whose(example)} each ({printable(example)}); if they are, keep each on one "
+        f"side of the split: --group_from '^{'[^/]+/' * depth}([^/]+)/'"
+    )
 
 
 def suggested_labels(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:

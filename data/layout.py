@@ -5,9 +5,10 @@ wrong guess is seen at once; what would most likely be wrong (parts taken for cl
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from run.console import count, verb
 from run.errors import BadInput, printable
@@ -17,7 +18,7 @@ TRAIN, VAL, TEST, UNLABELLED = "train", "val", "test", "unlabelled"
 _WORDS = {
     "train": TRAIN, "training": TRAIN, "trainset": TRAIN, "trn": TRAIN, "trainval": TRAIN, "trainings": TRAIN,
     "entrainement": TRAIN, "entrenamiento": TRAIN, "treino": TRAIN,
-    "val": VAL, "valid": VAL, "validation": VAL, "valset": VAL, "dev": VAL,
+    "val": VAL, "valid": VAL, "validation": VAL, "valset": VAL, "dev": VAL, "validate": VAL, "validating": VAL,
     "test": TEST, "testing": TEST, "testset": TEST, "tst": TEST, "holdout": TEST, "eval": TEST, "evaluation": TEST,
     "publictest": VAL, "privatetest": TEST, "prueba": TEST, "teste": TEST,
     "pred": UNLABELLED, "predict": UNLABELLED, "prediction": UNLABELLED, "unlabeled": UNLABELLED,
@@ -27,7 +28,7 @@ _WORDS = {
 _EMPTY_WORDS = {
     "", "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "files", "seg",
     "split", "folder", "final", "png", "jpg", "jpeg", "ppm", "cropped", "resized", "the", "samples", "bounding", "box",
-    "boxes", "daten", "bilder",
+    "boxes", "daten", "bilder", "mini", "tiny", "small", "large", "full", "subset",
 }  # fmt: skip
 # Names of kinds of files rather than of classes have one of these, and besides only those below: JPEGImages, masks.
 _KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth",
@@ -46,8 +47,11 @@ _PIECE = re.compile(
 )
 # Names of whom or when pictures were taken, which are classes where these are to be recognised, and else are not.
 _WHOSE = re.compile(
-    r"(patient|subject|case|participant|donor|animal|video|clip|scene|sequence|seq)s?[ _-]*[0-9]+", re.I
+    r"(patient|subject|case|participant|donor|animal|video|clip|scene|sequence|seq|subj|sub|pat|pid|p(?=[0-9]{5}))s?"
+    r"[ _-]*[0-9]+",
+    re.IGNORECASE,
 )
+_SHORT = {"subj": "subject", "sub": "subject", "pat": "patient", "pid": "patient", "p": "patient", "seq": "sequence"}
 _WHEN = re.compile(r"(19|20)[0-9]{2}([ _.-]?[0-9]{2}){0,2}")
 _INNERMOST = "([^/]+)/[^/]*$"  # --label_from: the folder that an image lies in
 _NAMED = 5
@@ -59,15 +63,18 @@ class Layout:
 
     Attributes:
         labels: M class names; None for a file that lies in no class folder. None for all where there are no classes.
-        parts: M times ``train``, ``val`` or ``test``; None for all where no split is laid out.
+        parts: M times ``train``, ``val``, ``test``, ``unlabelled`` or nothing; None for all where no split is laid out.
         words: the layout in one line, for a person.
         left_out: positions of files that do not fit it, and why.
+        without_class: positions of files that lie in no class folder, and why they are left out for that, unless labels
+            come from elsewhere.
     """
 
     labels: list[str | None]
     parts: list[str] | None
     words: str
-    left_out: dict[int, str]
+    left_out: dict[int, str] = field(default_factory=dict)
+    without_class: dict[int, str] = field(default_factory=dict)
 
 
 def recognise(paths: Sequence[str], place: str) -> Layout:
@@ -83,7 +90,8 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
     folders = [tuple(path.split("/")[:-1]) for path in paths]
     inner = _descended(folders)
     where = _inside(place, inner)
-    below = [folder[len(inner) :] for folder in folders]
+    # macOS writes accents as characters of their own, others do not: one class all the same
+    below = [tuple(unicodedata.normalize("NFC", name) for name in folder[len(inner) :]) for folder in folders]
     shown = f"{'/'.join(inner)}/: " if inner else ""
     tops = Counter(folder[0] for folder in below if folder)
     if both := _parts_and_classes(tops):
@@ -129,7 +137,8 @@ def _without(asides: Sequence[str], paths: Sequence[str], place: str, below: Seq
         if parts is not None:
             parts[position] = found.parts[place_there]
     left_out |= {kept[place_there]: why for place_there, why in found.left_out.items()}
-    return Layout(labels, parts, found.words, left_out)
+    without_class = {kept[place_there]: why for place_there, why in found.without_class.items()}
+    return Layout(labels, parts, found.words, left_out, without_class)
 
 
 def part_of(name: str) -> str | None:
@@ -143,7 +152,10 @@ def part_of(name: str) -> str | None:
 
 def _parts_of(names: Iterable[str]) -> dict[str, str | None]:
     """The part that each folder means: eval/ is the test part, but validates where there is a test/ beside it."""
-    parts = {name: part_of(name) for name in names}
+    names = list(names)
+    words = {name: [word for word in re.split("[^a-z]+", name.lower()) if word] for name in names}
+    shared = set.intersection(*map(set, words.values())) - set(_WORDS)  # cars of cars_train, cars_test
+    parts = {name: part_of(" ".join(word for word in words[name] if word not in shared)) for name in names}
     evaluates = {name for name, part in parts.items() if part == TEST and "eval" in name.lower()}
     if TEST in {part for name, part in parts.items() if name not in evaluates}:
         parts |= dict.fromkeys(evaluates, VAL)
@@ -197,13 +209,13 @@ def _flat(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
         words += (
             f" ({nested:,} of {count(len(below), 'image')} {verb(nested, 'lie')} in folders, too few to be classes)"
         )
-    return Layout([None] * len(below), None, words, {})
+    return Layout([None] * len(below), None, words)
 
 
 def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: str) -> Layout:
     """train/ and test/ (and val/), with classes in them or without."""
     insides = {name: _descended([folder[1:] for folder in below if folder and folder[0] == name]) for name in parts}
-    labels, sides, left_out = [], [], {}
+    labels, sides, left_out, without_class = [], [], {}, {}
     for position, folder in enumerate(below):
         if not folder or folder[0] not in parts:
             labels.append(None)
@@ -222,23 +234,25 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
     if any(with_classes.values()):
         for position, (label, side) in enumerate(zip(labels, sides, strict=True)):
             if label is None and side not in ("", UNLABELLED):
-                left_out[position] = f"no class folder in {side}"
-    counts = Counter(side for position, side in enumerate(sides) if position not in left_out)
+                without_class[position] = f"no class folder in {side}"
+    unused = {*left_out, *without_class}
+    counts = Counter(side for position, side in enumerate(sides) if position not in unused)
     if TEST not in counts and VAL in counts:  # what is held out is held out, whatever it is called
         sides, counts = [TEST if side == VAL else side for side in sides], Counter({**counts, TEST: counts[VAL]})
         del counts[VAL]
-    kept = {label for position, label in enumerate(labels) if position not in left_out and label is not None}
+    kept = {label for position, label in enumerate(labels) if position not in unused and label is not None}
     if len(kept) == 1:  # train/images, test/images
         labels, kept = [None] * len(labels), set()
     classes = f"the {len(kept):,} folders in them are the classes" if kept else "no classes"
+    classes += _though_of_one(kept, "^[^/]+/([^/]+)/")
     listed = ", ".join(
         f"{name}/" for name in sorted(parts, key=lambda each: [TRAIN, VAL, TEST, UNLABELLED].index(parts[each]))
     )
     held = ", ".join(f"{counts[side]:,} {side}" for side in (TRAIN, VAL, TEST, UNLABELLED) if counts.get(side))
     words = f"{shown}a published split ({listed}: {held}), {classes}"
     if TRAIN not in counts or TEST not in counts:
-        return Layout(labels, None, f"{words}; one part only can be used, so test images are drawn from it", left_out)
-    return Layout(labels, sides, words, left_out)
+        words += "; one part only can be used, so test images are drawn from it"
+    return Layout(labels, sides, words, left_out, without_class)
 
 
 def _without_boxes(labels: Sequence[str | None], part_names: Sequence[str]) -> list[str | None]:
@@ -267,8 +281,7 @@ def _parts_in_classes(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
     labels = [folder[0] if folder else None for folder in below]
     parts = _parts_of({folder[1] for folder in below if folder})
     sides = [parts[folder[1]] or "" if folder else "" for folder in below]
-    left_out = {position: "lies beside the class folders" for position, folder in enumerate(below) if not folder}
-    left_out |= {
+    left_out = {
         position: f"lies in {folder[1]}, which is no part of the split"
         for position, folder in enumerate(below)
         if folder and not parts[folder[1]]
@@ -278,14 +291,17 @@ def _parts_in_classes(below: Sequence[tuple[str, ...]], shown: str) -> Layout:
     counts = Counter(side for side in sides if side)
     held = ", ".join(f"{counts[side]:,} {side}" for side in (TRAIN, VAL, TEST) if counts.get(side))
     words = f"{shown}{len(set(labels) - {None}):,} folders are the classes, each with a published split in it ({held})"
-    return Layout(labels, sides, words, left_out)
+    return Layout(labels, sides, words, left_out, _beside_classes(below))
+
+
+def _beside_classes(below: Sequence[tuple[str, ...]]) -> dict[int, str]:
+    return {position: "lies beside the class folders" for position, folder in enumerate(below) if not folder}
 
 
 def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tuple[str, ...]) -> Layout:
     """cat/1.png, dog/2.png; what lies deeper counts to its class."""
     where = _inside(place, inner)
     labels = [folder[0] if folder else None for folder in below]
-    left_out = {position: "lies beside the class folders" for position, folder in enumerate(below) if not folder}
     names = sorted(set(labels) - {None}, key=natural_order)
     if len(names) == 1:
         raise BadInput(
@@ -316,21 +332,34 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
         )
     elif deeper:
         words += (
-            f"; {count(deeper, 'image')} in folders below them counted to these (--label_from takes other parts of the "
-            f"path; --group_from '^{around}([^/]+/.+)/' keeps such a folder, as of a video or a patient, on one side "
-            "of the split)"
+            f"; {count(deeper, 'image')} in folders below them counted to these (--label_from '{_INNERMOST}' takes "
+            f"the innermost folders instead; --group_from '^{around}([^/]+/.+)/' keeps such a folder, as of a video or "
+            "a patient, on one side of the split)"
         )
-    if all(_WHOSE.fullmatch(name) for name in names):
-        words += (
-            f", though they look like those of one {_WHOSE.fullmatch(names[0])[1].lower()} each; then labels come from "
-            f"elsewhere (--labels, --label_from), and --group_from '{outer}' keeps each on one side of the split"
-        )
+    words += _though_of_one(names, outer)
     if all(_WHEN.fullmatch(name) for name in names):
         words += ", though they look like dates; labels may come from elsewhere (--labels, --label_from)"
     part = part_of(inner[-1]) if inner else None
     if part:
         words += f"; {inner[-1]}/ is all there is of a split"
-    return Layout(labels, None, words, left_out)
+    return Layout(labels, None, words, without_class=_beside_classes(below))
+
+
+def whose(name: str) -> str | None:
+    """``patient`` of patient012, ``subject`` of sub-01: whom or what a folder is of, by its name."""
+    match = _WHOSE.fullmatch(name)
+    return match and _SHORT.get(match[1].lower(), match[1].lower())
+
+
+def _though_of_one(names: Iterable[str], pattern: str) -> str:
+    """A remark where classes look like patients, videos and the like; ``pattern`` finds their folders."""
+    kinds = {whose(name) for name in names}
+    if None in kinds or not kinds:
+        return ""
+    return (
+        f", though they look like those of one {min(kinds)} each; then labels come from elsewhere (--labels, "
+        f"--label_from), and --group_from '{pattern}' keeps each on one side of the split"
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Image files by what a table may call them: paths, bare names, with or without their endings."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from data.formats import EXTENSIONS
@@ -12,7 +13,12 @@ class FilesByName:
     """Files by what a table may call them; of files that share a name, train.csv means those in train/."""
 
     def __init__(self, paths: Sequence[str], table: str) -> None:
-        self._exact = {path: [position] for position, path in enumerate(paths)}
+        paths = [
+            unicodedata.normalize("NFC", path) for path in paths
+        ]  # macOS writes accents as characters of their own
+        self._exact: dict[str, list[int]] = {}
+        for position, path in enumerate(paths):
+            self._exact.setdefault(path, []).append(position)
         self._other: dict[str, list[int]] = {}
         self._loosely: dict[str, list[int]] = {}
         for position, path in enumerate(paths):
@@ -41,7 +47,7 @@ class FilesByName:
 
     def _first(self, name: str, look_up: Callable[[str], list[int] | None]) -> list[int]:
         """What is found of a name, or else of what it ends with, which may be ours of a path from somewhere else."""
-        name = name.strip().replace("\\", "/").removeprefix("./")
+        name = unicodedata.normalize("NFC", name).strip().replace("\\", "/").removeprefix("./")
         found = look_up(name)
         while not found and "/" in name:
             name = name.partition("/")[2]

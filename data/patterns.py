@@ -1,6 +1,7 @@
 """What regular expressions find in the relative paths of images: labels, groups."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from data.table import listed
@@ -29,7 +30,7 @@ def match_pattern(pattern: str, paths: Sequence[str], flag: str) -> list[str | N
             f"{flag} {printable(pattern)} is found in none of the {len(paths):,} paths ({listed(paths)}); what "
             f"stands in brackets is taken, as in {flag} '([a-z]+)_[0-9]+'"
         )
-    return [text or None for text in texts]
+    return [unicodedata.normalize("NFC", text) if text else None for text in texts]
 
 
 def examples(paths: Sequence[str], texts: Sequence[str | None], count: int = 3) -> str:

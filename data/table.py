@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,9 +152,9 @@ def column_called(kind: str, asked: str | None, header: Sequence[str], name: str
 
 
 def text_of(value: object) -> str | None:
-    """What a cell says; None for nothing, and for a list or an object, which is no label."""
+    """What a cell says, its accents composed; None for nothing, and for a list or an object, which is no label."""
     text = "" if value is None or isinstance(value, list | dict) else str(value).strip()
-    return text or None
+    return unicodedata.normalize("NFC", text) or None
 
 
 def listed(names: Sequence[str]) -> str:

@@ -40,10 +40,25 @@ def test_three_parts_and_an_unlabelled_one():
 
 def test_a_test_part_without_classes_is_no_test_part():
     found = recognise(files("train/a", "train/b", "test"), "pics")
-    assert found.parts is None
+    assert found.parts == ["train"] * 6 + ["test"] * 3
     assert found.labels[:6] == ["a"] * 3 + ["b"] * 3
-    assert sorted(found.left_out) == [6, 7, 8]
+    assert sorted(found.without_class) == [6, 7, 8]
     assert "test images are drawn" in found.words
+
+
+@pytest.mark.parametrize(
+    "names", [("cars_train", "cars_test"), ("ILSVRC2012_img_train", "ILSVRC2012_img_val"), ("train_mini", "val")]
+)
+def test_parts_with_the_name_of_the_set(names: tuple[str, str]):
+    found = recognise(files(*(f"{name}/{label}" for name in names for label in "ab")), "pics")
+    assert set(found.labels) == {"a", "b"}
+    assert found.parts == ["train"] * 6 + ["test"] * 6
+
+
+def test_words_that_all_folders_share_make_no_parts():
+    found = recognise(files("valley_north", "valley_south", "valley_train"), "pics")
+    assert found.parts is None
+    assert len(set(found.labels)) == 3
 
 
 def test_a_split_without_classes():
@@ -130,7 +145,7 @@ def test_flat_folders():
 
 def test_files_beside_the_classes_are_left_out():
     found = recognise([*files("cat", "dog"), "stray.png"], "pics")
-    assert found.left_out == {6: "lies beside the class folders"}
+    assert found.without_class == {6: "lies beside the class folders"}
 
 
 @pytest.mark.parametrize(
@@ -182,8 +197,8 @@ def test_what_lies_beside_the_parts_is_no_class(other: str):
     """As GTSRB lies elsewhere: Train/<class>, Test without classes, Meta with a drawing of each sign."""
     found = recognise(files("Train/0", "Train/1", "Test", other), "pics")
     assert sorted({label for label in found.labels if label}) == ["0", "1"]
-    assert found.parts is None
-    assert sorted(found.left_out) == [6, 7, 8, 9, 10, 11]
+    assert sorted(found.without_class) == [6, 7, 8]
+    assert sorted(found.left_out) == [9, 10, 11]
     found = recognise(files("train/a", "train/b", "test/a", "test/b", other), "pics")
     assert found.parts[:12] == ["train"] * 6 + ["test"] * 6
     assert sorted(found.left_out) == [12, 13, 14]
@@ -194,7 +209,7 @@ def test_one_folder_around_all_pictures_of_a_part_is_no_class(box: str):
     """As Tiny ImageNet lies: train/<class>/images, val/images."""
     found = recognise(files("train/a/images", "train/b/images", "test/a", "test/b", box), "pics")
     assert {label for label in found.labels if label} == {"a", "b"}
-    assert sorted(found.left_out) == [12, 13, 14]
+    assert sorted(found.without_class) == [12, 13, 14]
 
 
 def test_pieces_of_a_set_are_no_classes(monkeypatch):
