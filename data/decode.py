@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from data.fitting import Shape, ShapeDisproved, fit, has_colours, stacked
-from data.formats import FORMATS, TooLarge, is_passing, reason
+from data.formats import FORMATS, NoData, TooLarge, is_passing, reason
 from data.image_set import content_digests
 from data.noted import DEFECTIVE, Noted, Seen
 from data.pixel_values import Wide, load
@@ -208,16 +208,19 @@ def upright(image: Image.Image, tones: Tones) -> tuple[Image.Image, Seen]:
 
     Raises:
         TonesUnknown: black, white or ground of such a picture is not known.
+        NoData: none of its pixels holds any.
     """
     picture = load(image)
     turn = None if image.format == "PPM" else _UPRIGHT.get(_orientation(image))
     seen = Seen((image.height, image.width))
     if isinstance(picture, Wide):
-        used = getattr(tones, picture.kind)
+        used, span = getattr(tones, picture.kind), picture.span
+        if span is None:
+            raise NoData(picture.marks)
         if used is None:
             raise TonesUnknown
-        seen = seen._replace(kind=picture.kind, low=float(picture.values.min()), high=float(picture.values.max()))
-        alpha, picture = picture.alpha, Image.fromarray(_eight_bits(picture.values, used))
+        seen = seen._replace(kind=picture.kind, low=span[0], high=span[1], no_data=picture.marks)
+        alpha, picture = picture.alpha, Image.fromarray(_eight_bits(picture, used))
         if alpha is not None:
             picture = picture.convert("RGB")
             picture.putalpha(Image.fromarray(alpha))
@@ -274,10 +277,12 @@ def _rescaled(image: Image.Image, used: Range) -> Image.Image:
     return image.point(table * len(image.getbands()[:3]) + list(range(256)) * (image.mode == "RGBA"))
 
 
-def _eight_bits(values: np.ndarray, used: Range) -> np.ndarray:
-    """Wide values as uint8, black as 0 and white as 255; what lies beyond is cut off."""
+def _eight_bits(picture: Wide, used: Range) -> np.ndarray:
+    """Wide values as uint8, black and no data as 0 and white as 255; what lies beyond is cut off."""
     black, white = used
-    scaled = values.astype(np.float32)  # in place from here on: an image may have 89 million pixels
+    scaled = picture.values.astype(np.float32)  # in place from here on: an image may have 89 million pixels
+    if picture.missing is not None:
+        scaled[picture.missing] = black
     scaled -= np.float32(black)
     scaled *= np.float32(255 / (white - black))
     np.clip(scaled, 0, 255, out=scaled)

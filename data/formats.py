@@ -1,6 +1,7 @@
 """Which files are pictures, which of them can be read here, and in words why one can't be."""
 
 import errno
+from collections.abc import Sequence
 from contextlib import suppress
 
 from PIL import TiffImagePlugin, UnidentifiedImageError, features
@@ -32,7 +33,7 @@ def _readable() -> tuple[tuple[str, ...], frozenset[str]]:
 
 FORMATS, EXTENSIONS = _readable()
 # Changes whenever the same files would become other pixels or classes: no cache outlives the code that filled it.
-READERS = repr(("4", FORMATS))
+READERS = repr(("5", FORMATS))
 
 _NEEDS_HEIF = "unsupported: HEIC, which is read when its package is there: pip install pillow-heif"
 _NEEDS_AVIF = "unsupported: AVIF, which this Pillow was built without: pip install --upgrade pillow"
@@ -66,6 +67,7 @@ _SIGNATURES = (
     (b"RIFF", "WebP"),
     (b"\0\0\0\x0cjP", "JPEG 2000"),
 )
+_NAMED = 5
 _HEAD = 132  # bytes: of DICOM the signature ends there
 # Pillow's own errors have no number; a damaged file sends it to places where no file has any.
 _ABOUT_THE_FILE = {None, errno.EACCES, errno.EPERM, errno.EINVAL, errno.EOVERFLOW}
@@ -79,9 +81,16 @@ class TooLarge(Exception):
                          f"to read it all the same: --max_pixels {pixels}")  # fmt: skip
 
 
+class NoData(Exception):
+    """A picture whose every pixel stands for no data."""
+
+    def __init__(self, marks: Sequence[str]) -> None:
+        super().__init__(f"holds no data: every pixel is {' or '.join(marks[:_NAMED])}")
+
+
 def reason(error: Exception, path: str) -> str:
-    """Why a file could not be read, in words: damaged, too large, unsupported, or no picture at all."""
-    if isinstance(error, TooLarge):
+    """Why a file could not be read, in words: damaged, too large, unsupported, without data, or no picture at all."""
+    if isinstance(error, (TooLarge, NoData)):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
         return _unidentified(path)

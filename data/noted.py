@@ -1,5 +1,6 @@
 """What is worth a word about the files that were decoded: counts, extremes, and an example of each."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from run.errors import printable
 
 _DARK, _HALF = 64, 128  # of 255
 DEFECTIVE = 2  # percent of the pixels of a picture with more than 8 bits: of its sensor some are always white
+_NAMED = 5
 _STRETCHED = 1.05  # proportions changed by less are no matter
 
 
@@ -23,6 +25,7 @@ class Seen(NamedTuple):
     kind: str = "small"  # "integers", "floats": wider than 8 bits
     low: float = 0
     high: float = 0
+    no_data: tuple[str, ...] = ()  # values of its pixels that stand for none
     lost_colour: bool = False  # it has colours, and becomes grey
 
 
@@ -36,6 +39,7 @@ class Noted:
     lost_colour: int = 0
     wide: dict[str, tuple[int, float, float]] = field(default_factory=dict)  # kind -> (pictures, lowest, highest)
     uneven: tuple[float, int, tuple[int, int]] | None = None  # (how much too wide or high, position, size), the worst
+    no_data: Counter[str] = field(default_factory=Counter)  # value that stands for none -> pictures
     brightest: list[int] = field(default_factory=list)  # pixel of each picture, 0..255; but for DEFECTIVE of a wide one
 
     def see(self, seen: Seen, position: int, wanted: tuple[int, int]) -> None:
@@ -45,6 +49,7 @@ class Noted:
             self.further_frames += seen.frames - 1
         self.transparent += seen.is_transparent
         self.lost_colour += seen.lost_colour
+        self.no_data.update(seen.no_data)
         if seen.kind != "small":
             self._widen(seen.kind, (1, seen.low, seen.high))
         if seen.size != wanted:
@@ -58,6 +63,7 @@ class Noted:
         self.transparent += other.transparent
         self.lost_colour += other.lost_colour
         self.brightest += other.brightest
+        self.no_data.update(other.no_data)
         for kind, span in other.wide.items():
             self._widen(kind, span)
         if other.uneven is not None:
@@ -92,6 +98,8 @@ def remarks(noted: Noted, tones: Tones, fit: str, wanted: tuple[int, int], ids: 
         lines.append(f"black is {number(tones.small[0])} and white {number(tones.small[1])}, as --value_range says")
     else:
         lines += [_wide_in_words(kind, span, getattr(tones, kind)) for kind, span in sorted(noted.wide.items())]
+    if noted.no_data:
+        lines.append(_no_data_in_words(noted.no_data))
     if noted.further_frames:
         several = noted.with_frames != 1
         lines.append(
@@ -153,6 +161,15 @@ def _wide_in_words(kind: str, span: tuple[int, float, float], used: Range | None
     return (
         f"{count:,} {files} hold{'s' * (count == 1)} values from {number(low)} to {number(high)}: black is "
         f"{number(black)} and white {number(white)}{bits(white)} (--value_range LO HI for others)"
+    )
+
+
+def _no_data_in_words(pictures: Counter[str]) -> str:
+    marks = pictures.most_common(_NAMED)
+    holders = ", ".join(f"{mark} in {count:,}" for mark, count in marks) + ", ..." * (len(pictures) > _NAMED)
+    return (
+        f"{holders} of the pictures stand{'s' * (len(pictures) == 1)} for no data: such pixels become black, and do "
+        "not count where black and white are looked for"
     )
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image
 
 from data.formats import FORMATS
+from data.no_data import named_by, no_data
+from data.tones import Range
 
 _BITS, _PLANES, _SEPARATE = 258, 284, 2  # of a TIFF: bits a sample, how colours lie
 _UNSIGNED = ("I;32", "I;32N", "I;32B")  # which Pillow gives as signed
@@ -21,15 +23,25 @@ class Wide(NamedTuple):
 
     values: np.ndarray  # (H, W) or (H, W, 3)
     kind: str  # "integers" or "floats"
-    alpha: np.ndarray | None  # uint8 (H, W)
+    missing: np.ndarray | None  # bool (H, W): pixels without data; None where there are none
+    alpha: np.ndarray | None = None  # uint8 (H, W)
+
+    @property
+    def span(self) -> Range | None:
+        """The lowest and highest value; None where no pixel holds data."""
+        held = self.values if self.missing is None else self.values[~self.missing]
+        return (float(held.min()), float(held.max())) if held.size else None
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The different values that stand for no data, in words."""
+        found = () if self.missing is None else np.unique(self.values[self.missing])
+        return tuple(str(mark).removesuffix(".0").replace("nan", "NaN") for mark in found)
 
 
 def load(image: Image.Image) -> Image.Image | Wide:
     """The pixels of an opened file's frame as they are: mode ``L``, ``RGB``, ``RGBA`` where it is transparent anywhere,
     or with more than 8 bits.
-
-    Raises:
-        ValueError: it holds values that are no numbers.
     """
     wide_colours = _wide_colours(image)
     if wide_colours is not None:
@@ -42,12 +54,11 @@ def load(image: Image.Image) -> Image.Image | Wide:
         return picture if picture.getextrema()[3][0] < 255 else picture.convert("RGB")
     if mode == "I" or mode.startswith("I;16"):
         values = np.asarray(image)
-        return Wide(values.view(np.uint32) if unsigned else values, "integers", None)
+        values = values.view(np.uint32) if unsigned else values
+        return Wide(values, "integers", no_data(values, named_by(image)))
     if mode == "F":
         values = np.asarray(image)
-        if not np.isfinite(values).all():
-            raise ValueError("pixels that are no numbers (NaN or infinite)")
-        return Wide(values, "floats", None)
+        return Wide(values, "floats", no_data(values, named_by(image)))
     if mode in ("L", "RGB"):
         return image
     return image.convert("L" if mode == "1" else "RGB")
@@ -71,7 +82,8 @@ def _wide_colours(image: Image.Image) -> Wide | None:
     image.load()
     high = np.asarray(image)
     alpha = high[..., 3] if high.shape[-1] == 4 and high[..., 3].min() < 255 else None
-    return Wide(high[..., :3].astype(np.uint16) << 8 | low[..., :3], "integers", alpha)
+    values = high[..., :3].astype(np.uint16) << 8 | low[..., :3]
+    return Wide(values, "integers", no_data(values, named_by(image)), alpha)
 
 
 def _as_16_bits(image: Image.Image) -> list:

@@ -25,7 +25,8 @@ class _Extremes:
 
     def look(self, picture: Image.Image | Wide) -> None:
         if isinstance(picture, Wide):
-            self.span(picture.kind, float(picture.values.min()), float(picture.values.max()))
+            if span := picture.span:
+                self.span(picture.kind, *span)
         elif picture.mode == "RGBA":
             self.unseen += _unseen(np.asarray(picture))
 
