@@ -81,8 +81,8 @@ def add_data_arguments(group: argparse._ArgumentGroup) -> None:
 
 def add_annotation_arguments(group: argparse._ArgumentGroup) -> None:
     """The flags that say what the images of a folder are; see :class:`data.annotations.Annotations`."""
-    table = "of a folder: table of labels, CSV or JSON lines, a row an image (default: metadata.csv or .jsonl in it)"
-    add_value(group, "--labels", path, None, "FILE", table)
+    table = "of a folder: tables of labels, CSV or JSON lines, a row an image (default: metadata.csv or .jsonl in it)"
+    add_value(group, "--labels", path, None, "FILE", table, several=True)
     for column, what in (
         ("file", "that names the image, by relative path or bare name"),
         ("label", "of labels"),

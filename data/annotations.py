@@ -19,7 +19,7 @@ class Annotations:
     """The flags of :func:`data.add_data_arguments` that say what the images of a folder are, and how they are read.
 
     Attributes:
-        labels: a table (CSV, JSON lines) with a row for each image.
+        labels: tables (CSV, JSON lines) with a row for each image.
         file_column, label_column, group_column, split_column: of the table; None for the usual names.
         label_from, group_from: regular expressions, searched for in relative paths.
         class_order: names of classes that come first, in this order.
@@ -32,7 +32,7 @@ class Annotations:
         tones: those of the images that a network was trained on, for new ones; no flag.
     """
 
-    labels: Path | None = None
+    labels: Sequence[Path] = ()
     file_column: str | None = None
     label_column: str | None = None
     group_column: str | None = None
@@ -53,8 +53,7 @@ class Annotations:
         """Those among a command's settings, or among the arguments that a checkpoint has kept (a dictionary)."""
         given = arguments if isinstance(arguments, dict) else vars(arguments)
         found = {field.name: given[field.name] for field in fields(cls) if field.name in given}
-        if found.get("labels") is not None:
-            found["labels"] = Path(found["labels"])
+        found["labels"] = tuple(map(Path, found.get("labels") or ()))
         for name in ("class_order", "value_range"):
             if isinstance(found.get(name), list):
                 found[name] = tuple(found[name])

@@ -15,8 +15,8 @@ import numpy as np
 from data.annotations import Annotations
 from data.decode import quiet_pillow
 from data.fitting import Shape
-from data.groups import suggested_folders, suggested_groups, suggested_labels, tracks
-from data.label_file import METADATA, Known, combined, read_table, table_of_labels
+from data.groups import suggested_folders, suggested_groups, suggested_labels, suggested_versions, tracks
+from data.label_file import METADATA, Known, combined, read_tables, tables_of_labels
 from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
 from data.listing import NAMED_AT_MOST, list_images
 from data.masks import masks
@@ -68,7 +68,7 @@ class Folder(Source):
             time.sleep(_CLOCK_TICK)  # whatever changes from here on gets another time than it was listed with
         who = os.geteuid() if hasattr(os, "geteuid") else 0  # what may be read depends on who reads
         self._split_lists = [] if is_new else split_lists(Path(self.place))
-        tables = self._metadata() if annotations.labels is None else [annotations.labels]
+        tables = [*annotations.labels] or self._metadata()
         tables += self._split_lists
         told = [table.is_file() and (os.path.relpath(table, self.place), table.read_bytes()) for table in tables]
         known = (self._listing.files, self._listing.unreadable, who, annotations, is_new, told)
@@ -166,8 +166,8 @@ class Folder(Source):
             BadInput: their folders mean nothing, a table or a pattern does not fit them, or none has a label.
         """
         said, unfit = self._annotations, []
-        if said.labels is not None:
-            listed = read_table(said.labels, ids, self._columns())
+        if said.labels:
+            listed = read_tables(said.labels, ids, self._columns())
         else:
             listed, unfit = self._read_metadata(ids)
         has_labels = said.label_from is not None or (listed is not None and any(listed.labels))
@@ -189,13 +189,14 @@ class Folder(Source):
             known.heed(listed)
         if has_labels or listed is not None:
             known.words += known.leave_to_folders(layout, has_labels, listed)
-        if known.parts is None and (told := listed_parts(self._split_lists, ids)):
+        if known.parts is None and (told := listed_parts([*said.labels, *self._split_lists], ids)):
             known.parts, words = told
             known.words += f"; {words}"
             known.left_out |= {place: "in no list of the split" for place, part in enumerate(known.parts) if not part}
-        if listed is None and not any(known.labels) and (unused := self._unused_table(ids)):
-            table, words = unused
-            known.remarks.append(f"there are {words}: to use these, --labels {shlex.quote(printable(table))}")
+        if listed is None and not any(known.labels) and (unused := self._unused_tables(ids)):
+            tables, words = unused
+            flag = printable(shlex.join(["--labels", *map(str, tables)]))
+            known.remarks.append(f"there are {words}: to use these, {flag}")
         if any(known.labels):
             known.left_out = self._without_label(known) | known.left_out
         used = {part for place, part in enumerate(known.parts or ()) if place not in known.left_out}
@@ -212,7 +213,8 @@ class Folder(Source):
             mine = [ids[position] for position in used]
             labels = [known.labels[position] for position in used]
             by_folder = suggested_folders(mine, labels) if has_labels else None
-            known.remarks += filter(None, [by_folder or suggested_groups(mine, labels), suggested_labels(mine, labels)])
+            together = by_folder or (known.parts is None and suggested_versions(mine)) or suggested_groups(mine, labels)
+            known.remarks += filter(None, [together, suggested_labels(mine, labels)])
         return known
 
     def _layout(self, ids: list[str], has_labels: bool) -> Layout:
@@ -226,9 +228,9 @@ class Folder(Source):
         except BadInput as error:
             if has_labels or self._is_new:
                 return Layout([None] * len(ids), None, "folders that are no classes")
-            if unused := self._unused_table(ids):
-                table, words = unused
-                raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': [table]})}") from None
+            if unused := self._unused_tables(ids):
+                tables, words = unused
+                raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': tables})}") from None
             raise
 
     def _without_label(self, known: "_Known") -> dict[int, str]:
@@ -260,7 +262,7 @@ class Folder(Source):
             place = "" if table.parent == Path(self.place) else f"{table.parent.name}/"
             mine = [position for position, sample_id in enumerate(ids) if sample_id.startswith(place)]
             try:
-                known = read_table(table, [ids[position].removeprefix(place) for position in mine], self._columns())
+                known = read_tables([table], [ids[position].removeprefix(place) for position in mine], self._columns())
                 found.append((mine, known))
             except BadInput as error:  # captions, say: nobody has asked for them
                 if self._columns() != Columns():
@@ -268,16 +270,16 @@ class Folder(Source):
                 unfit.append(f"{str(error).partition('; ')[0]}, and is not used")
         return (combined(found, len(ids)) if found else None), unfit
 
-    def _unused_table(self, ids: list[str]) -> tuple[Path, str] | None:
-        """A table of labels that lies in the folder, or beside it, and that nobody has named; and what is in it."""
+    def _unused_tables(self, ids: list[str]) -> tuple[list[Path], str] | None:
+        """Tables of labels that lie in the folder, or beside it, and that nobody has named; and what is in them."""
         here = Path(self._named)
-        found = None if self._is_new else table_of_labels([here, here.parent], ids)
+        found = None if self._is_new else tables_of_labels([here, here.parent], ids)
         if found is None:
             return None
-        table, known = found
+        tables, known = found
         classes = sorted(set(known.labels) - {None}, key=natural_order)
         some = ", ".join(map(printable, classes[:NAMED_AT_MOST])) + ", ..." * (len(classes) > NAMED_AT_MOST)
-        return table, f"{known.words}: {some}"
+        return tables, f"{known.words}: {some}"
 
     def _columns(self) -> Columns:
         said = self._annotations

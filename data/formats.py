@@ -1,6 +1,7 @@
 """Which files are pictures, which of them can be read here, and in words why one can't be."""
 
 import errno
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -31,6 +32,7 @@ def _readable() -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(formats), frozenset(endings)
 
 
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by its name
 FORMATS, EXTENSIONS = _readable()
 # Changes whenever the same files would become other pixels or classes: no cache outlives the code that filled it.
 READERS = repr(("5", FORMATS))
@@ -135,7 +137,7 @@ def _strange_tiff(path: str) -> str:
     try:
         TiffImagePlugin.TiffImageFile(path).close()
     except SyntaxError as error:
-        if "pixel mode" in str(error) or "unknown" in str(error):
+        if any(words in str(error) for words in ("pixel mode", "samples per pixel", "unknown")):
             return (
                 "unsupported: a TIFF of a kind that Pillow does not read; save it with one or three channels of 8 or "
                 "16 bits, or with one of 32-bit floating point"

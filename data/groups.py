@@ -82,6 +82,10 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
         if len(several) > max(1, classes) and _SERIES_SHARE * sum(several.values()) >= len(paths):
             largest = max(several, key=several.get)
             example = paths[found.index(largest)]
+            if 2 * len({each.rpartition("/")[2] for each in several}) < len(
+                several
+            ):  # other folders have the same names
+                pattern = pattern.replace("[^/]", ".")
             return (
                 f"file names look like {len(several):,} series ({printable(example)} is one of {several[largest]:,}); "
                 f"if their images belong together, keep each on one side of the split: --group_from '{pattern}'"
@@ -101,6 +105,20 @@ def suggested_folders(paths: Sequence[str], labels: Sequence[str | None]) -> str
     return (
         f"folders look like those of one {whose(example)} each ({printable(example)}); if they are, keep each on one "
         f"side of the split: --group_from '^{'[^/]+/' * depth}([^/]+)/'"
+    )
+
+
+def suggested_versions(paths: Sequence[str]) -> str | None:
+    """A remark where nearly all pictures lie by the same path in several folders: in colour, in grey, cut out."""
+    inside = [path.partition("/")[2] for path in paths]
+    folders_of = Counter(inside)
+    shared = sum(count for name, count in folders_of.items() if "/" in name and count > 1)
+    if shared < _USUAL * len(paths):
+        return None
+    several = [path for path, name in zip(paths, inside, strict=True) if name == folders_of.most_common(1)[0][0]]
+    return (
+        f"the same paths are in several folders ({', '.join(map(printable, several[:2]))}); if these are versions of "
+        "one picture, keep them together: --group_from '^[^/]+/(.*)$'"
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.layout import part_of
-from data.named_files import FilesByName, likeliest_column, matched
+from data.layout import TEST, TRAIN, VAL, part_of
+from data.named_files import FilesByName, exactest_column, likeliest_column, matched
+from data.split_lists import part_told
 from data.table import USUAL, Columns, column_called, listed, numbered, rows_of, text_of, without_table
 from run.console import count, verb
 from run.errors import BadInput, printable
@@ -17,6 +18,7 @@ from run.hints import own_command
 METADATA = ("metadata.csv", "metadata.jsonl")
 _FEW_ROWS = 10  # of so few each may be a class of its own
 _OF_SPLIT = re.compile("partition|split", re.IGNORECASE)  # in the name of a table whose column is no label
+_ANSWERS = ((("1", "true", "yes", "1.0"), 0), (("0", "false", "no", "0.0"), 1))
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl")  # that are looked into unasked
 _TABLES_AT_MOST, _TABLE_BYTES = 10, 16 << 20  # of them
 
@@ -30,6 +32,7 @@ class Known:
         parts: M times ``train``, ``val``, ``test``; None for all where no split is told.
         words: where it is known from, in one line.
         remarks: what does not fit, a line each: rows without a file, files without a row, rows that disagree.
+        named: positions of the files that rows name.
     """
 
     labels: list[str | None]
@@ -37,6 +40,7 @@ class Known:
     parts: list[str | None] | None
     words: str
     remarks: list[str] = field(default_factory=list)
+    named: tuple[int, ...] = ()
 
 
 def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
@@ -52,7 +56,73 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     """
     name, index = printable(table), FilesByName(paths, table.stem)
     header, rows = rows_of(table, index.find)
+    found = _columns_used(header, rows, columns, index, name)
+    said = _Said.of(rows, found, index)
+    if not said.values:
+        likeliest = likeliest_column(rows, header, index)
+        better = f"say which column names them, as here: {own_command({'--file_column': [likeliest]})}"
+        if likeliest == found["file"]:
+            better = f"write their names as the files have them, or give no table: {without_table()}"
+        raise BadInput(
+            f"no row of {name} names one of the {len(paths):,} images ({printable(found['file'])}: "
+            f"{listed(said.unknown or said.ambiguous)}; images: {listed(paths)}); {better}"
+        )
+    if said.disagree:
+        images = sorted(set(said.disagree))
+        raise BadInput(
+            f"{name} says different things of {count(len(images), 'image')} ({listed(images)}); leave one row for each"
+        )
+    labels, groups, splits = (
+        [said.values[position][place] if position in said.values else None for position in range(len(paths))]
+        for place in range(3)
+    )
+    if columns.label and not any(labels):
+        raise BadInput(
+            f"the column {printable(found['label'])} of {name} holds no label; give another, or no table: "
+            f"{without_table()}"
+        )
+    remarks, parts = said.remarks(name), None
+    if found["split"]:
+        parts, strange = _as_parts(splits, found["split"])
+        if strange and (columns.split is not None or not (found["label"] or found["group"])):
+            without = own_command({"--split_column": None}) if columns.split else without_table()
+            raise BadInput(
+                f"the column of the split in {name} says {listed(strange)}, and train, val and test are known; use "
+                f"these words, or leave the column out: {without}"
+            )
+        if strange:
+            remarks.append(
+                f"the column {printable(found['split'])} of {name} says {listed(strange)}: no parts of a split"
+            )
+            found["split"] = parts = None
+    used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
+    words = f"{used.replace('splits from', 'split from')} in {name} ({count(len(said.values), 'image')})"
+    return Known(_as_whole_numbers(labels), groups, parts, words, remarks, tuple(sorted(said.values)))
+
+
+def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns) -> Known:
+    """What several tables say of image files, and which files none of them names; see :func:`read_table`."""
+    known = combined([(range(len(paths)), read_table(table, paths, columns)) for table in tables], len(paths))
+    named = set(known.named)
+    absent = [path for position, path in enumerate(paths) if position not in named]
+    if absent:
+        where = ", ".join(map(printable, tables))
+        have = f"{count(len(absent), 'image')} {verb(len(absent), 'have')} no row in {where}: {listed(absent)}"
+        known.remarks.append(have)
+    return known
+
+
+def _columns_used(
+    header: Sequence[str], rows: Sequence[dict[str, object]], columns: Columns, index: FilesByName, name: str
+) -> dict[str, str | None]:
+    """The column of each kind of :data:`data.table.USUAL`; one of classes is made of columns of 0 and 1.
+
+    Raises:
+        BadInput: there is none of files, or nothing else.
+    """
     found = {kind: column_called(kind, getattr(columns, kind), header, name) for kind in USUAL}
+    if columns.file is None and found["file"]:  # id may count the rows, and photo name the files
+        found["file"] = exactest_column(rows, header, index) or found["file"]
     if header == numbered(header):
         found["file"] = found["file"] or likeliest_column(rows, header, index)
         others = [column for column in header if column != found["file"]]
@@ -77,77 +147,86 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
             f"{name} has no column of labels (it has {listed(header)}); "
             f"{'say which it is, as here' if others else 'give a table that has one, or none'}: {better}"
         )
-    values: dict[int, tuple[str | None, ...]] = {}
-    unknown, ambiguous, twice, disagree = [], [], 0, []
-    for row, named, positions in matched(rows, found["file"], index):
-        position, *others = positions or [None]
-        said = tuple(text_of(row.get(found[kind])) if found[kind] else None for kind in ("label", "group", "split"))
-        if others:
-            ambiguous.append(named)
-        elif position is None:
-            unknown.append(named)
-        elif position in values:
-            twice += 1
-            if values[position] != said:
-                disagree.append(named)
-        else:
-            values[position] = said
-    if not values:
-        likeliest = likeliest_column(rows, header, index)
-        better = f"say which column names them, as here: {own_command({'--file_column': [likeliest]})}"
-        if likeliest == found["file"]:
-            better = f"write their names as the files have them, or give no table: {without_table()}"
-        raise BadInput(
-            f"no row of {name} names one of the {len(paths):,} images ({printable(found['file'])}: "
-            f"{listed(unknown or ambiguous)}; images: {listed(paths)}); {better}"
-        )
-    if disagree:
-        raise BadInput(
-            f"{name} says different things of {count(len(disagree), 'image')} ({listed(disagree)}); leave one row for "
-            "each"
-        )
-    labels, groups, splits = (
-        [values[position][place] if position in values else None for position in range(len(paths))]
-        for place in range(3)
-    )
-    remarks = []
-    if unknown:
-        remarks.append(f"{count(len(unknown), 'row')} of {name} without an image that is there: {listed(unknown)}")
-    if ambiguous:
-        several = f"{count(len(ambiguous), 'row')} of {name} could mean more than one image"
-        remarks.append(f"{several}, and {verb(len(ambiguous), 'are')} not used: {listed(ambiguous)}")
-    if twice:
-        remarks.append(f"{count(twice, 'row')} of {name} {verb(twice, 'are')} there twice")
-    absent = [path for position, path in enumerate(paths) if position not in values]
-    if absent:
-        remarks.append(f"{count(len(absent), 'image')} {verb(len(absent), 'have')} no row in {name}: {listed(absent)}")
-    used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
-    words = f"{used.replace('splits from', 'split from')} in {name} ({count(len(values), 'image')})"
-    parts = _as_parts(splits, name, columns.split is not None) if found["split"] else None
-    return Known(labels, groups, parts, words, remarks)
+    return found
+
+
+@dataclass
+class _Said:
+    """What the rows of a table say of images."""
+
+    values: dict[int, tuple[str | None, ...]] = field(default_factory=dict)  # position -> label, group, split
+    unknown: list[str] = field(default_factory=list)  # names of no image
+    ambiguous: list[str] = field(default_factory=list)  # names of several
+    disagree: list[str] = field(default_factory=list)  # names of those that other rows say something else of
+    twice: int = 0
+    nothing: list[str] = field(default_factory=list)  # words for no label, such as NaN
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[str, object]], found: dict[str, str | None], index: FilesByName) -> "_Said":
+        """Read rows by their columns."""
+        said = cls()
+        for row, named, positions in matched(rows, found["file"], index):
+            position, *others = positions or [None]
+            cells = [row.get(found[kind]) if found[kind] else None for kind in ("label", "group", "split")]
+            if str(cells[0] or "").strip() and text_of(cells[0]) is None:
+                said.nothing.append(str(cells[0]))
+            values = tuple(map(text_of, cells))
+            if others:
+                said.ambiguous.append(named)
+            elif position is None:
+                said.unknown.append(named)
+            elif position in said.values:
+                said.twice += 1
+                if said.values[position] != values:
+                    said.disagree.append(named)
+            else:
+                said.values[position] = values
+        return said
+
+    def remarks(self, name: str) -> list[str]:
+        """What does not fit, a line each."""
+        lines = []
+        if self.nothing:
+            words = listed(sorted(set(self.nothing)))
+            lines.append(f"{count(len(self.nothing), 'row')} of {name} without a label: {words}")
+        if self.unknown:
+            rows = count(len(self.unknown), "row")
+            lines.append(f"{rows} of {name} without an image that is there: {listed(self.unknown)}")
+        if self.ambiguous:
+            several = f"{count(len(self.ambiguous), 'row')} of {name} could mean more than one image"
+            lines.append(f"{several}, and {verb(len(self.ambiguous), 'are')} not used: {listed(self.ambiguous)}")
+        if self.twice:
+            lines.append(f"{count(self.twice, 'row')} of {name} {verb(self.twice, 'are')} there twice")
+        return lines
 
 
 def combined(tables: Sequence[tuple[Sequence[int], Known]], count: int) -> Known:
-    """What several tables say together of ``count`` files, each of those at some positions."""
+    """What several tables say together of ``count`` files, each of those at some positions; the first counts more."""
     labels, groups, parts = ([None] * count for _ in range(3))
     for positions, known in tables:
         of_each = zip(positions, known.labels, known.groups, known.parts or [None] * len(positions), strict=True)
         for position, label, group, part in of_each:
-            labels[position], groups[position], parts[position] = label, group, part
+            labels[position] = labels[position] or label
+            groups[position] = groups[position] or group
+            parts[position] = parts[position] or part
     words = "; ".join(known.words for _, known in tables)
     remarks = [each for _, known in tables for each in known.remarks]
-    return Known(labels, groups, parts if any(parts) else None, words, remarks)
+    named = {positions[place] for positions, known in tables for place in known.named}
+    return Known(labels, groups, parts if any(parts) else None, words, remarks, tuple(sorted(named)))
 
 
-def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path, Known] | None:
-    """The table beside images that has labels for most of them, at least half, and what it says; None without one.
+def tables_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[list[Path], Known] | None:
+    """The tables beside images that have labels for most of them, at least half, and what they say; None without any.
+
+    It is one table, or those of the parts of a split that lie together: train.csv and test.csv.
 
     Args:
-        folders: that it may lie in.
+        folders: that they may lie in.
         paths: M relative paths of the images.
     """
-    best = None
+    best: tuple[int, list[Path], Known] | None = None
     for folder in folders:
+        of_parts: list[tuple[Path, Known]] = []
         for table in sorted(path for path in folder.glob("*") if path.suffix.lower() in _TABLES)[:_TABLES_AT_MOST]:
             with contextlib.suppress(BadInput, OSError):
                 if table.stat().st_size > _TABLE_BYTES:
@@ -155,10 +234,19 @@ def table_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[Path
                 known = read_table(table, paths, Columns())
                 labelled = sum(label is not None for label in known.labels)
                 several = 1 < len(set(known.labels) - {None}) <= labelled / 2  # else captions, or prices
-                several = several and not (_OF_SPLIT.search(table.stem) and "column " in known.words)
-                if several and 2 * labelled >= len(paths) and (best is None or labelled > best[0]):
-                    best = labelled, table, known
-    return None if best is None else best[1:]
+                if not several or (_OF_SPLIT.search(table.stem) and "column " in known.words):
+                    continue
+                if part_told(table) in (TRAIN, VAL, TEST):
+                    of_parts.append((table, known))
+                if best is None or labelled > best[0]:
+                    best = labelled, [table], known
+        of_parts.sort(key=lambda each: [TRAIN, VAL, TEST].index(part_told(each[0])))
+        if len(of_parts) > 1:
+            known = combined([(range(len(paths)), each) for _, each in of_parts], len(paths))
+            labelled = sum(label is not None for label in known.labels)
+            if labelled > best[0]:
+                best = labelled, [table for table, _ in of_parts], known
+    return best[1:] if best is not None and 2 * best[0] >= len(paths) else None
 
 
 def _one_hot(rows: Sequence[dict[str, object]], header: Sequence[str]) -> list[str]:
@@ -183,15 +271,22 @@ def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) 
     return columns[-1]
 
 
-def _as_parts(splits: Sequence[str | None], name: str, is_asked: bool) -> list[str | None]:
-    parts = [None if each is None else part_of(each) for each in splits]
+def _as_parts(splits: Sequence[str | None], column: str) -> tuple[list[str | None], list[str]]:
+    """The part of each row, and what is none; 1 and 0 are yes and no where the column asks ``is_test``."""
+    asked = part_of(re.sub("(?i)^is[ _-]", "", column)) if re.match("(?i)is[ _-]", column) else None
+    yes_and_no = {TRAIN: (TRAIN, TEST), TEST: (TEST, TRAIN), VAL: (VAL, TRAIN)}.get(asked)
+    answers = {} if yes_and_no is None else {word: yes_and_no[no] for words, no in _ANSWERS for word in words}
+    parts = [each and (answers.get(each.lower()) or part_of(each)) for each in splits]
     strange = Counter(each for each, part in zip(splits, parts, strict=True) if each is not None and part is None)
-    if strange:
-        without = f"leave the column out: {own_command({'--split_column': None})}"
-        if not is_asked:
-            without = f"call the column something else, or give no table: {without_table()}"
-        raise BadInput(
-            f"the column of the split in {name} says {listed(list(strange))}, and train, val and test are known; use "
-            f"these words, or {without}"
-        )
-    return parts
+    return parts, list(strange)
+
+
+def _as_whole_numbers(labels: Sequence[str | None]) -> list[str | None]:
+    """``1`` for 1.0 where all labels are numbers."""
+    numbers = {label: _number(label) for label in set(labels) - {None}}
+    if None in numbers.values():
+        return list(labels)
+    whole = {
+        label: f"{number:.0f}" if "." in label and number.is_integer() else label for label, number in numbers.items()
+    }
+    return [whole.get(label) for label in labels]

@@ -26,18 +26,22 @@ _WORDS = {
 }  # fmt: skip
 # Words that stand beside the name of a part and say nothing: seg_train, training_set, Final_Test, test_images.
 _EMPTY_WORDS = {
-    "", "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "files", "seg",
+    "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "files", "seg",
     "split", "folder", "final", "png", "jpg", "jpeg", "ppm", "cropped", "resized", "the", "samples", "bounding", "box",
     "boxes", "daten", "bilder", "mini", "tiny", "small", "large", "full", "subset",
+    "x", "new", "simple", "official", "public", "private", "hr",
 }  # fmt: skip
 # Names of kinds of files rather than of classes have one of these, and besides only those below: JPEGImages, masks.
 _KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth",
-          "segmentation", "segmentations", "bbox", "gt", "groundtruth"}  # fmt: skip
+          "segmentation", "segmentations", "bbox", "gt", "groundtruth", "original", "originals",
+          "augmented", "augmentation", "grayscale", "segmented", "rgb", "color", "colour", "thumb",
+          "thumbs", "thumbnails", "full"}  # fmt: skip
 # Folders beside those of pictures, in small letters alone: ground_truth of MVTec, with masks as PNG.
 _NO_PICTURES = {"annotations", "annotation", "segmentations", "segmentation", "groundtruth"}
 _BESIDE_KINDS = {"jpeg", "jpg", "png", "class", "object", "instance", "boxes", "maps"}
 # Names of a part and a class at once: trainA, testA, train_cats, test_dogs.
-_PART_AND_CLASS = re.compile(r"(train|trn|test|tst|val|valid)[ _-]?([a-z]+)", re.IGNORECASE)
+_PART_AND_CLASS = re.compile(r"(?P<part>train|trn|test|tst|val|valid)[ _-]?(?P<name>[a-z]+)", re.IGNORECASE)
+_CLASS_AND_PART = re.compile(r"(?P<name>.+)[ _-](?P<part>train|trn|test|tst|val|valid)", re.IGNORECASE)  # cats_test
 
 # Names of pieces that a set was cut into, for cross-validation or to be sent: part1, ham_images_part_2, images_003.
 _PIECE = re.compile(
@@ -52,7 +56,7 @@ _WHOSE = re.compile(
     re.IGNORECASE,
 )
 _SHORT = {"subj": "subject", "sub": "subject", "pat": "patient", "pid": "patient", "p": "patient", "seq": "sequence"}
-_WHEN = re.compile(r"(19|20)[0-9]{2}([ _.-]?[0-9]{2}){0,2}")
+_WHEN = re.compile(r"(?i:photos? (?:from|of) )?(19|20)[0-9]{2}([ _.-]?[0-9]{2}){0,2}")
 _INNERMOST = "([^/]+)/[^/]*$"  # --label_from: the folder that an image lies in
 _NAMED = 5
 
@@ -109,15 +113,16 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
         return _published(below, known, shown)
     if all(map(_is_kind, tops)) and len(tops) > 1:
         names = ", ".join(map(printable, sorted(tops)))
-        meant = next((name for name in tops if name.lower().startswith("im")), next(iter(tops)))
+        meant = next((name for name in tops if re.match("im|orig|rgb|colou?r|full", name.lower())), next(iter(tops)))
         raise BadInput(
-            f"the folders in {printable(where)} are {names}: kinds of files rather than classes; give the one that "
-            f"holds the pictures: {own_command_for(place, f'{where}/{meant}')}"
+            f"the folders in {printable(where)} are {names}: kinds of files rather than classes (if they are, "
+            f"--label_from '([^/]+)/'); give the one that holds the pictures: "
+            f"{own_command_for(place, f'{where}/{meant}')}"
         )
     asides = [name for name in tops if _has_no_pictures(name)]
     if asides and len(asides) < len(tops):
         return _without(asides, paths, place, below)
-    if len(tops) > 1 and _second_level_is_parts(below):
+    if len(tops) > 1 and _second_level_is_parts(below) and not all(map(_PIECE.fullmatch, tops)):
         return _parts_in_classes(below, shown)
     return _classes(below, place, shown, inner)
 
@@ -141,21 +146,24 @@ def _without(asides: Sequence[str], paths: Sequence[str], place: str, below: Seq
     return Layout(labels, parts, found.words, left_out, without_class)
 
 
+def _words(name: str) -> list[str]:
+    return [word for word in re.split("[^a-z]+", name.lower()) if word]
+
+
 def part_of(name: str) -> str | None:
     """``train`` of ``Training_set``, ``test`` of ``seg_test``: the part of a split that a name means, if any."""
-    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word not in _EMPTY_WORDS]
+    words = [word for word in _words(name) if word not in _EMPTY_WORDS]
     if len(words) != 1:
         return None
-    joined = (part for word, part in _WORDS.items() if words[0].removeprefix(word) in _EMPTY_WORDS - {""})  # testdata
+    joined = (part for word, part in _WORDS.items() if words[0].removeprefix(word) in _EMPTY_WORDS)  # testdata
     return _WORDS.get(words[0]) or next(joined, None)
 
 
 def _parts_of(names: Iterable[str]) -> dict[str, str | None]:
     """The part that each folder means: eval/ is the test part, but validates where there is a test/ beside it."""
-    names = list(names)
-    words = {name: [word for word in re.split("[^a-z]+", name.lower()) if word] for name in names}
+    words = {name: _words(name) for name in names}
     shared = set.intersection(*map(set, words.values())) - set(_WORDS)  # cars of cars_train, cars_test
-    parts = {name: part_of(" ".join(word for word in words[name] if word not in shared)) for name in names}
+    parts = {name: part_of(" ".join(word for word in words[name] if word not in shared)) for name in words}
     evaluates = {name for name, part in parts.items() if part == TEST and "eval" in name.lower()}
     if TEST in {part for name, part in parts.items() if name not in evaluates}:
         parts |= dict.fromkeys(evaluates, VAL)
@@ -167,11 +175,12 @@ def _has_no_pictures(name: str) -> bool:
 
 
 def _parts_and_classes(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """``trainA`` -> (train, A) of each folder, where all are named so; else nothing."""
-    matches = {name: _PART_AND_CLASS.fullmatch(name) for name in names}
-    if not matches or not all(match and not part_of(name) for name, match in matches.items()):
+    """``trainA`` -> (train, A) of each folder, where all are named so, or cats_train -> (train, cats); else nothing."""
+    names = list(names)
+    matches = [_PART_AND_CLASS.fullmatch(name) or _CLASS_AND_PART.fullmatch(name) for name in names]
+    if not matches or not all(match and not part_of(name) for name, match in zip(names, matches, strict=True)):
         return {}
-    both = {name: (match[1], match[2]) for name, match in matches.items()}
+    both = {name: (match["part"], match["name"]) for name, match in zip(names, matches, strict=True)}
     classes: dict[str, set[str]] = {}
     for part, class_name in both.values():
         classes.setdefault(part, set()).add(class_name)
@@ -237,9 +246,9 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
                 without_class[position] = f"no class folder in {side}"
     unused = {*left_out, *without_class}
     counts = Counter(side for position, side in enumerate(sides) if position not in unused)
-    if TEST not in counts and VAL in counts:  # what is held out is held out, whatever it is called
-        sides, counts = [TEST if side == VAL else side for side in sides], Counter({**counts, TEST: counts[VAL]})
-        del counts[VAL]
+    if not counts[TEST]:  # what is held out is held out, whatever it is called
+        sides = [TEST if side == VAL else side for side in sides]
+        counts[TEST] = counts.pop(VAL, 0)
     kept = {label for position, label in enumerate(labels) if position not in unused and label is not None}
     if len(kept) == 1:  # train/images, test/images
         labels, kept = [None] * len(labels), set()
@@ -250,7 +259,7 @@ def _published(below: Sequence[tuple[str, ...]], parts: dict[str, str], shown: s
     )
     held = ", ".join(f"{counts[side]:,} {side}" for side in (TRAIN, VAL, TEST, UNLABELLED) if counts.get(side))
     words = f"{shown}a published split ({listed}: {held}), {classes}"
-    if TRAIN not in counts or TEST not in counts:
+    if not (counts[TRAIN] and counts[TEST]):
         words += "; one part only can be used, so test images are drawn from it"
     return Layout(labels, sides, words, left_out, without_class)
 

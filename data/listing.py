@@ -14,7 +14,7 @@ NAMED_AT_MOST = 8  # of names in a sentence
 _SYSTEM = {
     "@eadir", ".thumbnails", ".thumbs", "thumbnails.lrdata", ".@__thumb", "$recycle.bin", "recycler", "recycled",
     "#recycle", "@recycle", "#snapshot", "lost+found", "__macosx", ".appledouble", "system volume information",
-    ".picasaoriginals", ".ipynb_checkpoints",
+    ".picasaoriginals", ".ipynb_checkpoints", "@recently-snapshot", "network trash folder", "found.000",
 }  # fmt: skip
 _RESULTS = ({"test_data.pth", "metrics_training.json"}, {"dataset.json", "dataset_classes.csv"})  # written together
 _TRASH = ".trash"  # .Trash, .Trashes, .Trash-1000

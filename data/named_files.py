@@ -87,3 +87,13 @@ def likeliest_column(rows: Sequence[dict[str, object]], header: Sequence[str], i
         return bool(index.find(text := text_of(value) or "") or index.find_loosely(text))
 
     return max(header, key=lambda column: sum(names_one(row.get(column)) for row in rows[:100]))
+
+
+def exactest_column(rows: Sequence[dict[str, object]], header: Sequence[str], index: FilesByName) -> str | None:
+    """The column of which most values name one image as it is spelt; None where none does, or two do as often."""
+    counts = {
+        column: sum(len(index.find(text)) == 1 for row in rows[:100] if (text := text_of(row.get(column))))
+        for column in header
+    }
+    best = max(counts, key=counts.get)
+    return best if counts[best] and list(counts.values()).count(counts[best]) == 1 else None

@@ -10,6 +10,7 @@ from data.no_data import named_by, no_data
 from data.tones import Range
 
 _BITS, _PLANES, _SEPARATE = 258, 284, 2  # of a TIFF: bits a sample, how colours lie
+_PHOTOMETRIC, _MIN_IS_WHITE = 262, 0
 _UNSIGNED = ("I;32", "I;32N", "I;32B")  # which Pillow gives as signed
 _OTHER_ORDER = {
     f"{mode};16{order}": f"{mode};16{other}"
@@ -55,7 +56,10 @@ def load(image: Image.Image) -> Image.Image | Wide:
     if mode == "I" or mode.startswith("I;16"):
         values = np.asarray(image)
         values = values.view(np.uint32) if unsigned else values
-        return Wide(values, "integers", no_data(values, named_by(image)))
+        missing = no_data(values, named_by(image))
+        if mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _MIN_IS_WHITE:
+            values = np.uint16(65535) - values  # as Pillow does it with 8 bits
+        return Wide(values, "integers", missing)
     if mode == "F":
         values = np.asarray(image)
         return Wide(values, "floats", no_data(values, named_by(image)))

@@ -51,7 +51,7 @@ def listed_parts(lists: Sequence[Path], paths: Sequence[str]) -> tuple[list[str 
         if {_NUMBERED, _NUMBERS} <= set(numbered):
             sides, used = _by_number(numbered[_NUMBERED], numbered[_NUMBERS], paths), [numbered[_NUMBERED]]
         else:
-            sides, used = _by_name([path for path in mine if _part_told(path)], paths)
+            sides, used = _by_name([path for path in mine if part_told(path)], paths)
         counts = Counter(side for side in sides if side)
         if TRAIN in counts and len(counts) > 1 and 2 * sum(counts.values()) >= len(paths):
             if TEST not in counts:  # what is held out is held out, whatever it is called
@@ -62,7 +62,7 @@ def listed_parts(lists: Sequence[Path], paths: Sequence[str]) -> tuple[list[str 
     return None
 
 
-def _part_told(path: Path) -> str | None:
+def part_told(path: Path) -> str | None:
     """``train`` of train_list.txt and of trainlist01.txt."""
     words = [word.removesuffix("list") for word in re.split("[^a-z]+", path.stem.lower()) if word not in _BESIDE]
     return part_of(" ".join(words))
@@ -70,7 +70,7 @@ def _part_told(path: Path) -> str | None:
 
 def _may_tell(path: Path) -> bool:
     with contextlib.suppress(OSError):
-        named = path.name.lower() in (_NUMBERED, _NUMBERS) or _part_told(path) in (TRAIN, VAL, TEST)
+        named = path.name.lower() in (_NUMBERED, _NUMBERS) or part_told(path) in (TRAIN, VAL, TEST)
         return (
             named
             and path.suffix.lower() in _LISTS
@@ -84,7 +84,7 @@ def _may_tell(path: Path) -> bool:
 def _by_name(lists: Sequence[Path], paths: Sequence[str]) -> tuple[list[str | None], list[Path]]:
     """Parts by lists that name files: the first list of each part, which others (train2.txt) repeat otherwise."""
     sides: list[str | None] = [None] * len(paths)
-    first = {part: path for path in reversed(lists) if (part := _part_told(path))}
+    first = {part: path for path in reversed(lists) if (part := part_told(path))}
     used = []
     for part in (TRAIN, VAL, TEST):
         if part not in first:

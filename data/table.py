@@ -10,6 +10,7 @@ import io
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +27,21 @@ USUAL = {
               "y", "breed", "sign", "classid", "class_id", "class_label", "label_name", "finding_labels", "emotion",
               "klasse"),
     "group": ("group", "group_id", "groups", "subject", "subject_id", "patient", "patient_id", "track", "track_id",
-              "sequence", "sequence_id", "video", "video_id", "scene", "lesion_id", "individual", "animal_id"),
-    "split": ("split", "set", "subset", "part", "partition", "data_set", "dataset"),
+              "sequence", "sequence_id", "video", "video_id", "scene", "lesion_id", "individual", "animal_id",
+              "participant", "participant_id", "case_id", "slide_id", "study_instance_uid", "person", "person_id",
+              "user_id", "specimen", "specimen_id", "animal", "mouse", "mouse_id", "donor", "donor_id", "plate",
+              "plate_id"),
+    "split": ("split", "set", "subset", "part", "partition", "data_set", "dataset", "is_test", "is_train",
+              "is_training", "is_training_image"),
 }  # fmt: skip
 _LISTED = 5
+_LINES = 10  # of a table, that tell what stands between its columns
+_NOTHING = {
+    "",
+    "?",
+    "None",
+    *("nan", "-nan", "na", "n/a", "<na>", "#n/a", "null", "nat"),
+}  # in small letters or capitals
 _SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # what files of spreadsheets begin with
 
 
@@ -74,8 +86,10 @@ def rows_of(table: Path, names_file: Callable[[str], object]) -> tuple[list[str]
     if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
         rows = _json_rows(text, name)
         return list(dict.fromkeys(key for row in rows for key in row)), rows
+    text = re.sub(r"\A(?:#[ \t#].*\n)+", "", text)  # remarks
     first, _, rest = text.partition("\n")
-    delimiter = max(",;\t", key=first.count)
+    some = [line for line in text.splitlines() if line][:_LINES] or [""]
+    delimiter = max(",;\t|", key=lambda each: (min(line.count(each) for line in some), first.count(each)))
     if told := re.fullmatch(r"sep=(.)\r?", first):  # as Excel writes it
         delimiter, text = told[1], rest
         first = text.partition("\n")[0]
@@ -94,6 +108,10 @@ def rows_of(table: Path, names_file: Callable[[str], object]) -> tuple[list[str]
         raise BadInput(
             f"{name} has no rows; give a table with a header and a row for each image, or none: {without_table()}"
         )
+    seen = Counter()
+    for place, column in enumerate(header):
+        seen[column] += 1
+        header[place] = column if seen[column] == 1 else f"{column} ({seen[column]})"
     rows = [dict(zip(header, line, strict=False)) for line in lines]  # people's rows may be shorter or longer
     return [column for column in header if column], rows
 
@@ -147,14 +165,18 @@ def column_called(kind: str, asked: str | None, header: Sequence[str], name: str
                 f"{'did you mean' if near else 'give one of these, as here'}: {better}"
             )
         return asked
-    by_name = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(header)}
-    return next((by_name[usual] for usual in USUAL[kind] if usual in by_name), None)
+    by_name = {re.sub("[ _-]", "", column.lower()): column for column in reversed(header)}
+    usual = [name.replace("_", "") for name in USUAL[kind]]
+    return next((by_name[name] for name in usual if name in by_name), None)
 
 
 def text_of(value: object) -> str | None:
-    """What a cell says, its accents composed; None for nothing, and for a list or an object, which is no label."""
+    """What a cell says, its accents composed; None for nothing, for NaN and its like, for a list and for an object.
+
+    ``none`` in small letters is a class, as of wafers without a defect; ``None`` is what Python writes for nothing.
+    """
     text = "" if value is None or isinstance(value, list | dict) else str(value).strip()
-    return unicodedata.normalize("NFC", text) or None
+    return None if text in _NOTHING or text.lower() in _NOTHING else unicodedata.normalize("NFC", text)
 
 
 def listed(names: Sequence[str]) -> str:

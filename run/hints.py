@@ -23,6 +23,12 @@ Changes = Mapping[str, Sequence[object] | None]  # flag -> its values; None leav
 _ROOT = Path(__file__).parent.parent
 _EXAMPLE = ["--num_epochs", "10", "--latent_size", "256", "--batch_size", "128", "--lr", "0.0001"]
 _OUTPUT_DIR, _DATA_DIR = "output", "data"  # where commands write and download unless they are told otherwise
+EXAMPLE_SET = "digits"  # which needs no folder and no download
+# Flags that say what the images of a folder are, and mean nothing for another set.
+_OF_FOLDERS: Changes = dict.fromkeys(
+    ("--labels", "--file_column", "--label_column", "--group_column", "--split_column", "--label_from", "--group_from",
+     "--class_order")
+)  # fmt: skip
 # Flags of a training that its repetition does without, or gets anew.
 _OF_ONE_RUN: Changes = dict.fromkeys(("--resume", "--retrain", "--show", "--output_dir"))
 _KEPT_ON_RESUME = ("--data_dir", "--num_workers", "--save_every", "--svg", "--show")
@@ -47,6 +53,8 @@ def _launcher(script: Path) -> list[str]:
 
 def own_command(changes: Changes) -> str:
     """The command that is running, with some flags changed."""
+    if changes.get("--dataset") == [EXAMPLE_SET]:
+        changes = {**_OF_FOLDERS, **changes}
     return command(Path(sys.argv[0]).name, *edited(sys.argv[1:], changes))
 
 
@@ -57,6 +65,7 @@ def own_command_for(folder: str, instead: object) -> str:
         for word in sys.argv[1:]
         for flag, equals, value in [word.partition("=")]
     ]
+    words = edited(words, _OF_FOLDERS) if instead == EXAMPLE_SET else words
     return command(Path(sys.argv[0]).name, *words) if words != sys.argv[1:] else own_command({"--dataset": [instead]})
 
 
@@ -213,12 +222,17 @@ def _as_from_here(words: Sequence[str], folder: Path) -> list[str]:
     began = Path(*parts[:before])
     changes: dict[str, Sequence[str]] = {}
     for flag in _PLACES:
-        typed_place = (_values(words, flag) or [_DATA_DIR if flag == "--data_dir" else ""])[0]
-        place = began / typed_place
-        if typed_place and place.exists() and os.path.abspath(place) != os.path.abspath(typed_place):
-            shortest = os.path.relpath(place)
-            changes[flag] = [str(place) if shortest.startswith("..") else shortest]
+        typed_places = _values(words, flag) or [_DATA_DIR] * (flag == "--data_dir")
+        places = {typed: began / typed for typed in typed_places}
+        if any(place.exists() and os.path.abspath(place) != os.path.abspath(typed) for typed, place in places.items()):
+            changes[flag] = [_shortest(place) for place in places.values()]
     return edited(words, changes)
+
+
+def _shortest(place: Path) -> str:
+    """A path from here, or all of it where it leads upwards."""
+    shortest = os.path.relpath(place)
+    return str(place) if shortest.startswith("..") else shortest
 
 
 def _recorded_words(folder: Path) -> list[str] | None:

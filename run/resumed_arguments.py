@@ -36,13 +36,20 @@ def resumed_arguments(
     given = _given_arguments(parser, defaults)
     for name, value in given.items():
         kept = before.get(name)
-        value = str(value) if isinstance(value, Path) else value
+        value = as_kept(value)
         if name not in free and value != kept and not (name in growing and value >= kept):
             raise BadInput(
                 f"--{name} would make this another run than the one to resume, which has {printable(kept)}; leave it "
                 f"out: {own_command({f'--{name}': None})}"
             )
     return {**before, **given}
+
+
+def as_kept(value: Any) -> Any:
+    """An argument's value as files keep it: paths, alone or in a list, are texts."""
+    if isinstance(value, list):
+        return [as_kept(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _given_arguments(parser: argparse.ArgumentParser, names: Collection[str]) -> dict[str, Any]:
@@ -70,7 +77,5 @@ def _could_be_given(parser: argparse.ArgumentParser, name: str, value: object) -
             parsed, unknown = parser.parse_known_args(words)
     except SystemExit:
         return False
-    found = getattr(parsed, name)
-    if isinstance(found, Path):  # kept as a text
-        found = str(found)
+    found = as_kept(getattr(parsed, name))
     return not unknown and repr(found) == repr(value)  # by equality alone 1, 1.0 and True would be one

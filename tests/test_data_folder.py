@@ -293,7 +293,7 @@ def test_a_table_of_labels_that_nobody_named_is_pointed_out(folder):
 
 
 def test_test_images_are_drawn_where_those_of_a_split_have_no_label(folder):
-    images = load(folder, annotations=Annotations(labels=kaggle(folder)))
+    images = load(folder, annotations=Annotations(labels=[kaggle(folder)]))
     assert images.published_test is None
     assert images.sample_ids == tuple(f"train/{number}.png" for number in range(6))
     assert "nothing that tests has a label, so test images are drawn from the others" in images.layout

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from data.label_file import read_table, table_of_labels
+from data.label_file import read_table, read_tables, tables_of_labels
 from data.patterns import examples, match_pattern
 from data.table import Columns
 from run.errors import BadInput
@@ -32,7 +32,7 @@ def table(tmp_path, text: str, name: str = "labels.csv", encoding: str = "utf-8"
     ],
 )
 def test_usual_columns_delimiters_and_names(tmp_path, text: str):
-    known = read_table(table(tmp_path, text), PATHS, Columns())
+    known = read_tables([table(tmp_path, text)], PATHS, Columns())
     assert known.labels == ["cat", "cat", "dog", None, None]
     assert known.parts is None
     assert any("2 images have no row" in each for each in known.remarks)
@@ -74,7 +74,7 @@ def test_rows_that_do_not_fit_are_listed(tmp_path):
         ("file,who,when\ncat_1.jpg,x,y\n", "--label_column"),
         ("file,label\nnothing.jpg,x\n", "no row of .* names one"),
         ("file,label\ncat_1.jpg,cat\ncat_1.jpg,dog\n", "different things of 1 image "),
-        ("file,label,split\ncat_1.jpg,cat,fold7\n", "train, val and test are known"),
+        ("file,split\ncat_1.jpg,fold7\n", "train, val and test are known"),
         ("file,label\nx7.jpg,x\n", r"no row .*\(file: x7.jpg; images: .*as the files have them"),
         (
             "emotion_of_it,Usage,file\n0,Training,cat_1.jpg\n0,Training,cat_2.jpg\n1,Test,dog_1.jpg\n1,Test,9\n",
@@ -147,9 +147,9 @@ def test_a_table_of_the_split_is_not_offered_as_labels(tmp_path):
     paths = [f"{number:06}.jpg" for number in range(40)]
     text = "".join(f"{path} {number % 3}\n" for number, path in enumerate(paths))
     table(tmp_path, text, "list_eval_partition.txt")
-    assert table_of_labels([tmp_path], paths) is None
+    assert tables_of_labels([tmp_path], paths) is None
     table(tmp_path, text, "identity.txt")
-    assert table_of_labels([tmp_path], paths)[0].name == "identity.txt"
+    assert tables_of_labels([tmp_path], paths)[0] == [tmp_path / "identity.txt"]
 
 
 @pytest.mark.parametrize(
@@ -170,3 +170,84 @@ def test_a_name_as_it_is_spelt_counts_before_one_that_is_like_it(tmp_path, paths
 def test_one_row_of_json_is_a_row(tmp_path):
     row = table(tmp_path, '{"file_name": "cat_1.jpg", "label": "cat"}', "metadata.jsonl")
     assert read_table(row, PATHS, Columns()).labels[0] == "cat"
+
+
+def test_rows_that_count_are_no_names(tmp_path):
+    """id numbers the rows from 1, photo names the files from 0: taken for names, each label would be the next one's."""
+    paths = [f"{number:04}.png" for number in range(6)]
+    text = "id,photo,label\n" + "".join(f"{row + 1},{path},c{row % 2}\n" for row, path in enumerate(paths))
+    assert read_table(table(tmp_path, text), paths, Columns()).labels == ["c0", "c1"] * 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels", "said"),
+    [
+        (["cat", "NaN", "?", "None", "none"], ["cat", None, None, None, "none"], "3 rows of .* without a label: "),
+        (["1", "1.0", "0", "0.0", "2.0"], ["1", "1", "0", "0", "2"], ""),
+        (["1.5", "1", "1.0", "x", "2"], ["1.5", "1", "1.0", "x", "2"], ""),
+    ],
+)
+def test_what_stands_for_no_label_and_for_whole_numbers(tmp_path, cells, labels, said):
+    text = "file,label\n" + "".join(f"{path},{cell}\n" for path, cell in zip(PATHS, cells, strict=True))
+    known = read_table(table(tmp_path, text), PATHS, Columns())
+    assert known.labels == labels
+    assert bool(re.search(said, "\n".join(known.remarks))) or not said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# made by hand\n#\tof 2021\nfile,label\ncat_1.jpg,cat\ndog_1.jpg,dog\n",
+        "file|label\ncat_1.jpg|cat\ndog_1.jpg|dog\n",
+        "Datei;Klasse (1,2,3,4);label\ncat_1.jpg;1;cat\ndog_1.jpg;2;dog\n",
+        "file,label,label\ncat_1.jpg,cat,1\ndog_1.jpg,dog,2\n",
+    ],
+)
+def test_remarks_delimiters_and_columns_of_one_name(tmp_path, text: str):
+    known = read_table(table(tmp_path, text), PATHS, Columns())
+    assert known.labels == ["cat", None, "dog", None, None]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "parts"),
+    [
+        ("is_test", ["0", "1", "0", "1", "0"], ["train", "test", "train", "test", "train"]),
+        ("is_training_image", ["1", "0", "True", "no", "1.0"], ["train", "test", "train", "test", "train"]),
+        ("split", ["training", "validate", "TEST", "val", "tst"], ["train", "val", "test", "val", "test"]),
+    ],
+)
+def test_columns_of_a_split(tmp_path, column, cells, parts):
+    text = f"file,label,{column}\n" + "".join(f"{path},x,{cell}\n" for path, cell in zip(PATHS, cells, strict=True))
+    assert read_table(table(tmp_path, text), PATHS, Columns()).parts == parts
+
+
+def test_a_column_that_says_no_parts_is_passed_over_with_a_word(tmp_path):
+    text = "file,label,dataset\n" + "".join(f"{path},x,{'AB'[row % 2]}\n" for row, path in enumerate(PATHS))
+    known = read_table(table(tmp_path, text), PATHS, Columns())
+    assert known.parts is None
+    assert "the column dataset of" in known.remarks[0]
+    assert "split" not in known.words
+    with pytest.raises(BadInput, match="train, val and test are known"):
+        read_table(table(tmp_path, text), PATHS, Columns(split="dataset"))
+
+
+@pytest.mark.parametrize("column", ["PatientID", "participant_id", "StudyInstanceUID", "Slide ID", "mouse"])
+def test_usual_groups(tmp_path, column):
+    text = f"file,label,{column}\n" + "".join(f"{path},x,{row % 2}\n" for row, path in enumerate(PATHS))
+    assert read_table(table(tmp_path, text), PATHS, Columns()).groups == ["0", "1", "0", "1", "0"]
+
+
+def test_accents_are_the_same_however_they_are_written(tmp_path):
+    paths = ["Bild_\u00c4pfel.jpg", "Bild_U\u0308ber.jpg"]
+    text = "Datei;Klasse\nBild_A\u0308pfel.jpg;\u00e4\nBild_\u00dcber.jpg;a\u0308\n"
+    assert read_table(table(tmp_path, text), paths, Columns()).labels == ["\u00e4", "\u00e4"]
+
+
+def test_tables_of_the_parts_are_offered_together(tmp_path):
+    paths = [f"{number}.png" for number in range(20)]
+    for name, mine in (("train.csv", paths[:15]), ("test.csv", paths[15:])):
+        table(tmp_path, "file,label\n" + "".join(f"{path},c{int(path[:-4]) % 2}\n" for path in mine), name)
+    tables, known = tables_of_labels([tmp_path], paths)
+    assert [each.name for each in tables] == ["train.csv", "test.csv"]
+    assert known.labels == ["c0", "c1"] * 10
+    assert read_tables(tables, paths, Columns()).remarks[-1:] == []

@@ -1,6 +1,7 @@
 """Files as people have them, through the real scripts: which values become black and white, which frames are images."""
 
 import csv
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -531,3 +532,42 @@ def test_class_order(forked, tmp_path):
     for wrong, why in ((["c"], "is no class"), (["b", "b"], "is named twice")):
         words = ["--dataset", "set", *BRIEF, "--class_order", *wrong]
         assert why in refusal(forked.run("train.py", *words, cwd=tmp_path))
+
+
+def _tiff(width: int, height: int, bands: int, photometric: int, values: np.ndarray) -> bytes:
+    """A TIFF of 16 bits a channel, pixel by pixel."""
+    data, fields = values.astype("<u2").tobytes(), {}
+    fields |= {256: [width], 257: [height], 258: [16] * bands, 259: [1], 262: [photometric], 277: [bands]}
+    fields |= {278: [height], 279: [len(data)], 284: [1]}
+    start = 8 + 2 + 12 * (len(fields) + 1) + 4
+    beyond = struct.pack(f"<{bands}H", *fields[258]) if bands > 2 else b""
+    fields[273] = [start + len(beyond)]
+    entries = b""
+    for tag, numbers in sorted(fields.items()):
+        kind, letter = (3, "H") if tag in (258, 259, 262, 277, 284) else (4, "I")
+        packed = struct.pack(f"<{len(numbers)}{letter}", *numbers).ljust(4, b"\0")
+        entries += struct.pack("<HHI", tag, kind, len(numbers)) + (
+            packed if len(packed) == 4 else struct.pack("<I", start)
+        )
+    return b"II*\0" + struct.pack("<IH", 8, len(fields)) + entries + bytes(4) + beyond + data
+
+
+def test_white_is_zero_where_the_file_says_so(tmp_path):
+    """Photometric interpretation 0, as scanners write it: Pillow inverts 8 bits by itself, and not 16."""
+    rising = np.arange(64).reshape(8, 8) * 1000
+    for name, photometric in (("black", 1), ("white", 0)):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / f"set/{name}.tif").write_bytes(_tiff(8, 8, 1, photometric, rising))
+    images = load_images(str(tmp_path / "set"), tmp_path / "data", annotations=Annotations(value_range=(0, 65535)))
+    black, white = images.images[:, 0]
+    assert np.abs(black.astype(int) + white - 255).max() <= 1
+    assert black[0, 0] == 0
+
+
+def test_many_bands_are_unsupported_rather_than_damaged(tmp_path, capfd):
+    (tmp_path / "set").mkdir()
+    Image.new("L", (8, 8), 9).save(tmp_path / "set/a.png")
+    (tmp_path / "set/b.tif").write_bytes(_tiff(8, 8, 13, 1, np.zeros((8, 8, 13))))
+    ((_, why),) = load_images(str(tmp_path / "set"), tmp_path / "data").left_out
+    assert why.startswith("unsupported: a TIFF")
+    assert "More samples" not in capfd.readouterr().err

@@ -403,3 +403,91 @@ def test_columns_of_0_and_1_are_classes(forked, tmp_path):
     words = refusal(forked.run("viz_dataset.py", "--dataset", "set", "--labels", "labels.csv", cwd=tmp_path))
     assert "no column of labels" in words
     assert "--label_column" in words
+
+
+@pytest.mark.parametrize(
+    ("name_of", "said"),
+    [
+        (lambda label, n: f"color/c{label}/{n}.png", "color, grayscale: kinds of files rather than classes"),
+        (lambda label, n: f"c{label}/benign ({n}).png", "90 files are left out, no picture of the set (the mask of "),
+        (lambda label, n: f"part{label}/train/images/{n}.png", "part0, part1, part2: pieces of a data set"),
+        (lambda label, n: f"train/patient{label:05}/{n}.png", "they look like those of one patient each"),
+        (lambda label, n: f"clip{label}_t{n:04}.png", "series"),
+    ],
+)
+def test_layouts_of_published_sets(forked, tmp_path, name_of, said):
+    """PlantVillage, breast ultrasound, folds with a split in each, CheXpert, microscopes."""
+    paint(tmp_path / "set", name_of)
+    for path in sorted((tmp_path / "set").rglob("*.png")):
+        name = path.relative_to(tmp_path / "set").as_posix()
+        if "color/" in name:
+            paint_all(tmp_path / "set", [name.replace("color", "grayscale")])
+        elif "benign" in name:
+            paint_all(tmp_path / "set", [name.replace(").png", ")_mask.png")])
+        elif "train/" in name:
+            paint_all(tmp_path / "set", [name.replace("train", "test")], 1000 + hash(name) % 1000)
+    done = forked.run("viz_dataset.py", "--dataset", "set", "--output_dir", "look", cwd=tmp_path)
+    assert said in done.stdout + done.stderr
+
+
+def test_what_lies_beside_the_parts_of_a_split_stays_out_with_labels_from_elsewhere(forked, tmp_path):
+    """As people are found again: test pictures of the same people lie in query/, and are no training images."""
+    names = [
+        f"{folder}/{person}_c{n}.png" for folder in ("train", "test", "query") for person in range(4) for n in range(8)
+    ]
+    paint_all(tmp_path / "set", names)
+    done = forked.run(
+        "viz_dataset.py", "--dataset", "set", "--label_from", "([0-9]+)_c", "--output_dir", "look", cwd=tmp_path
+    )
+    found, said = read_json(tmp_path / "look/dataset.json"), done.stdout + done.stderr
+    assert "the split is that of the folders (32 train, 32 test)" in said
+    assert found["images"] == 64
+    assert found["unreadable"] == 32
+
+
+def test_a_table_of_one_part_leaves_the_classes_of_the_others_to_folders(forked, tmp_path):
+    """As Tiny ImageNet: train/<class>/, and val/images/ with a table."""
+    paint(tmp_path / "set", lambda label, n: f"train/c{label}/{label}_{n}.png")
+    paint_all(tmp_path / "set", [f"val/images/val_{n}.png" for n in range(12)], 500)
+    (tmp_path / "set/val/annotations.txt").write_text("".join(f"val_{n}.png\tc{n % 3}\t0\t0\n" for n in range(12)))
+    done = forked.run(
+        "viz_dataset.py",
+        "--dataset",
+        "set",
+        "--labels",
+        "set/val/annotations.txt",
+        "--output_dir",
+        "look",
+        cwd=tmp_path,
+    )
+    said = done.stdout + done.stderr
+    assert "labels from folders (90 images); the split is that of the folders (90 train, 12 test)" in said
+    assert read_json(tmp_path / "look/dataset.json")["images_of_class"] == {"c0": 34, "c1": 34, "c2": 34}
+
+
+def test_tables_of_both_parts(forked, tmp_path):
+    paint(tmp_path / "set/images", lambda label, n: f"{label}_{n}.png")
+    rows = _lines(lambda label, n: f"{label}_{n}.png,c{label}")
+    for name, lines in rows.items():
+        (tmp_path / f"set/{name}.csv").write_text("\n".join(["file,label", *lines]))
+    words = refusal(forked.run("viz_dataset.py", "--dataset", "set", cwd=tmp_path))
+    assert "--labels set/train.csv set/test.csv" in words
+    tables = ["--labels", "set/train.csv", "set/test.csv"]
+    done = forked.run("viz_dataset.py", "--dataset", "set", *tables, "--output_dir", "look", cwd=tmp_path)
+    assert "the split is that of train.csv, test.csv (72 train, 18 test)" in done.stdout + done.stderr
+    assert read_json(tmp_path / "look/dataset.json")["images_of_class"] == {"c0": 30, "c1": 30, "c2": 30}
+
+
+def test_patients_beside_a_table_are_pointed_out(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"patient{n % 10}/{label}_{n}.png")
+    rows = [f"patient{n % 10}/{label}_{n}.png,c{label}" for label in range(CLASSES) for n in range(EACH)]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    table = ["--labels", "labels.csv"]
+    done = forked.run("viz_dataset.py", "--dataset", "set", *table, "--output_dir", "look", cwd=tmp_path)
+    assert "--group_from '^([^/]+)/'" in done.stdout + done.stderr
+    done = forked.run(
+        "viz_dataset.py", "--dataset", "set", *table, "--group_from", "^([^/]+)/", "--output_dir", "look", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    found = read_json(tmp_path / "look/dataset.json")
+    assert (found["groups"], found["split"]) == (10, "group")

@@ -37,7 +37,7 @@ class Settings:
     data_dir: Path
     image_size: tuple[int, int] | None
     grayscale: bool
-    labels: Path | None
+    labels: list[Path] | None
     file_column: str | None
     label_column: str | None
     group_column: str | None

@@ -23,6 +23,7 @@ from run.device import choose_device, choose_precision
 from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.provenance import command_line
+from run.resumed_arguments import as_kept
 
 MANY_TO_REFINE = 2000  # independent training images, from which on training at refined latents wins something
 # Settings that decide nothing about the outcome, and so may differ when a run is resumed.
@@ -44,7 +45,7 @@ class Settings:
     data_dir: Path
     image_size: tuple[int, int] | None
     grayscale: bool
-    labels: Path | None
+    labels: list[Path] | None
     file_column: str | None
     label_column: str | None
     group_column: str | None
@@ -93,7 +94,7 @@ class Settings:
     @property
     def decisive(self) -> dict[str, Any]:
         """Those that decide the outcome, by name."""
-        plain = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        plain = {name: as_kept(value) for name, value in vars(self).items()}
         return {name: value for name, value in plain.items() if name not in FREE_ON_RESUME}
 
 
