@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data.layout import TEST, TRAIN, VAL, natural_order, part_of
@@ -28,14 +28,19 @@ def split_lists(folder: Path) -> list[Path]:
     """Files below or beside a folder of images that may tell its split, nearest first."""
     found = []
     for place in (folder, folder.parent):
-        with contextlib.suppress(OSError):
-            inner = [path for path in sorted(place.iterdir()) if path.name.lower() in _PLACES and path.is_dir()]
-            inner += [path for each in inner for path in sorted(each.iterdir()) if path.name.lower() == "main"]
-            for each in (place, *inner):
-                found += sorted(
-                    (path for path in each.iterdir() if _may_tell(path)), key=lambda path: natural_order(path.name)
-                )
+        inner = _inside(place, lambda name: name in _PLACES)
+        inner += [path for each in inner for path in _inside(each, lambda name: name == "main")]  # of Pascal VOC
+        for each in (place, *inner):
+            found += filter(_may_tell, _inside(each, lambda name: name.endswith(_LISTS)))
     return found
+
+
+def _inside(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
+    """What lies in a folder, which may hold a million pictures, and has a wanted name, in small letters."""
+    with contextlib.suppress(OSError):
+        names = [name for name in os.listdir(folder) if wanted(name.lower())]
+        return [folder / name for name in sorted(names, key=natural_order)]
+    return []
 
 
 def listed_parts(lists: Sequence[Path], paths: Sequence[str]) -> tuple[list[str | None], str] | None:
@@ -71,13 +76,7 @@ def part_told(path: Path) -> str | None:
 def _may_tell(path: Path) -> bool:
     with contextlib.suppress(OSError):
         named = path.name.lower() in (_NUMBERED, _NUMBERS) or part_told(path) in (TRAIN, VAL, TEST)
-        return (
-            named
-            and path.suffix.lower() in _LISTS
-            and os.access(path, os.R_OK)
-            and path.is_file()
-            and path.stat().st_size <= _BYTES
-        )
+        return named and os.access(path, os.R_OK) and path.is_file() and path.stat().st_size <= _BYTES
     return False
 
 
