@@ -1,13 +1,10 @@
 """Any folder of images: one folder a class, or flat."""
 
-import contextlib
 import hashlib
 import os
-import shlex
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +12,14 @@ import numpy as np
 from data.annotations import Annotations
 from data.decode import quiet_pillow
 from data.fitting import Shape
-from data.groups import suggested_folders, suggested_groups, suggested_labels, suggested_versions, tracks
-from data.label_file import METADATA, Known, combined, read_tables, tables_of_labels
-from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
+from data.layout import TEST, VAL, natural_order
 from data.listing import NAMED_AT_MOST, list_images
 from data.masks import masks
-from data.patterns import examples, match_pattern
+from data.meaning import Interpreter
 from data.pictures import Pictures
 from data.shape import Wanted, count_frames_of, guess_shape
 from data.source import Source
-from data.split_lists import listed_parts, split_lists
 from data.survey import survey
-from data.table import Columns
 from data.tones import Tones
 from data.workers import Frames, decode_files
 from run import console
@@ -59,17 +52,16 @@ class Folder(Source):
         is_new: bool = False,
     ) -> None:
         self.name = name
-        self._named, self._annotations, self._is_new = named or str(root), annotations, is_new
+        self._named, self._annotations = named or str(root), annotations
         self.place = os.path.abspath(root)
+        self._interpreter = Interpreter(self.place, self._named, annotations, is_new)
         self._beside = os.path.join(self.place, "")
         self._listing = list_images(self.place)
         newest = max((max(mtime, ctime) for _, _, mtime, ctime in self._listing.files), default=0) / 1e9
         if 0 <= time.time() - newest < _CLOCK_TICK:
             time.sleep(_CLOCK_TICK)  # whatever changes from here on gets another time than it was listed with
         who = os.geteuid() if hasattr(os, "geteuid") else 0  # what may be read depends on who reads
-        self._split_lists = [] if is_new else split_lists(Path(self.place))
-        tables = [*annotations.labels] or self._metadata()
-        tables += self._split_lists
+        tables = self._interpreter.tables
         told = [table.is_file() and (os.path.relpath(table, self.place), table.read_bytes()) for table in tables]
         known = (self._listing.files, self._listing.unreadable, who, annotations, is_new, told)
         self.key = hashlib.sha256(repr(known).encode()).hexdigest()
@@ -93,7 +85,7 @@ class Folder(Source):
         ids = [relative for position, relative in enumerate(ids) if position not in of_masks]
         if not ids:
             raise BadInput(self._nothing_here(left_out))
-        known = self._known(ids)
+        known = self._interpreter.meaning(ids)
         left_out += [(ids[position], why) for position, why in known.left_out.items()]
         kept = [position for position in range(len(ids)) if position not in known.left_out]
         ids = [ids[position] for position in kept]
@@ -159,132 +151,6 @@ class Folder(Source):
                 )
         return first + sorted(names - set(first), key=natural_order)
 
-    def _known(self, ids: list[str]) -> "_Known":
-        """What is known of the images (M,): from their folders, and from what a person says of them, which counts more.
-
-        Raises:
-            BadInput: their folders mean nothing, a table or a pattern does not fit them, or none has a label.
-        """
-        said, unfit = self._annotations, []
-        if said.labels:
-            listed = read_tables(said.labels, ids, self._columns())
-        else:
-            listed, unfit = self._read_metadata(ids)
-        has_labels = said.label_from is not None or (listed is not None and any(listed.labels))
-        layout = self._layout(ids, has_labels)
-        known = _Known(layout.labels, layout.parts, tracks(ids), layout.words, unfit, dict(layout.left_out))
-        if listed is not None:
-            known.remarks += listed.remarks
-            known.words = listed.words
-            if any(listed.groups):
-                known.groups = [group if group is None else f"group {group}" for group in listed.groups]
-        if said.label_from is not None:
-            known.labels = match_pattern(said.label_from, ids, "--label_from")
-            known.words = f"labels from file names ({examples(ids, known.labels)})"
-        elif has_labels:
-            known.labels = listed.labels
-        else:
-            known.left_out |= layout.without_class
-        if listed is not None:
-            known.heed(listed)
-        if has_labels or listed is not None:
-            known.words += known.leave_to_folders(layout, has_labels, listed)
-        if known.parts is None and (told := listed_parts([*said.labels, *self._split_lists], ids)):
-            known.parts, words = told
-            known.words += f"; {words}"
-            known.left_out |= {place: "in no list of the split" for place, part in enumerate(known.parts) if not part}
-        if listed is None and not any(known.labels) and (unused := self._unused_tables(ids)):
-            tables, words = unused
-            flag = printable(shlex.join(["--labels", *map(str, tables)]))
-            known.remarks.append(f"there are {words}: to use these, {flag}")
-        if any(known.labels):
-            known.left_out = self._without_label(known) | known.left_out
-        used = {part for place, part in enumerate(known.parts or ()) if place not in known.left_out}
-        if known.parts is not None and not {TRAIN, TEST} <= used:
-            known.parts = None
-            if has_labels:
-                side = "trains" if TEST in used else "tests"
-                known.words += f"; nothing that {side} has a label, so test images are drawn from the others"
-        if said.group_from is not None:
-            known.groups = match_pattern(said.group_from, ids, "--group_from")
-            known.remarks.append(f"groups from file names ({examples(ids, known.groups)})")
-        elif not any(known.groups):
-            used = [position for position in range(len(ids)) if position not in known.left_out]
-            mine = [ids[position] for position in used]
-            labels = [known.labels[position] for position in used]
-            by_folder = suggested_folders(mine, labels) if has_labels else None
-            together = by_folder or (known.parts is None and suggested_versions(mine)) or suggested_groups(mine, labels)
-            known.remarks += filter(None, [together, suggested_labels(mine, labels)])
-        return known
-
-    def _layout(self, ids: list[str], has_labels: bool) -> Layout:
-        """What the folders mean, which need mean nothing where labels come from elsewhere or none is needed.
-
-        Raises:
-            BadInput: they have to, and do not.
-        """
-        try:
-            return recognise(ids, self._named)
-        except BadInput as error:
-            if has_labels or self._is_new:
-                return Layout([None] * len(ids), None, "folders that are no classes")
-            if unused := self._unused_tables(ids):
-                tables, words = unused
-                raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': tables})}") from None
-            raise
-
-    def _without_label(self, known: "_Known") -> dict[int, str]:
-        """Position -> why, of images without a label that can't be used: they can train, where others have one."""
-        leave = self._annotations.unlabelled == "leave_out"
-        held = {VAL: "no label, among those that validate", TEST: "no label, among those that test"}
-        parts = known.parts or [None] * len(known.labels)
-        return {
-            position: held.get(part, "no label")
-            for position, (label, part) in enumerate(zip(known.labels, parts, strict=True))
-            if label is None and (leave or part in held)
-        }
-
-    def _metadata(self) -> list[Path]:
-        """Hugging Face's table beside the images, or those in the folders at the top, one for each part of a split."""
-        tops = []
-        with contextlib.suppress(OSError), os.scandir(self.place) as entries:
-            tops = sorted(entry.name for entry in entries if entry.is_dir() and part_of(entry.name))
-        for places in ([""], tops):
-            found = [path for place in places for name in METADATA if (path := Path(self.place, place, name)).is_file()]
-            if found:
-                return found
-        return []
-
-    def _read_metadata(self, ids: list[str]) -> tuple[Known | None, list[str]]:
-        """What these tables say of images (M,), whose names in them are relative to them; and which are of no use."""
-        found, unfit = [], []
-        for table in self._metadata():
-            place = "" if table.parent == Path(self.place) else f"{table.parent.name}/"
-            mine = [position for position, sample_id in enumerate(ids) if sample_id.startswith(place)]
-            try:
-                known = read_tables([table], [ids[position].removeprefix(place) for position in mine], self._columns())
-                found.append((mine, known))
-            except BadInput as error:  # captions, say: nobody has asked for them
-                if self._columns() != Columns():
-                    raise
-                unfit.append(f"{str(error).partition('; ')[0]}, and is not used")
-        return (combined(found, len(ids)) if found else None), unfit
-
-    def _unused_tables(self, ids: list[str]) -> tuple[list[Path], str] | None:
-        """Tables of labels that lie in the folder, or beside it, and that nobody has named; and what is in them."""
-        here = Path(self._named)
-        found = None if self._is_new else tables_of_labels([here, here.parent], ids)
-        if found is None:
-            return None
-        tables, known = found
-        classes = sorted(set(known.labels) - {None}, key=natural_order)
-        some = ", ".join(map(printable, classes[:NAMED_AT_MOST])) + ", ..." * (len(classes) > NAMED_AT_MOST)
-        return tables, f"{known.words}: {some}"
-
-    def _columns(self) -> Columns:
-        said = self._annotations
-        return Columns(said.file_column, said.label_column, said.group_column, said.split_column)
-
     def file_of(self, sample_id: str) -> str:
         """The path of an image, whose sample id is its path below the folder, and which of its frames it is."""
         path = self._beside + sample_id
@@ -299,43 +165,6 @@ class Folder(Source):
             return f"{place} holds no readable image ({printable(first)}: {why}); {instead}"
         seen = "".join(f" ({line})" for line in self._listing.words())
         return f"{place} holds no images{seen}; {instead}"
-
-
-@dataclass
-class _Known:
-    """What is known of M images before any is decoded; None where nothing is."""
-
-    labels: list[str | None]
-    parts: list[str | None] | None  # train, val or test; None for all without a published split
-    groups: list[str | None]
-    words: str  # how they lie, in a line
-    remarks: list[str]  # further lines
-    left_out: dict[int, str]  # position -> why
-
-    def heed(self, listed: Known) -> None:
-        """Take the split of a table, and the images that it names, wherever they lie."""
-        named = (listed.labels, listed.parts or listed.labels)
-        self.left_out = {place: why for place, why in self.left_out.items() if not any(each[place] for each in named)}
-        if listed.parts is not None:
-            held_out = TEST in listed.parts  # else what validates is held out, whatever it is called
-            self.parts = listed.parts if held_out else [TEST if part == VAL else part for part in listed.parts]
-            self.left_out |= {place: "no part of the split" for place, part in enumerate(listed.parts) if not part}
-
-    def leave_to_folders(self, layout: Layout, has_labels: bool, listed: Known | None) -> str:
-        """What folders still mean where a table or a pattern was given, in words: the split, and classes of the same
-        names for images that have no label yet."""
-        if not has_labels:
-            return f"; {layout.words}"
-        if layout.parts is None or (listed is not None and listed.parts is not None):
-            return "" if listed is None else "; folders are not looked at"
-        words = ""
-        if listed is not None and self.labels is listed.labels and set(listed.labels) <= {None, *layout.labels}:
-            without = [place for place, label in enumerate(self.labels) if label is None and layout.labels[place]]
-            self.labels = [label or its_folder for label, its_folder in zip(self.labels, layout.labels, strict=True)]
-            words = f"; labels from folders ({console.count(len(without), 'image')})" if without else ""
-        held = Counter(part for place, part in enumerate(layout.parts) if place not in self.left_out)
-        counts = ", ".join(f"{held[part]:,} {part}" for part in (TRAIN, VAL, TEST) if held[part])
-        return f"{words}; the split is that of the folders ({counts})"
 
 
 def _masks_in_words(reasons: Sequence[str]) -> list[str]:
