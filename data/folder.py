@@ -80,7 +80,7 @@ class Folder(Source):
         files, left_out = self._listing.files, [*self._listing.unreadable, *self._listing.unsupported]
         left_out += [(relative, "empty file") for relative, size, *_ in files if size == 0]
         ids = [relative for relative, size, *_ in files if size]
-        of_masks = masks(ids)
+        of_masks = masks(ids, self.place)
         left_out += [(ids[position], why) for position, why in of_masks.items()]
         ids = [relative for position, relative in enumerate(ids) if position not in of_masks]
         if not ids:

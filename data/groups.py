@@ -15,6 +15,7 @@ _USUAL = 0.9  # of the files have such names: then they are no accident
 
 _CHANGES = "[hv]?flip(?:ped)?|mirror(?:ed)?|rot(?:ated?)?|aug(?:mented)?|crop(?:ped)?|blur(?:red)?|nois[ey]"
 _ALTERED = rf"(?:{_CHANGES})[_-]?[0-9]*"
+_AXES = "(?:tp?|z|ch?|w|s|fk?|fl|p|sk|v)"  # time, depth, channel, site, field
 # Names that look like parts of one series: what is matched before the last number is the series.
 _SERIES = (
     (re.compile(r"^(.*?)[ _-]*frames?[ _-]*\d+$", re.IGNORECASE), r"(.*?)[ _-]*[Ff]rame"),
@@ -22,7 +23,7 @@ _SERIES = (
     (re.compile(r"^(.*?)[ _-]+copy(?:[ _-]*\d+)?$", re.IGNORECASE), r"([^/]*?)(?:[ _-]+[Cc]opy.*)?\.[a-zA-Z]+$"),
     (re.compile(r"^(.*\d.*?)[_-]\d+$"), r"([^/]*)[_-][0-9]+\."),
     # time, depth, channel, site: position01_t0001, A01_s1_w1, r01c01f01p01-ch1sk1
-    (re.compile(r"^(.*?)(?:[_-](?:[a-z]{1,2}\d+)+)+$", re.IGNORECASE), r"([^/]*?)(?:[_-](?:[a-zA-Z]{1,2}[0-9]+)+)+\."),
+    (re.compile(rf"^(.*?)(?:[_-](?:{_AXES}\d+)+)+$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-](?:{_AXES}[0-9]+)+)+\."),
     (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
     (re.compile(r"^(.*?)_[a-z]+\.rf\..*$", re.IGNORECASE), r"([^/]*?)_[a-zA-Z]+\.rf\."),  # Roboflow's altered copies
     (re.compile(rf"^(.*?)[_-]{_ALTERED}$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-]{_ALTERED})?\.[a-z]+$"),

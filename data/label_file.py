@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.layout import TEST, TRAIN, VAL, part_of
-from data.named_files import FilesByName, exactest_column, likeliest_column, matched
+from data.named_files import FilesByName, column_of_names, likeliest_column, matched
 from data.split_lists import part_told
 from data.table import USUAL, Columns, column_called, listed, numbered, rows_of, text_of, without_table
 from run.console import count, verb
@@ -102,7 +102,16 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
 
 def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns) -> Known:
     """What several tables say of image files, and which files none of them names; see :func:`read_table`."""
-    known = combined([(range(len(paths)), read_table(table, paths, columns)) for table in tables], len(paths))
+    each = [read_table(table, paths, columns) for table in tables]
+    known = combined([(range(len(paths)), one) for one in each], len(paths))
+    disputed = [
+        path
+        for position, path in enumerate(paths)
+        if len({one.labels[position] for one in each if one.labels[position]}) > 1
+    ]
+    if disputed:
+        told = f"{count(len(disputed), 'image')} {verb(len(disputed), 'have')} other labels in a later table"
+        known.remarks.append(f"{told}; the first one counts: {listed(disputed)}")
     named = set(known.named)
     absent = [path for position, path in enumerate(paths) if position not in named]
     if absent:
@@ -121,8 +130,8 @@ def _columns_used(
         BadInput: there is none of files, or nothing else.
     """
     found = {kind: column_called(kind, getattr(columns, kind), header, name) for kind in USUAL}
-    if columns.file is None and found["file"]:  # id may count the rows, and photo name the files
-        found["file"] = exactest_column(rows, header, index) or found["file"]
+    if columns.file is None and found["file"] and _counts_rows(rows, found["file"]):
+        found["file"] = column_of_names(rows, header, index) or found["file"]  # id counts, and photo names the files
     if header == numbered(header):
         found["file"] = found["file"] or likeliest_column(rows, header, index)
         others = [column for column in header if column != found["file"]]
@@ -131,7 +140,7 @@ def _columns_used(
         found["label"] = next(column for column in header if column != found["file"])  # whatever it is called
         if 2 * len({text_of(row.get(found["label"])) for row in rows}) > len(rows) > _FEW_ROWS:  # captions, or numbers
             found["label"] = None
-    if found["file"] and found["label"] is None and (classes := _one_hot(rows, header)):
+    if found["file"] and found["label"] is None and (classes := _one_hot(rows, header, found)):
         found["label"] = f"the column with the 1 ({len(classes)} of them)"
         for row in rows:
             row[found["label"]] = next(column for column in classes if _number(row[column]) == 1)
@@ -249,10 +258,26 @@ def tables_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[lis
     return best[1:] if best is not None and 2 * best[0] >= len(paths) else None
 
 
-def _one_hot(rows: Sequence[dict[str, object]], header: Sequence[str]) -> list[str]:
-    """The columns of 0 and 1 of which each row has one 1: a class each; none where rows have no or several 1."""
-    found = [column for column in header if {_number(row.get(column)) for row in rows} == {0, 1}]
-    return found if len(found) > 1 and all(sum(_number(row[each]) for each in found) == 1 for row in rows) else []
+def _counts_rows(rows: Sequence[dict[str, object]], column: str) -> bool:
+    return all((text_of(row.get(column)) or "").isdecimal() for row in rows)
+
+
+def _one_hot(rows: Sequence[dict[str, object]], header: Sequence[str], used: dict[str, str | None]) -> list[str]:
+    """The columns of 0 and 1 of which each row has one 1: a class each; none where rows have no or several 1.
+
+    Those of a split are none, nor is one that is in the way, as is_male.
+    """
+    found = [
+        column
+        for column in header
+        if column not in used.values()
+        and part_of(re.sub("(?i)^is[ _-]", "", column)) is None
+        and {_number(row.get(column)) for row in rows} == {0, 1}
+    ]
+    for classes in (found, *([each for each in found if each != other] for other in found)):
+        if len(classes) > 1 and all(sum(_number(row[each]) for each in classes) == 1 for row in rows):
+            return classes
+    return []
 
 
 def _number(value: object) -> float | None:

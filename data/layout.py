@@ -28,8 +28,10 @@ _WORDS = {
 _EMPTY_WORDS = {
     "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "files", "seg",
     "split", "folder", "final", "png", "jpg", "jpeg", "ppm", "cropped", "resized", "the", "samples", "bounding", "box",
-    "boxes", "daten", "bilder", "mini", "tiny", "small", "large", "full", "subset",
-    "x", "new", "simple", "official", "public", "private", "hr",
+    "boxes", "daten", "bilder",
+}  # fmt: skip
+_ADJECTIVES = {
+    "mini", "tiny", "small", "large", "full", "subset", "x", "new", "simple", "official", "public", "private", "hr",
 }  # fmt: skip
 # Names of kinds of files rather than of classes have one of these, and besides only those below: JPEGImages, masks.
 _KINDS = {"images", "image", "imgs", "img", "masks", "mask", "labels", "label", "annotations", "annotation", "depth",
@@ -116,7 +118,7 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
         meant = next((name for name in tops if re.match("im|orig|rgb|colou?r|full", name.lower())), next(iter(tops)))
         raise BadInput(
             f"the folders in {printable(where)} are {names}: kinds of files rather than classes (if they are, "
-            f"--label_from '([^/]+)/'); give the one that holds the pictures: "
+            f"--label_from '^{'[^/]+/' * len(inner)}([^/]+)/'); give the one that holds the pictures: "
             f"{own_command_for(place, f'{where}/{meant}')}"
         )
     asides = [name for name in tops if _has_no_pictures(name)]
@@ -152,7 +154,7 @@ def _words(name: str) -> list[str]:
 
 def part_of(name: str) -> str | None:
     """``train`` of ``Training_set``, ``test`` of ``seg_test``: the part of a split that a name means, if any."""
-    words = [word for word in _words(name) if word not in _EMPTY_WORDS]
+    words = [word for word in _words(name) if word not in _EMPTY_WORDS | _ADJECTIVES]
     if len(words) != 1:
         return None
     joined = (part for word, part in _WORDS.items() if words[0].removeprefix(word) in _EMPTY_WORDS)  # testdata
@@ -178,7 +180,7 @@ def _parts_and_classes(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """``trainA`` -> (train, A) of each folder, where all are named so, or cats_train -> (train, cats); else nothing."""
     names = list(names)
     matches = [_PART_AND_CLASS.fullmatch(name) or _CLASS_AND_PART.fullmatch(name) for name in names]
-    if not matches or not all(match and not part_of(name) for name, match in zip(names, matches, strict=True)):
+    if not matches or not all(match and not set(_words(match["name"])) <= _EMPTY_WORDS | {""} for match in matches):
         return {}
     both = {name: (match["part"], match["name"]) for name, match in zip(names, matches, strict=True)}
     classes: dict[str, set[str]] = {}
@@ -272,6 +274,8 @@ def _without_boxes(labels: Sequence[str | None], part_names: Sequence[str]) -> l
             found.setdefault(name, set()).add(label)
     elsewhere = Counter(label for inside in found.values() for label in inside)
     several = any(len(inside) > 1 for inside in found.values())
+    if len(found) > 1 and not several and len(elsewhere) == len(found):  # cars_train/cars_train/, cars_test/cars_test/
+        return [None] * len(labels)
     boxes = {
         name for name, inside in found.items() if several and len(inside) == 1 and elsewhere[next(iter(inside))] == 1
     }  # fmt: skip
@@ -322,15 +326,15 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
             f"the folders in {printable(where)} are {', '.join(map(printable, names))}: parts of a data set, not "
             f"classes; give one of them: {own_command_for(place, f'{where}/{names[0]}')}"
         )
+    around = "[^/]+/" * len(inner)
+    outer = f"^{around}([^/]+)/"
     if all(_PIECE.fullmatch(name) for name in names):
         raise BadInput(
             f"the folders in {printable(where)} are {', '.join(map(printable, names[:_NAMED]))}: pieces of a data set, "
-            f"not classes (if they are, --label_from '([^/]+)/'; labels of a table, --labels); "
+            f"not classes (if they are, --label_from '{outer}'; labels of a table, --labels); "
             f"{_instead_of_pieces(below, place, where, names)}"
         )
     deeper = sum(1 for folder in below if len(folder) > 1)
-    around = "[^/]+/" * len(inner)
-    outer = f"^{around}([^/]+)/"
     words = f"{shown}{len(names):,} folders are the classes"
     inside = [{folder[-1] for folder in below if folder and folder[0] == name and len(folder) > 1} for name in names]
     if deeper and len(inside[0]) > 1 and all(each == inside[0] for each in inside):
@@ -378,7 +382,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _instead_of_pieces(below: Sequence[tuple[str, ...]], place: str, where: str, names: Sequence[str]) -> str:
     inside = {folder[1] for folder in below if len(folder) > 1}
-    if len(inside) > 1:
+    if len(inside) > 1 and not all(map(part_of, inside)):
         better = own_command({"--label_from": [_INNERMOST]})
         return f"to take the folders in them ({_listed(inside)}) for classes: {better}"
     return f"give one of them: {own_command_for(place, f'{where}/{names[0]}')}"

@@ -1,8 +1,14 @@
 """Files that are masks of other pictures rather than pictures: they lie among them, and would be trained on."""
 
+import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
+import numpy as np
+from PIL import Image
+
+from data.decode import open_image, quiet_pillow
 from run.errors import printable
 
 # benign (1)_mask.png beside benign (1).png, Part0_label.bmp beside Part0.jpg.
@@ -10,17 +16,21 @@ _MASK = re.compile(
     r"(.+?)[ _.-]*(?:masks?|labels?|seg(?:mentation)?|gt|ground[ _-]?truth|annotations?|matte)(?:[ _-]*[0-9]+)?", re.I
 )
 _USUAL = 0.1  # of the files are masks: then such names are no accident
+_LOOKED_AT = 9  # of them
+_SIDE, _BINS, _TONES, _SHARE = 64, 64, 6, 0.9  # pixels looked at, tones told apart, of which 6 are most of a mask
 _FOLDERS = {"mask", "masks", "groundtruth", "segmentation", "segmentations", "annotation", "annotations", "gt"}
 _PICTURES = {"image", "images", "img", "imgs", "pictures", "photos", "jpegimages", "original", "rgb"}
 
 
-def masks(paths: Sequence[str]) -> dict[int, str]:
+def masks(paths: Sequence[str], place: str) -> dict[int, str]:
     """Position -> why, of files that are masks by their names, or by folders such as ``Masks/`` beside ``Images/``.
 
-    Those at the top are the layout's: two folders ``images/`` and ``masks/`` there may be classes, or a mistake.
+    Some of them are looked at: a photograph of somebody with a mask is a picture. Folders at the top are the layout's:
+    ``images/`` and ``masks/`` there may be classes, or a mistake.
 
     Args:
         paths: M relative paths.
+        place: the folder that they are relative to.
     """
     stems = {path.rpartition(".")[0]: path for path in paths}
     found = {}
@@ -31,7 +41,20 @@ def masks(paths: Sequence[str]) -> dict[int, str]:
             found[position] = f"the mask of {printable(picture)}"
     if len(found) < _USUAL * len(paths):
         found = {}
-    return found | _in_folders(paths)
+    found |= _in_folders(paths)
+    some = list(found)[:: max(1, len(found) // _LOOKED_AT)]
+    flat = sum(_has_few_tones(os.path.join(place, paths[position])) for position in some)
+    return found if 2 * flat > len(some) else {}
+
+
+def _has_few_tones(path: str) -> bool:
+    """Whether nearly all of a picture is of a few values, as of a mask, even a JPEG; True where it can't be read."""
+    with suppress(Exception), quiet_pillow(), open_image(path) as image:
+        image = image if image.mode in ("L", "P", "1") or image.mode.startswith(("I", "F")) else image.convert("L")
+        values = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.NEAREST)).ravel().astype(float)
+        counts, _ = np.histogram(values, _BINS)
+        return bool(np.sort(counts)[-_TONES:].sum() >= _SHARE * len(values))
+    return True
 
 
 def _in_folders(paths: Sequence[str]) -> dict[int, str]:

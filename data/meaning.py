@@ -127,7 +127,7 @@ class Interpreter:
     def _tell_split(self, found: Meaning, ids: list[str], has_labels: bool) -> None:
         """Parts by lists, where neither folders nor tables tell any; none where one could not be used."""
         lists = [*self._annotations.labels, *self._split_lists]
-        if found.parts is None and (told := listed_parts(lists, ids)):
+        if found.parts is None and (told := listed_parts(lists, ids, Path(self.place))):
             found.parts, words = told
             found.words += f"; {words}"
             found.left_out |= {place: "in no list of the split" for place, part in enumerate(found.parts) if not part}
@@ -150,7 +150,7 @@ class Interpreter:
             mine = [ids[position] for position in used]
             labels = [found.labels[position] for position in used]
             by_folder = suggested_folders(mine, labels) if has_labels else None
-            together = by_folder or (found.parts is None and suggested_versions(mine)) or suggested_groups(mine, labels)
+            together = by_folder or suggested_groups(mine, labels) or (found.parts is None and suggested_versions(mine))
             found.remarks += filter(None, [together, suggested_labels(mine, labels)])
 
     def _layout(self, ids: list[str], has_labels: bool) -> Layout:

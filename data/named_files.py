@@ -89,11 +89,12 @@ def likeliest_column(rows: Sequence[dict[str, object]], header: Sequence[str], i
     return max(header, key=lambda column: sum(names_one(row.get(column)) for row in rows[:100]))
 
 
-def exactest_column(rows: Sequence[dict[str, object]], header: Sequence[str], index: FilesByName) -> str | None:
-    """The column of which most values name one image as it is spelt; None where none does, or two do as often."""
-    counts = {
-        column: sum(len(index.find(text)) == 1 for row in rows[:100] if (text := text_of(row.get(column))))
-        for column in header
-    }
-    best = max(counts, key=counts.get)
-    return best if counts[best] and list(counts.values()).count(counts[best]) == 1 else None
+def column_of_names(rows: Sequence[dict[str, object]], header: Sequence[str], index: FilesByName) -> str | None:
+    """The one column of which all values that say something name an image with its ending; None without such a one."""
+
+    def names(column: str) -> bool:
+        texts = [text for row in rows[:100] if (text := text_of(row.get(column)))]
+        return bool(texts) and all("." in text and len(index.find(text)) == 1 for text in texts)
+
+    found = [column for column in header if names(column)]
+    return found[0] if len(found) == 1 else None

@@ -251,3 +251,28 @@ def test_tables_of_the_parts_are_offered_together(tmp_path):
     assert [each.name for each in tables] == ["train.csv", "test.csv"]
     assert known.labels == ["c0", "c1"] * 10
     assert read_tables(tables, paths, Columns()).remarks[-1:] == []
+
+
+@pytest.mark.parametrize("more", ["is_train", "is_male", "validation"])
+def test_classes_beside_other_columns_of_0_and_1(tmp_path, more):
+    rows = [f"{path},{row % 2},{(row + 1) % 2},{int(row in (1, 2))}" for row, path in enumerate(PATHS)]
+    text = "\n".join([f"file,cat,dog,{more}", *rows])
+    assert read_table(table(tmp_path, text), PATHS, Columns()).labels == ["dog", "cat"] * 2 + ["dog"]
+
+
+def test_a_column_with_a_usual_name_is_believed(tmp_path):
+    paths = [f"{number:04}.png" for number in range(6)]
+    text = "file,before,label\n" + "".join(
+        f"{path[:4]}.PNG,{paths[row - 1]},c{row}\n" for row, path in enumerate(paths)
+    )
+    assert read_table(table(tmp_path, text), paths, Columns()).labels == [f"c{row}" for row in range(6)]
+
+
+def test_tables_that_disagree(tmp_path):
+    tables = [
+        table(tmp_path, "file,label\ncat_1.jpg,cat\n", "a.csv"),
+        table(tmp_path, "file,label\ncat_1.jpg,dog\ndog_1.jpg,dog\n", "b.csv"),
+    ]
+    known = read_tables(tables, PATHS, Columns())
+    assert known.labels == ["cat", None, "dog", None, None]
+    assert "1 image has other labels in a later table; the first one counts: a/cat_1.jpg" in known.remarks

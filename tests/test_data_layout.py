@@ -312,3 +312,23 @@ def test_words_that_begin_as_a_change_of_a_picture_are_none():
 def test_a_set_of_nothing_but_masks_is_refused():
     with pytest.raises(BadInput, match="the only class"):
         recognise(files("ground_truth"), "pics")
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("new_train", "new_test", "old_train", "old_test"), {"new", "old"}),
+        (("cats_train", "dogs_train", "cats_test", "dogs_test"), {"cats", "dogs"}),
+        (("train_images", "test_images"), {None}),
+        (("cars_train/cars_train", "cars_test/cars_test"), {None}),
+    ],
+)
+def test_classes_in_the_names_of_parts(names: tuple[str, ...], labels: set[str | None]):
+    found = recognise(files(*names), "pics")
+    assert set(found.labels) == labels
+    assert set(found.parts) == {"train", "test"}
+
+
+def test_pieces_with_a_split_in_each_are_refused():
+    with pytest.raises(BadInput, match="pieces of a data set, not classes .* give one of them: .*pics/fold1$"):
+        recognise(files("fold1/train/a", "fold1/test/a", "fold2/train/a", "fold2/test/a"), "pics")

@@ -423,7 +423,7 @@ def test_layouts_of_published_sets(forked, tmp_path, name_of, said):
         if "color/" in name:
             paint_all(tmp_path / "set", [name.replace("color", "grayscale")])
         elif "benign" in name:
-            paint_all(tmp_path / "set", [name.replace(").png", ")_mask.png")])
+            Image.new("L", (16, 16), 255).save(path.with_name(path.name.replace(").png", ")_mask.png")))
         elif "train/" in name:
             paint_all(tmp_path / "set", [name.replace("train", "test")], 1000 + hash(name) % 1000)
     done = forked.run("viz_dataset.py", "--dataset", "set", "--output_dir", "look", cwd=tmp_path)
@@ -491,3 +491,24 @@ def test_patients_beside_a_table_are_pointed_out(forked, tmp_path):
     assert done.returncode == 0, done.stderr
     found = read_json(tmp_path / "look/dataset.json")
     assert (found["groups"], found["split"]) == (10, "group")
+
+
+def test_lists_of_another_set_beside_the_folder_are_not_heeded(forked, tmp_path):
+    """House prices whose rows are numbered, and a list of the folder next to it."""
+    paint(tmp_path / "set", lambda label, n: f"c{label}/{label * EACH + n}.png")
+    paint_all(tmp_path / "other", [f"{n}.png" for n in range(90)], 500)
+    (tmp_path / "train.csv").write_text("Id,SalePrice\n" + "".join(f"{n},{1000 + n}\n" for n in range(40)))
+    (tmp_path / "test.csv").write_text("Id,LotArea\n" + "".join(f"{n},{n}\n" for n in range(40, 90)))
+    (tmp_path / "splits").mkdir()
+    for name, numbers in (("train.txt", range(70)), ("test.txt", range(70, 90))):
+        (tmp_path / "splits" / name).write_text("".join(f"{n}.png\n" for n in numbers))
+        (tmp_path / name).write_text("".join(f"other/{n}.png\n" for n in numbers))
+    (tmp_path / "splits/train.txt").unlink()
+    assert look(forked, tmp_path)[0]["split"] == "random"
+
+
+def test_pictures_of_people_with_masks_are_pictures(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"p{label}/{n // 2}{'_mask' * (n % 2)}.png")
+    found, said = look(forked, tmp_path)
+    assert found["images"] == 90
+    assert "no picture of the set" not in said
