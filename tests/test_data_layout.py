@@ -330,5 +330,5 @@ def test_classes_in_the_names_of_parts(names: tuple[str, ...], labels: set[str |
 
 
 def test_pieces_with_a_split_in_each_are_refused():
-    with pytest.raises(BadInput, match="pieces of a data set, not classes .* give one of them: .*pics/fold1$"):
+    with pytest.raises(BadInput, match=r"pieces of a data set, not classes .* give one of them: .*pics/fold1$"):
         recognise(files("fold1/train/a", "fold1/test/a", "fold2/train/a", "fold2/test/a"), "pics")
