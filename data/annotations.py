@@ -53,7 +53,8 @@ class Annotations:
         """Those among a command's settings, or among the arguments that a checkpoint has kept (a dictionary)."""
         given = arguments if isinstance(arguments, dict) else vars(arguments)
         found = {field.name: given[field.name] for field in fields(cls) if field.name in given}
-        found["labels"] = tuple(map(Path, found.get("labels") or ()))
+        tables = found.get("labels") or ()
+        found["labels"] = tuple(map(Path, [tables] if isinstance(tables, str) else tables))
         for name in ("class_order", "value_range"):
             if isinstance(found.get(name), list):
                 found[name] = tuple(found[name])

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -135,7 +136,7 @@ class Folder(Source):
         Raises:
             BadInput: one is named that there is not, or twice.
         """
-        first = list(self._annotations.class_order)
+        first = [unicodedata.normalize("NFC", name) for name in self._annotations.class_order]
         for name in first:
             if name not in names or first.count(name) > 1:
                 near = nearest(name, list(names)) if name not in names else None

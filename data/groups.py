@@ -33,6 +33,7 @@ _SERIES = (
 _SAMPLE = 1000  # names that tell whether a pattern fits enough of them to be tried on all
 _SERIES_SHARE = 4  # one in so many names is part of a series, or nothing is said of series
 
+_COUNTED = re.compile(r"(?:img|image|im|frame|pic|picture|photo)?[ _-]*[0-9]+\.[a-z0-9]+", re.IGNORECASE)
 _WORDS = "[a-zA-Z]+(?:[ _-][a-zA-Z]+)*"
 _WORDS_AND_NUMBER = re.compile(rf"({_WORDS})[ ._-]*[0-9]+")
 _CLASSES = 100  # more words than this are no classes
@@ -112,6 +113,9 @@ def suggested_folders(paths: Sequence[str], labels: Sequence[str | None]) -> str
 def suggested_versions(paths: Sequence[str]) -> str | None:
     """A remark where nearly all pictures lie by the same path in several folders: in colour, in grey, cut out."""
     inside = [path.partition("/")[2] for path in paths]
+    inside = [
+        "" if _COUNTED.fullmatch(path.rpartition("/")[2]) else path for path in inside
+    ]  # 1.png is in many folders
     folders_of = Counter(inside)
     shared = sum(count for name, count in folders_of.items() if "/" in name and count > 1)
     if shared < _USUAL * len(paths):

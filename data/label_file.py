@@ -133,7 +133,8 @@ def _columns_used(
     if columns.file is None and found["file"] and _counts_rows(rows, found["file"]):
         found["file"] = column_of_names(rows, header, index) or found["file"]  # id counts, and photo names the files
     if header == numbered(header):
-        found["file"] = found["file"] or likeliest_column(rows, header, index)
+        names = column_of_names(rows, header, index) or likeliest_column(rows, header, index)
+        found["file"] = found["file"] or names
         others = [column for column in header if column != found["file"]]
         found["label"] = found["label"] or (others[0] if others else None)
     elif found["file"] and len(header) == 2 and not any(found[kind] for kind in ("label", "group", "split")):
@@ -271,7 +272,7 @@ def _one_hot(rows: Sequence[dict[str, object]], header: Sequence[str], used: dic
         column
         for column in header
         if column not in used.values()
-        and part_of(re.sub("(?i)^is[ _-]", "", column)) is None
+        and part_of(re.sub("(?i)^is[ _-]?", "", column)) is None
         and {_number(row.get(column)) for row in rows} == {0, 1}
     ]
     for classes in (found, *([each for each in found if each != other] for other in found)):
@@ -298,7 +299,7 @@ def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) 
 
 def _as_parts(splits: Sequence[str | None], column: str) -> tuple[list[str | None], list[str]]:
     """The part of each row, and what is none; 1 and 0 are yes and no where the column asks ``is_test``."""
-    asked = part_of(re.sub("(?i)^is[ _-]", "", column)) if re.match("(?i)is[ _-]", column) else None
+    asked = part_of(re.sub("(?i)^is[ _-]?", "", column)) if re.match("(?i)is", column) else None
     yes_and_no = {TRAIN: (TRAIN, TEST), TEST: (TEST, TRAIN), VAL: (VAL, TRAIN)}.get(asked)
     answers = {} if yes_and_no is None else {word: yes_and_no[no] for words, no in _ANSWERS for word in words}
     parts = [each and (answers.get(each.lower()) or part_of(each)) for each in splits]

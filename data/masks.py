@@ -18,7 +18,18 @@ _MASK = re.compile(
 _USUAL = 0.1  # of the files are masks: then such names are no accident
 _LOOKED_AT = 9  # of them
 _SIDE, _BINS, _TONES, _SHARE = 64, 64, 6, 0.9  # pixels looked at, tones told apart, of which 6 are most of a mask
-_FOLDERS = {"mask", "masks", "groundtruth", "segmentation", "segmentations", "annotation", "annotations", "gt"}
+_FOLDERS = {
+    "mask",
+    "masks",
+    "groundtruth",
+    "segmentation",
+    "segmentations",
+    "annotation",
+    "annotations",
+    "gt",
+    "labels",
+    "label",
+}
 _PICTURES = {"image", "images", "img", "imgs", "pictures", "photos", "jpegimages", "original", "rgb"}
 
 
@@ -41,7 +52,7 @@ def masks(paths: Sequence[str], place: str) -> dict[int, str]:
             found[position] = f"the mask of {printable(picture)}"
     if len(found) < _USUAL * len(paths):
         found = {}
-    found |= _in_folders(paths)
+    found |= mask_folders(paths, 2)
     some = list(found)[:: max(1, len(found) // _LOOKED_AT)]
     flat = sum(_has_few_tones(os.path.join(place, paths[position])) for position in some)
     return found if 2 * flat > len(some) else {}
@@ -57,10 +68,13 @@ def _has_few_tones(path: str) -> bool:
     return True
 
 
-def _in_folders(paths: Sequence[str]) -> dict[int, str]:
+def mask_folders(paths: Sequence[str], first: int) -> dict[int, str]:
+    """Position -> why, of files below folders such as ``Masks/`` beside ``Images/``, from a ``first`` depth on."""
     folders = [path.split("/")[:-1] for path in paths]
     kinds = {
-        tuple(folder[:depth]): _plain(folder[depth - 1]) for folder in folders for depth in range(2, len(folder) + 1)
+        tuple(folder[:depth]): _plain(folder[depth - 1])
+        for folder in folders
+        for depth in range(first, len(folder) + 1)
     }
     with_pictures = {folder[:-1] for folder, kind in kinds.items() if kind in _PICTURES}
     of_masks = {folder for folder, kind in kinds.items() if kind in _FOLDERS and folder[:-1] in with_pictures}
@@ -69,7 +83,7 @@ def _in_folders(paths: Sequence[str]) -> dict[int, str]:
     return {
         position: f"lies in {printable(folder[depth - 1])}, masks beside pictures"
         for position, folder in enumerate(folders)
-        for depth in range(2, len(folder) + 1)
+        for depth in range(first, len(folder) + 1)
         if tuple(folder[:depth]) in of_masks
     }
 

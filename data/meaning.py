@@ -16,6 +16,7 @@ from data.groups import suggested_folders, suggested_groups, suggested_labels, s
 from data.label_file import METADATA, Known, combined, read_tables, tables_of_labels
 from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
 from data.listing import NAMED_AT_MOST
+from data.masks import mask_folders
 from data.patterns import examples, match_pattern
 from data.split_lists import listed_parts, split_lists
 from data.table import Columns
@@ -163,7 +164,8 @@ class Interpreter:
             return recognise(ids, self._named)
         except BadInput as error:
             if has_labels or self._is_new:
-                return Layout([None] * len(ids), None, "folders that are no classes")
+                aside = mask_folders(ids, 1)
+                return Layout([None] * len(ids), None, "folders that are no classes", left_out=aside)
             if unused := self._unused_tables(ids):
                 tables, words = unused
                 raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': tables})}") from None

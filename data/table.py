@@ -28,9 +28,8 @@ USUAL = {
               "klasse"),
     "group": ("group", "group_id", "groups", "subject", "subject_id", "patient", "patient_id", "track", "track_id",
               "sequence", "sequence_id", "video", "video_id", "scene", "lesion_id", "individual", "animal_id",
-              "participant", "participant_id", "case_id", "slide_id", "study_instance_uid", "person", "person_id",
-              "user_id", "specimen", "specimen_id", "animal", "mouse", "mouse_id", "donor", "donor_id", "plate",
-              "plate_id"),
+              "participant_id", "case_id", "slide_id", "study_instance_uid", "person_id", "user_id", "specimen_id",
+              "mouse_id", "donor_id", "plate_id"),
     "split": ("split", "set", "subset", "part", "partition", "data_set", "dataset", "is_test", "is_train",
               "is_training", "is_training_image"),
 }  # fmt: skip
@@ -86,7 +85,7 @@ def rows_of(table: Path, names_file: Callable[[str], object]) -> tuple[list[str]
     if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
         rows = _json_rows(text, name)
         return list(dict.fromkeys(key for row in rows for key in row)), rows
-    text = re.sub(r"\A(?:#[ \t#].*\n)+", "", text)  # remarks
+    text = re.sub(r"\A(?:#[ #].*\n)+", "", text)  # remarks
     first, _, rest = text.partition("\n")
     some = [line for line in text.splitlines() if line][:_LINES] or [""]
     delimiter = max(",;\t|", key=lambda each: (min(line.count(each) for line in some), first.count(each)))

@@ -197,7 +197,7 @@ def test_what_stands_for_no_label_and_for_whole_numbers(tmp_path, cells, labels,
 @pytest.mark.parametrize(
     "text",
     [
-        "# made by hand\n#\tof 2021\nfile,label\ncat_1.jpg,cat\ndog_1.jpg,dog\n",
+        "# made by hand\n# of 2021\nfile,label\ncat_1.jpg,cat\ndog_1.jpg,dog\n",
         "file|label\ncat_1.jpg|cat\ndog_1.jpg|dog\n",
         "Datei;Klasse (1,2,3,4);label\ncat_1.jpg;1;cat\ndog_1.jpg;2;dog\n",
         "file,label,label\ncat_1.jpg,cat,1\ndog_1.jpg,dog,2\n",
@@ -231,7 +231,7 @@ def test_a_column_that_says_no_parts_is_passed_over_with_a_word(tmp_path):
         read_table(table(tmp_path, text), PATHS, Columns(split="dataset"))
 
 
-@pytest.mark.parametrize("column", ["PatientID", "participant_id", "StudyInstanceUID", "Slide ID", "mouse"])
+@pytest.mark.parametrize("column", ["PatientID", "participant_id", "StudyInstanceUID", "Slide ID", "mouse_id"])
 def test_usual_groups(tmp_path, column):
     text = f"file,label,{column}\n" + "".join(f"{path},x,{row % 2}\n" for row, path in enumerate(PATHS))
     assert read_table(table(tmp_path, text), PATHS, Columns()).groups == ["0", "1", "0", "1", "0"]

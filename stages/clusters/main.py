@@ -155,10 +155,10 @@ def choose(points: np.ndarray, space: LatentSpace, settings: Settings) -> tuple[
     return choice, [path, *save_figure(figure, path.with_suffix(".png"), made_of=space.made_of, svg=settings.svg)]
 
 
-def cluster(points: np.ndarray, number: int | None, settings: Settings) -> Clustering:
-    """Clusters of points (rows, S), as many as asked for."""
-    size = settings.min_cluster_size
-    found = find_clusters(points, settings.clusterer, number, settings.seed, min_cluster_size=size)
+def cluster(points: np.ndarray, number: int | None, settings: Settings, *, spare_copy: bool = False) -> Clustering:
+    """Clusters of points (rows, S), as many as asked for; see :func:`latent.clustering.find_clusters`."""
+    how = {"min_cluster_size": settings.min_cluster_size, "spare_copy": spare_copy}
+    found = find_clusters(points, settings.clusterer, number, settings.seed, **how)
     for sentence in found.warnings:
         warn(sentence)
     return found
@@ -184,7 +184,7 @@ def cluster_pixels(images: np.ndarray, rows: np.ndarray, number: int | None, set
     note(f"clustering the pixels of the same {count(len(images), 'image')} in the same way")
     where = replace(settings.search_space, whiten=0.0)
     reduction = bring_down(pixels_as_rows(images[rows]), PIXELS, where, settings.seed)
-    clustering = cluster(reduction.points, number, settings)
+    clustering = cluster(reduction.points, number, settings, spare_copy=True)
     if len(rows) == len(images):
         return clustering.clusters
     pieces = (images[start : start + _PLACED_AT_ONCE] for start in range(0, len(images), _PLACED_AT_ONCE))

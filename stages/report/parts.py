@@ -172,7 +172,7 @@ def data_part(folder: Folder, training: Mapping[str, Any]) -> Part:
         )
         part.text.append(f"Fingerprint of the split: {str(training.get('fingerprint'))[:16]}")
     described = folder.json_of_these("dataset.json")
-    command = folder.command("viz_dataset.py", "--dataset", dataset_of(training))
+    command = folder.command("viz_dataset.py", *images_of(training))
     if described and described.get("dataset") == training.get("dataset", described.get("dataset")):
         part.text.append(
             f"{described.get('images')} images, {described.get('same_pixels_images')} of which have the same pixels as "
@@ -313,7 +313,7 @@ def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
     else:
         if len({record["latent_size"] for record in folder.epochs(training.get("log_sha256"))}) < _SEVERAL:
             more = folder.command(
-                "train.py", "--dataset", dataset_of(training),
+                "train.py", *images_of(training),
                 "--latent_size", "2", "4", "8", "16", "32", "64",
             )  # fmt: skip
             part.missing.append(("Several sizes, to choose one by (train them first)", more))
@@ -354,11 +354,20 @@ def images_in_words(training: Mapping[str, Any]) -> str:
     return count(images, "image") if type(images) is int else "Some images"
 
 
-def dataset_of(training: Mapping[str, Any]) -> str:
-    """What a training was told with ``--dataset``."""
+_OF_IMAGES = ("labels", "file_column", "label_column", "group_column", "split_column", "label_from", "group_from")
+
+
+def images_of(training: Mapping[str, Any]) -> list[str]:
+    """The flags that a training was told with which images they are, and what they show."""
     arguments = training.get("arguments")
-    said = arguments.get("dataset") if isinstance(arguments, dict) else None
-    return said if isinstance(said, str) else "FOLDER"
+    arguments = arguments if isinstance(arguments, dict) else {}
+    said = arguments.get("dataset")
+    flags = ["--dataset", said if isinstance(said, str) else "FOLDER"]
+    for name in _OF_IMAGES:
+        values = arguments.get(name)
+        values = list_of(values if isinstance(values, list) else [values], str)
+        flags += [f"--{name}", *values] if values else []
+    return flags
 
 
 def list_of(value: object, kind: type) -> Sequence[Any]:
