@@ -17,6 +17,7 @@ from run.hints import own_command
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 _FEW_ROWS = 10  # of so few each may be a class of its own
+_FOLDS = re.compile("(cv|k|kfold|cross)?[ _-]?folds?", re.IGNORECASE)  # of a cross-validation
 _OF_SPLIT = re.compile("partition|split", re.IGNORECASE)  # in the name of a table whose column is no label
 _ANSWERS = ((("1", "true", "yes", "1.0"), 0), (("0", "false", "no", "0.0"), 1))
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl")  # that are looked into unasked
@@ -43,13 +44,14 @@ class Known:
     named: tuple[int, ...] = ()
 
 
-def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
+def read_table(table: Path, paths: Sequence[str], columns: Columns, *, is_asked: bool = True) -> Known:
     """What a table says of image files.
 
     Args:
         table: of rows that name a file by its relative path or its bare name, with or without its ending.
         paths: M relative paths.
         columns: of the table.
+        is_asked: whether somebody named the table: then columns of 0 and 1 may be its classes.
 
     Raises:
         BadInput: the table is missing or can't be read, has no column of files or no other one, or names no file.
@@ -57,6 +59,17 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     name, index = printable(table), FilesByName(paths, table.stem)
     header, rows = rows_of(table, index.find)
     found = _columns_used(header, rows, columns, index, name)
+    if found["label"] is None and is_asked and (classes := _one_hot(rows, header, found)):
+        found["label"] = f"the column with the 1 ({len(classes)} of them)"
+        for row in rows:
+            row[found["label"]] = next(column for column in classes if _number(row[column]) == 1)
+    if not any(found[kind] for kind in ("label", "group", "split")):
+        others = [column for column in header if column != found["file"]]
+        better = own_command({"--label_column": [_likeliest_label(rows, others)]}) if others else without_table()
+        raise BadInput(
+            f"{name} has no column of labels (it has {listed(header)}); "
+            f"{'say which it is, as here' if others else 'give a table that has one, or none'}: {better}"
+        )
     said = _Said.of(rows, found, index)
     if not said.values:
         likeliest = likeliest_column(rows, header, index)
@@ -82,6 +95,10 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
             f"{without_table()}"
         )
     remarks, parts = said.remarks(name), None
+    if folds := [column for column in header if _FOLDS.fullmatch(column) and column not in found.values()]:
+        remarks.append(
+            f"the column {printable(folds[0])} of {name} is not used: one network is trained, and none a fold"
+        )
     if found["split"]:
         parts, strange = _as_parts(splits, found["split"])
         if strange and (columns.split is not None or not (found["label"] or found["group"])):
@@ -100,9 +117,9 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns) -> Known:
     return Known(_as_whole_numbers(labels), groups, parts, words, remarks, tuple(sorted(said.values)))
 
 
-def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns) -> Known:
+def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns, *, is_asked: bool = True) -> Known:
     """What several tables say of image files, and which files none of them names; see :func:`read_table`."""
-    each = [read_table(table, paths, columns) for table in tables]
+    each = [read_table(table, paths, columns, is_asked=is_asked) for table in tables]
     known = combined([(range(len(paths)), one) for one in each], len(paths))
     disputed = [
         path
@@ -124,10 +141,10 @@ def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns) 
 def _columns_used(
     header: Sequence[str], rows: Sequence[dict[str, object]], columns: Columns, index: FilesByName, name: str
 ) -> dict[str, str | None]:
-    """The column of each kind of :data:`data.table.USUAL`; one of classes is made of columns of 0 and 1.
+    """The column of each kind of :data:`data.table.USUAL`; None where there is none.
 
     Raises:
-        BadInput: there is none of files, or nothing else.
+        BadInput: there is none of files.
     """
     found = {kind: column_called(kind, getattr(columns, kind), header, name) for kind in USUAL}
     if columns.file is None and found["file"] and _counts_rows(rows, found["file"]):
@@ -141,21 +158,10 @@ def _columns_used(
         found["label"] = next(column for column in header if column != found["file"])  # whatever it is called
         if 2 * len({text_of(row.get(found["label"])) for row in rows}) > len(rows) > _FEW_ROWS:  # captions, or numbers
             found["label"] = None
-    if found["file"] and found["label"] is None and (classes := _one_hot(rows, header, found)):
-        found["label"] = f"the column with the 1 ({len(classes)} of them)"
-        for row in rows:
-            row[found["label"]] = next(column for column in classes if _number(row[column]) == 1)
     if found["file"] is None:
         raise BadInput(
             f"{name} has no column that names the files (it has {listed(header)}); say which it is, as here: "
             f"{own_command({'--file_column': [likeliest_column(rows, header, index)]})}"
-        )
-    if found["label"] is None and found["group"] is None and found["split"] is None:
-        others = [column for column in header if column != found["file"]]
-        better = own_command({"--label_column": [_likeliest_label(rows, others)]}) if others else without_table()
-        raise BadInput(
-            f"{name} has no column of labels (it has {listed(header)}); "
-            f"{'say which it is, as here' if others else 'give a table that has one, or none'}: {better}"
         )
     return found
 

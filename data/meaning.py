@@ -200,7 +200,8 @@ class Interpreter:
             place = "" if table.parent == Path(self.place) else f"{table.parent.name}/"
             mine = [position for position, sample_id in enumerate(ids) if sample_id.startswith(place)]
             try:
-                known = read_tables([table], [ids[position].removeprefix(place) for position in mine], self._columns())
+                names = [ids[position].removeprefix(place) for position in mine]
+                known = read_tables([table], names, self._columns(), is_asked=False)
                 found.append((mine, known))
             except BadInput as error:  # captions, say: nobody has asked for them
                 if self._columns() != Columns():

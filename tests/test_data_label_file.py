@@ -276,3 +276,17 @@ def test_tables_that_disagree(tmp_path):
     known = read_tables(tables, PATHS, Columns())
     assert known.labels == ["cat", None, "dog", None, None]
     assert "1 image has other labels in a later table; the first one counts: a/cat_1.jpg" in known.remarks
+
+
+def test_columns_of_0_and_1_of_a_table_that_nobody_named_are_no_classes(tmp_path):
+    """metadata.csv beside class folders: what is male and female there does not replace the classes."""
+    rows = [f"{path},{row % 2},{(row + 1) % 2}" for row, path in enumerate(PATHS)]
+    metadata = table(tmp_path, "\n".join(["file_name,male,female", *rows]), "metadata.csv")
+    assert read_table(metadata, PATHS, Columns()).labels == ["female", "male"] * 2 + ["female"]
+    with pytest.raises(BadInput, match="no column of labels"):
+        read_table(metadata, PATHS, Columns(), is_asked=False)
+
+
+def test_folds_are_said_to_be_of_no_use(tmp_path):
+    text = "file,label,fold\n" + "".join(f"{path},x,{row}\n" for row, path in enumerate(PATHS))
+    assert any("the column fold of" in each for each in read_table(table(tmp_path, text), PATHS, Columns()).remarks)
