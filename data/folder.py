@@ -63,7 +63,7 @@ class Folder(Source):
             time.sleep(_CLOCK_TICK)  # whatever changes from here on gets another time than it was listed with
         who = os.geteuid() if hasattr(os, "geteuid") else 0  # what may be read depends on who reads
         tables = self._interpreter.tables
-        told = [table.is_file() and (os.path.relpath(table, self.place), table.read_bytes()) for table in tables]
+        told = [table.is_file() and (os.path.abspath(table), table.read_bytes()) for table in tables]
         known = (self._listing.files, self._listing.unreadable, who, annotations, is_new, told)
         self.key = hashlib.sha256(repr(known).encode()).hexdigest()
 

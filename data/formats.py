@@ -35,7 +35,7 @@ def _readable() -> tuple[tuple[str, ...], frozenset[str]]:
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong with a file is said once, by its name
 FORMATS, EXTENSIONS = _readable()
 # Changes whenever the same files would become other pixels or classes: no cache outlives the code that filled it.
-READERS = repr(("5", FORMATS))
+READERS = repr(("6", FORMATS))
 
 _NEEDS_HEIF = "unsupported: HEIC, which is read when its package is there: pip install pillow-heif"
 _NEEDS_AVIF = "unsupported: AVIF, which this Pillow was built without: pip install --upgrade pillow"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data.layout import TEST, TRAIN, VAL, part_of
 from data.named_files import FilesByName, column_of_names, likeliest_column, matched
-from data.split_lists import part_told
+from data.split_lists import inside, part_told
 from data.table import USUAL, Columns, column_called, listed, numbered, rows_of, text_of, without_table
 from run.console import count, verb
 from run.errors import BadInput, printable
@@ -56,7 +56,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns, *, is_asked:
     Raises:
         BadInput: the table is missing or can't be read, has no column of files or no other one, or names no file.
     """
-    name, index = printable(table), FilesByName(paths, table.stem)
+    name, index = printable(table), FilesByName.of(paths, table.stem)
     header, rows = rows_of(table, index.find)
     found = _columns_used(header, rows, columns, index, name)
     if found["label"] is None and is_asked and (classes := _one_hot(rows, header, found)):
@@ -119,7 +119,7 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns, *, is_asked:
 
 def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns, *, is_asked: bool = True) -> Known:
     """What several tables say of image files, and which files none of them names; see :func:`read_table`."""
-    each = [read_table(table, paths, columns, is_asked=is_asked) for table in tables]
+    each = [read_table(table, paths, _columns_in(table, columns, tables), is_asked=is_asked) for table in tables]
     known = combined([(range(len(paths)), one) for one in each], len(paths))
     disputed = [
         path
@@ -136,6 +136,16 @@ def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns, 
         have = f"{count(len(absent), 'image')} {verb(len(absent), 'have')} no row in {where}: {listed(absent)}"
         known.remarks.append(have)
     return known
+
+
+def _columns_in(table: Path, columns: Columns, tables: Sequence[Path]) -> Columns:
+    """The columns that somebody named, as far as a table has them, where another of several has them too."""
+    if len(tables) == 1 or columns == Columns():
+        return columns
+    headers = {each: rows_of(each, lambda name: False)[0] for each in tables}
+    known = set().union(*headers.values())
+    asked = {kind: name for kind, name in vars(columns).items() if name in headers[table] or name not in known}
+    return Columns(**asked)
 
 
 def _columns_used(
@@ -243,7 +253,7 @@ def tables_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[lis
     best: tuple[int, list[Path], Known] | None = None
     for folder in folders:
         of_parts: list[tuple[Path, Known]] = []
-        for table in sorted(path for path in folder.glob("*") if path.suffix.lower() in _TABLES)[:_TABLES_AT_MOST]:
+        for table in inside(folder, lambda name: name.endswith(_TABLES))[:_TABLES_AT_MOST]:
             with contextlib.suppress(BadInput, OSError):
                 if table.stat().st_size > _TABLE_BYTES:
                     continue
@@ -252,11 +262,11 @@ def tables_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[lis
                 several = 1 < len(set(known.labels) - {None}) <= labelled / 2  # else captions, or prices
                 if not several or (_OF_SPLIT.search(table.stem) and "column " in known.words):
                     continue
-                if part_told(table) in (TRAIN, VAL, TEST):
+                if part_told(table.stem) in (TRAIN, VAL, TEST):
                     of_parts.append((table, known))
                 if best is None or labelled > best[0]:
                     best = labelled, [table], known
-        of_parts.sort(key=lambda each: [TRAIN, VAL, TEST].index(part_told(each[0])))
+        of_parts.sort(key=lambda each: [TRAIN, VAL, TEST].index(part_told(each[0].stem)))
         if len(of_parts) > 1:
             known = combined([(range(len(paths)), each) for _, each in of_parts], len(paths))
             labelled = sum(label is not None for label in known.labels)

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from run.console import count, verb
 from run.errors import BadInput, printable
@@ -152,6 +153,7 @@ def _words(name: str) -> list[str]:
     return [word for word in re.split("[^a-z]+", name.lower()) if word]
 
 
+@lru_cache(maxsize=4096)
 def part_of(name: str) -> str | None:
     """``train`` of ``Training_set``, ``test`` of ``seg_test``: the part of a split that a name means, if any."""
     words = [word for word in _words(name) if word not in _EMPTY_WORDS | _ADJECTIVES]
@@ -198,7 +200,10 @@ def _is_kind(name: str) -> bool:
 def natural_order(name: str) -> tuple:
     """A key by which ``2`` comes before ``10`` and ``b`` after ``A``."""
     pieces = re.split(r"([0-9]+)", name)
-    return (*((int(piece), piece) if piece.isdigit() else (-1, piece.casefold()) for piece in pieces), (-1, name))
+    return (
+        *((int(piece), piece) if piece.isascii() and piece.isdigit() else (-1, piece.casefold()) for piece in pieces),
+        (-1, name),
+    )
 
 
 def _descended(folders: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 from PIL import Image
 
-from data.decode import open_image, quiet_pillow
+from data.decode import opened, quiet_pillow
 from run.errors import printable
 
 # benign (1)_mask.png beside benign (1).png, Part0_label.bmp beside Part0.jpg.
@@ -60,7 +60,7 @@ def masks(paths: Sequence[str], place: str) -> dict[int, str]:
 
 def _has_few_tones(path: str) -> bool:
     """Whether nearly all of a picture is of a few values, as of a mask, even a JPEG; True where it can't be read."""
-    with suppress(Exception), quiet_pillow(), open_image(path) as image:
+    with suppress(Exception), quiet_pillow(), opened(path, (_SIDE, _SIDE), None) as (image, _):
         image = image if image.mode in ("L", "P", "1") or image.mode.startswith(("I", "F")) else image.convert("L")
         values = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.NEAREST)).ravel().astype(float)
         counts, _ = np.histogram(values, _BINS)

@@ -17,6 +17,7 @@ from data.label_file import METADATA, Known, combined, read_tables, tables_of_la
 from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
 from data.listing import NAMED_AT_MOST
 from data.masks import mask_folders
+from data.named_files import forget_names
 from data.patterns import examples, match_pattern
 from data.split_lists import listed_parts, split_lists
 from data.table import Columns
@@ -100,6 +101,9 @@ class Interpreter:
             flag = printable(shlex.join(["--labels", *map(str, tables)]))
             found.remarks.append(f"there are {words}: to use these, {flag}")
         self._group(found, ids, has_labels)
+        forget_names()
+        if self._is_new:  # all are wanted, wherever they lie
+            found.parts, found.left_out = None, {}
         return found
 
     def _listed(self, ids: list[str]) -> tuple[Known | None, list[str]]:
@@ -127,15 +131,25 @@ class Interpreter:
 
     def _tell_split(self, found: Meaning, ids: list[str], has_labels: bool) -> None:
         """Parts by lists, where neither folders nor tables tell any; none where one could not be used."""
-        lists = [*self._annotations.labels, *self._split_lists]
-        if found.parts is None and (told := listed_parts(lists, ids, Path(self.place))):
+        told, unlisted = None, {}
+        if found.parts is None:
+            named, folder = self._annotations.labels, Path(self.place)
+            told = listed_parts(named, ids, folder, is_named=True) or listed_parts(self._split_lists, ids, folder)
+        if told is not None:
             found.parts, words = told
-            found.words += f"; {words}"
-            found.left_out |= {place: "in no list of the split" for place, part in enumerate(found.parts) if not part}
+            labelled = found.labels if self._annotations.labels else [None] * len(ids)  # by a table of no part
+            unlisted = {
+                place: "in no list of the split"
+                for place, (part, label) in enumerate(zip(found.parts, labelled, strict=True))
+                if not part and label is None
+            }
         if any(found.labels):
             found.left_out = self._without_label(found) | found.left_out
         used = {part for place, part in enumerate(found.parts or ()) if place not in found.left_out}
-        if found.parts is not None and not {TRAIN, TEST} <= used:
+        if found.parts is not None and {TRAIN, TEST} <= used:
+            found.left_out |= unlisted
+            found.words += f"; {words}" if told is not None else ""
+        elif found.parts is not None:
             found.parts = None
             if has_labels:
                 side = "trains" if TEST in used else "tests"
@@ -185,8 +199,8 @@ class Interpreter:
     def _metadata(self) -> list[Path]:
         """Hugging Face's table beside the images, or those in the folders at the top, one for each part of a split."""
         tops = []
-        with contextlib.suppress(OSError), os.scandir(self.place) as entries:
-            tops = sorted(entry.name for entry in entries if entry.is_dir() and part_of(entry.name))
+        with contextlib.suppress(OSError):
+            tops = sorted(name for name in os.listdir(self.place) if part_of(name))
         for places in ([""], tops):
             found = [path for place in places for name in METADATA if (path := Path(self.place, place, name)).is_file()]
             if found:
@@ -212,7 +226,8 @@ class Interpreter:
     def _unused_tables(self, ids: list[str]) -> tuple[list[Path], str] | None:
         """Tables of labels that lie in the folder, or beside it, and that nobody has named; and what is in them."""
         here = Path(self._named)
-        found = None if self._is_new else tables_of_labels([here, here.parent], ids)
+        above = here.parent if here.parent != here else Path(os.path.relpath(os.path.dirname(self.place)))
+        found = None if self._is_new else tables_of_labels([here, above], ids)
         if found is None:
             return None
         tables, known = found

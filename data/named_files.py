@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from copy import copy
+from functools import cached_property, lru_cache
 
 from data.formats import EXTENSIONS
 from data.layout import part_of
@@ -10,28 +12,36 @@ from data.table import text_of
 
 
 class FilesByName:
-    """Files by what a table may call them; of files that share a name, train.csv means those in train/."""
+    """Files by what a table may call them."""
 
-    def __init__(self, paths: Sequence[str], table: str) -> None:
-        paths = [
-            unicodedata.normalize("NFC", path) for path in paths
-        ]  # macOS writes accents as characters of their own
+    def __init__(self, paths: Sequence[str]) -> None:
+        # macOS writes accents as characters of their own
+        self._paths = [unicodedata.normalize("NFC", path) for path in paths]
         self._exact: dict[str, list[int]] = {}
-        for position, path in enumerate(paths):
-            self._exact.setdefault(path, []).append(position)
         self._other: dict[str, list[int]] = {}
-        self._loosely: dict[str, list[int]] = {}
-        for position, path in enumerate(paths):
-            folders = path.count("/")
-            names = {path.split("/", depth)[-1] for depth in range(folders + 1)}  # images/cat/1.png, cat/1.png, 1.png
-            names |= {name.rpartition(".")[0] or name for name in names}
-            for name in names - {path}:
+        self._meant: Container[int] = ()
+        for position, path in enumerate(self._paths):
+            self._exact.setdefault(path, []).append(position)
+            for name in _names(path) - {path}:
                 self._other.setdefault(name, []).append(position)
-            for name in set(map(_plain, names)):
-                self._loosely.setdefault(name, []).append(position)
+
+    @classmethod
+    def of(cls, paths: Sequence[str], table: str) -> "FilesByName":
+        """The files for a table of that name: of those that share one, train.csv means those in train/."""
+        found = copy(_of_paths(tuple(paths)))
         meant = {part_of(word) for word in re.split(r"[^A-Za-z]+", table)} - {None}
-        parts = {position: {part_of(folder) for folder in path.split("/")[:-1]} for position, path in enumerate(paths)}
-        self._meant = {position for position, mine in parts.items() if mine & meant} if len(meant) == 1 else set()
+        if len(meant) == 1:
+            folders = (map(part_of, path.split("/")[:-1]) for path in found._paths)
+            found._meant = {position for position, parts in enumerate(folders) if not meant.isdisjoint(parts)}
+        return found
+
+    @cached_property
+    def _loosely(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for position, path in enumerate(self._paths):
+            for name in set(map(_plain, _names(path))):
+                found.setdefault(name, []).append(position)
+        return found
 
     def find(self, name: str) -> list[int]:
         """The files that a name means as it is spelt: none, one, or several that it does not tell apart."""
@@ -54,6 +64,23 @@ class FilesByName:
             found = look_up(name)
         found = found or []
         return [position for position in found if position in self._meant] or found if len(found) > 1 else found
+
+
+@lru_cache(maxsize=1)
+def _of_paths(paths: tuple[str, ...]) -> FilesByName:
+    """Made once for all tables that may name the files."""
+    return FilesByName(paths)
+
+
+def forget_names() -> None:
+    """Let go of what was made for tables: of a million files it is large."""
+    _of_paths.cache_clear()
+
+
+def _names(path: str) -> set[str]:
+    """images/cat/1.png, cat/1.png, 1.png; and without the ending."""
+    names = {path.split("/", depth)[-1] for depth in range(path.count("/") + 1)}
+    return names | {name.rpartition(".")[0] or name for name in names}
 
 
 def _plain(name: str) -> str:

@@ -32,10 +32,15 @@ def split_lists(folder: Path) -> list[Path]:
     while (only := _only_folder(wrapped)) is not None:  # an archive that was unpacked into a folder
         wrapped = only
     for place in dict.fromkeys((wrapped, folder, folder.parent)):
-        inner = _inside(place, lambda name: name in _PLACES)
-        inner += [path for each in inner for path in _inside(each, lambda name: name == "main")]  # of Pascal VOC
+        inner = inside(place, lambda name: name in _PLACES)
+        inner += [path for each in inner for path in inside(each, lambda name: name == "main")]  # of Pascal VOC
         for each in (place, *inner):
-            found += filter(_may_tell, _inside(each, lambda name: name.endswith(_LISTS)))
+            lists = [path for path in inside(each, _may_tell) if _can_be_read(path)]
+            parts = {part_told(path.stem) for path in lists}
+            if {_NUMBERED, _NUMBERS} <= {path.name.lower() for path in lists} or (
+                TRAIN in parts and parts & {VAL, TEST}
+            ):
+                found += lists
     return found
 
 
@@ -47,7 +52,7 @@ def _only_folder(folder: Path) -> Path | None:
     return None
 
 
-def _inside(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
+def inside(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
     """What lies in a folder, which may hold a million pictures, and has a wanted name, in small letters."""
     with contextlib.suppress(OSError):
         names = [name for name in os.listdir(folder) if wanted(name.lower())]
@@ -55,13 +60,16 @@ def _inside(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
     return []
 
 
-def listed_parts(lists: Sequence[Path], paths: Sequence[str], folder: Path) -> tuple[list[str | None], str] | None:
+def listed_parts(
+    lists: Sequence[Path], paths: Sequence[str], folder: Path, *, is_named: bool = False
+) -> tuple[list[str | None], str] | None:
     """The part of the split of M image files by the lists of one folder, and how that is known; None where none tells.
 
     Args:
         lists: of :func:`split_lists`.
         paths: M relative paths of the images.
         folder: that they lie in.
+        is_named: whether somebody named the lists: then all of a part count, else the first (of train1, train2 ...).
     """
     for place in dict.fromkeys(path.parent for path in lists):
         mine = [path for path in lists if path.parent == place]
@@ -69,7 +77,7 @@ def listed_parts(lists: Sequence[Path], paths: Sequence[str], folder: Path) -> t
         if {_NUMBERED, _NUMBERS} <= set(numbered):
             sides, used = _by_number(numbered[_NUMBERED], numbered[_NUMBERS], paths), [numbered[_NUMBERED]]
         else:
-            sides, used = _by_name([path for path in mine if part_told(path)], paths, folder)
+            sides, used = _by_name(mine, paths, folder, is_named)
         counts = Counter(side for side in sides if side)
         if TRAIN in counts and len(counts) > 1 and 2 * sum(counts.values()) >= len(paths):
             if TEST not in counts:  # what is held out is held out, whatever it is called
@@ -80,18 +88,22 @@ def listed_parts(lists: Sequence[Path], paths: Sequence[str], folder: Path) -> t
     return None
 
 
-def part_told(path: Path) -> str | None:
-    """``train`` of train_list.txt and of trainlist01.txt."""
-    if re.search("train[^a-z]*val", path.stem.lower()):
+def part_told(stem: str) -> str | None:
+    """``train`` of train_list and of trainlist01, a table's name without its ending."""
+    if re.search("train[^a-z]*val", stem.lower()):
         return TRAIN
-    words = [word.removesuffix("list") for word in re.split("[^a-z]+", path.stem.lower()) if word not in _BESIDE]
+    words = [word.removesuffix("list") for word in re.split("[^a-z]+", stem.lower()) if word not in _BESIDE]
     return part_of(" ".join(words))
 
 
-def _may_tell(path: Path) -> bool:
+def _may_tell(name: str) -> bool:
+    listed = name.endswith(_LISTS) and part_told(name.rpartition(".")[0]) in (TRAIN, VAL, TEST)
+    return listed or name in (_NUMBERED, _NUMBERS)
+
+
+def _can_be_read(path: Path) -> bool:
     with contextlib.suppress(OSError):
-        named = path.name.lower() in (_NUMBERED, _NUMBERS) or part_told(path) in (TRAIN, VAL, TEST)
-        return named and os.access(path, os.R_OK) and path.is_file() and path.stat().st_size <= _BYTES
+        return os.access(path, os.R_OK) and path.is_file() and path.stat().st_size <= _BYTES
     return False
 
 
@@ -102,40 +114,49 @@ def _names_a_file(text: str | None) -> bool:
 
 def _is_of_others(place: Path, name: str, folder: Path) -> bool:
     """Whether a listed file lies elsewhere: dogs/1.jpg, in a list beside dogs/ and cats/, where cats/ is the folder."""
-    found = [there for above in (place, place.parent) if (there := above / name.replace("\\", "/")).is_file()]
+    above = (os.path.join(each, name.replace("\\", "/")) for each in (place, place.parent))
+    found = [Path(there) for there in above if os.path.isfile(there)]
     return bool(found) and not any(folder.resolve() in there.resolve().parents for there in found)
 
 
-def _by_name(lists: Sequence[Path], paths: Sequence[str], folder: Path) -> tuple[list[str | None], list[Path]]:
-    """Parts by lists that name files: the first list of each part, which others (train2.txt) repeat otherwise."""
+def _by_name(
+    lists: Sequence[Path], paths: Sequence[str], folder: Path, is_named: bool
+) -> tuple[list[str | None], list[Path]]:
+    """Parts by lists that name files; of those that were found, the first of each part: train2.txt is another split."""
     sides: list[str | None] = [None] * len(paths)
-    first = {part: path for path in reversed(lists) if (part := part_told(path))}
+    of_parts: dict[str | None, list[Path]] = {}
+    for path in lists:
+        of_parts.setdefault(part_told(path.stem), []).append(path)
     used = []
-    for part in (TRAIN, VAL, TEST):
-        if part not in first:
-            continue
-        index = FilesByName(paths, first[part].stem)
-        with contextlib.suppress(BadInput, OSError):
-            header, rows = rows_of(first[part], index.find)
-            column = likeliest_column(rows, header, index)
-            rows = [row for row in rows if _names_a_file(text_of(row.get(column)))]
-            if any(_is_of_others(first[part].parent, text_of(row[column]), folder) for row in rows[:_LOOKED_AT]):
-                continue
-            named = [positions[0] for *_, positions in matched(rows, column, index) if len(positions) == 1]
-            if named:
-                used.append(first[part])
+    for part in (TRAIN, VAL, TEST):  # trainval.txt holds what val.txt does
+        for path in of_parts.get(part, [])[: None if is_named else 1]:
+            named = _positions(path, paths, folder)
+            used += [path] if named else []
             for position in named:
-                sides[position] = part  # trainval.txt holds what val.txt does
+                sides[position] = part
     return sides, used
+
+
+def _positions(table: Path, paths: Sequence[str], folder: Path) -> list[int]:
+    """The images that a list names; none where it names files elsewhere, or can't be read."""
+    index = FilesByName.of(paths, table.stem)
+    with contextlib.suppress(BadInput, OSError):
+        header, rows = rows_of(table, index.find)
+        column = likeliest_column(rows, header, index)
+        rows = [row for row in rows if _names_a_file(text_of(row.get(column)))]
+        if any(_is_of_others(table.parent, text_of(row[column]), folder) for row in rows[:_LOOKED_AT]):
+            return []
+        return [positions[0] for *_, positions in matched(rows, column, index) if len(positions) == 1]
+    return []
 
 
 def _by_number(split: Path, names: Path, paths: Sequence[str]) -> list[str | None]:
     """Parts by two tables without headers: number and 1 for training, number and path."""
-    index = FilesByName(paths, split.stem)
+    index = FilesByName.of(paths, split.stem)
     sides: list[str | None] = [None] * len(paths)
     with contextlib.suppress(BadInput, OSError, ValueError):
-        trains = dict(line.split()[:2] for line in split.read_text().splitlines() if line.strip())
-        for line in names.read_text().splitlines():
+        trains = dict(line.split()[:2] for line in split.read_text("utf-8", "replace").splitlines() if line.strip())
+        for line in names.read_text("utf-8", "replace").splitlines():
             number, _, name = line.partition(" ")
             found = index.find(name)
             if len(found) == 1 and trains.get(number) in ("0", "1"):

@@ -27,7 +27,7 @@ EXAMPLE_SET = "digits"  # which needs no folder and no download
 # Flags that say what the images of a folder are, and mean nothing for another set.
 _OF_FOLDERS: Changes = dict.fromkeys(
     ("--labels", "--file_column", "--label_column", "--group_column", "--split_column", "--label_from", "--group_from",
-     "--class_order")
+     "--class_order", "--unlabelled", "--value_range", "--frames", "--fit", "--ground", "--max_pixels")
 )  # fmt: skip
 # Flags of a training that its repetition does without, or gets anew.
 _OF_ONE_RUN: Changes = dict.fromkeys(("--resume", "--retrain", "--show", "--output_dir"))

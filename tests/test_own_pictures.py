@@ -512,3 +512,38 @@ def test_pictures_of_people_with_masks_are_pictures(forked, tmp_path):
     found, said = look(forked, tmp_path)
     assert found["images"] == 90
     assert "no picture of the set" not in said
+
+
+def test_all_tables_that_are_named_count(forked, tmp_path):
+    """Two of training images, one of test images, and one of neither, whose images train."""
+    paint(tmp_path / "set", lambda label, n: f"{label}_{n}.png")
+    rows = [
+        [f"{label}_{n}.png,c{label}" for label in range(CLASSES) for n in span]
+        for span in map(range, (0, 10, 20, 25), (10, 20, 25, 30))
+    ]
+    names = ["train1.csv", "train2.csv", "test.csv", "extra.csv"]
+    for name, mine in zip(names, rows, strict=True):
+        (tmp_path / name).write_text("\n".join(["file,label", *mine]))
+    done = forked.run("viz_dataset.py", "--dataset", "set", "--labels", *names, "--output_dir", "look", cwd=tmp_path)
+    found, said = read_json(tmp_path / "look/dataset.json"), done.stdout + done.stderr
+    assert "the split is that of train1.csv, train2.csv, test.csv (60 train, 15 test)" in said
+    assert (found["images"], found["split"]) == (90, "published")
+
+
+def test_lists_that_leave_no_labelled_test_image_leave_nothing_out(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"{label}_{n}.png")
+    files = [f"{label}_{n}.png" for n in range(EACH) for label in range(CLASSES)]
+    (tmp_path / "set/train.txt").write_text("\n".join(files[:30]))
+    (tmp_path / "set/test.txt").write_text("\n".join(files[30:60]))
+    (tmp_path / "lab.csv").write_text(
+        "\n".join(["file,label", *(f"{file},c{file[0]}" for file in files[:30] + files[60:])])
+    )
+    done = forked.run("viz_dataset.py", "--dataset", "set", "--labels", "lab.csv", "--output_dir", "look", cwd=tmp_path)
+    assert "nothing that tests has a label" in done.stdout + done.stderr
+    assert read_json(tmp_path / "look/dataset.json")["images_of_class"] == {"c0": 20, "c1": 20, "c2": 20}
+
+
+def test_digits_of_other_scripts_are_names(forked, tmp_path):
+    for name in ("\u2460", "1\u00b2"):
+        paint_all(tmp_path / "set", [f"{name}/{n}.png" for n in range(12)], ord(name[-1]))
+    assert set(look(forked, tmp_path)[0]["images_of_class"]) == {"\u2460", "1\u00b2"}

@@ -1,10 +1,11 @@
 """The parts of the page, each made of what a command has left in the folder, or of how to have it made."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from data.annotations import Annotations
 from latent.options import CLUSTERERS, FEWEST_ROWS, METHODS, SPACES
 from run.artefacts import model_path
 from run.console import count
@@ -13,6 +14,8 @@ from stages.report.tables import Table, held_out_table, measure_tables, score_ta
 
 _LISTED = 20  # names, of images that were left out
 _SEVERAL = 3  # bottlenecks, of which one can be chosen
+# Flags that say which images a training has, and how they are read: their defaults.
+_OF_IMAGES = {each.name: each.default for each in fields(Annotations) if each.name != "tones"} | {"grayscale": False}
 
 
 @dataclass
@@ -354,19 +357,19 @@ def images_in_words(training: Mapping[str, Any]) -> str:
     return count(images, "image") if type(images) is int else "Some images"
 
 
-_OF_IMAGES = ("labels", "file_column", "label_column", "group_column", "split_column", "label_from", "group_from")
-
-
 def images_of(training: Mapping[str, Any]) -> list[str]:
-    """The flags that a training was told with which images they are, and what they show."""
+    """The flags that a training was told with which images they are, and how they are read."""
     arguments = training.get("arguments")
     arguments = arguments if isinstance(arguments, dict) else {}
     said = arguments.get("dataset")
     flags = ["--dataset", said if isinstance(said, str) else "FOLDER"]
-    for name in _OF_IMAGES:
-        values = arguments.get(name)
-        values = list_of(values if isinstance(values, list) else [values], str)
-        flags += [f"--{name}", *values] if values else []
+    for name, usual in _OF_IMAGES.items():
+        value = arguments.get(name, usual)
+        values = [
+            each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str | int | float)
+        ]
+        if values and value != usual:
+            flags += [f"--{name}", *([] if value is True else map(str, values))]
     return flags
 
 
