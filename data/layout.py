@@ -98,7 +98,8 @@ def recognise(paths: Sequence[str], place: str) -> Layout:
     inner = _descended(folders)
     where = _inside(place, inner)
     # macOS writes accents as characters of their own, others do not: one class all the same
-    below = [tuple(unicodedata.normalize("NFC", name) for name in folder[len(inner) :]) for folder in folders]
+    composed = {folder: tuple(unicodedata.normalize("NFC", name) for name in folder) for folder in set(folders)}
+    below = [composed[folder][len(inner) :] for folder in folders]
     shown = f"{'/'.join(inner)}/: " if inner else ""
     tops = Counter(folder[0] for folder in below if folder)
     if both := _parts_and_classes(tops):

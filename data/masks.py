@@ -15,6 +15,7 @@ from run.errors import printable
 _MASK = re.compile(
     r"(.+?)[ _.-]*(?:masks?|labels?|seg(?:mentation)?|gt|ground[ _-]?truth|annotations?|matte)(?:[ _-]*[0-9]+)?", re.I
 )
+_MAYBE = re.compile("mask|label|seg|gt|truth|annotation|matte", re.IGNORECASE)
 _USUAL = 0.1  # of the files are masks: then such names are no accident
 _LOOKED_AT = 9  # of them
 _SIDE, _BINS, _TONES, _SHARE = 64, 64, 6, 0.9  # pixels looked at, tones told apart, of which 6 are most of a mask
@@ -43,12 +44,12 @@ def masks(paths: Sequence[str], place: str) -> dict[int, str]:
         paths: M relative paths.
         place: the folder that they are relative to.
     """
-    stems = {path.rpartition(".")[0]: path for path in paths}
-    found = {}
-    for position, path in enumerate(paths):
-        match = _MASK.fullmatch(path.rpartition(".")[0].rpartition("/")[2])
-        folder = path[: path.rfind("/") + 1]
-        if match and (picture := stems.get(folder + match[1])):
+    found, maybe = {}, [position for position, path in enumerate(paths) if _MAYBE.search(path)]
+    stems = {path.rpartition(".")[0]: path for path in paths} if maybe else {}
+    for position in maybe:
+        folder, slash, name = paths[position].rpartition("/")
+        match = _MASK.fullmatch(name.rpartition(".")[0])
+        if match and (picture := stems.get(folder + slash + match[1])):
             found[position] = f"the mask of {printable(picture)}"
     if len(found) < _USUAL * len(paths):
         found = {}
@@ -70,21 +71,15 @@ def _has_few_tones(path: str) -> bool:
 
 def mask_folders(paths: Sequence[str], first: int) -> dict[int, str]:
     """Position -> why, of files below folders such as ``Masks/`` beside ``Images/``, from a ``first`` depth on."""
-    folders = [path.split("/")[:-1] for path in paths]
-    kinds = {
-        tuple(folder[:depth]): _plain(folder[depth - 1])
-        for folder in folders
-        for depth in range(first, len(folder) + 1)
-    }
+    folders = {tuple(folder.split("/")) for folder in {path.rpartition("/")[0] for path in paths}}
+    kinds = {folder[:depth]: _plain(folder[depth - 1]) for folder in folders for depth in range(first, len(folder) + 1)}
     with_pictures = {folder[:-1] for folder, kind in kinds.items() if kind in _PICTURES}
     of_masks = {folder for folder, kind in kinds.items() if kind in _FOLDERS and folder[:-1] in with_pictures}
-    if not of_masks:
-        return {}
     return {
-        position: f"lies in {printable(folder[depth - 1])}, masks beside pictures"
-        for position, folder in enumerate(folders)
-        for depth in range(first, len(folder) + 1)
-        if tuple(folder[:depth]) in of_masks
+        position: f"lies in {printable(folder[-1])}, masks beside pictures"
+        for folder in of_masks
+        for position, path in enumerate(paths)
+        if path.startswith("/".join(folder) + "/")
     }
 
 
