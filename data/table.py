@@ -158,7 +158,8 @@ def column_called(kind: str, asked: str | None, header: Sequence[str], name: str
     if asked is not None:
         if asked not in header:
             near = nearest(asked, list(header))
-            better = own_command({f"--{kind}_column": [near or header[0]]})
+            usual = column_called(kind, None, header, name) or header[0 if kind == "file" else -1]
+            better = own_command({f"--{kind}_column": [near or usual]})
             raise BadInput(
                 f"{name} has no column {printable(asked)} (it has {listed(header)}); "
                 f"{'did you mean' if near else 'give one of these, as here'}: {better}"

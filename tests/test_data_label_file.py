@@ -290,3 +290,9 @@ def test_columns_of_0_and_1_of_a_table_that_nobody_named_are_no_classes(tmp_path
 def test_folds_are_said_to_be_of_no_use(tmp_path):
     text = "file,label,fold\n" + "".join(f"{path},x,{row}\n" for row, path in enumerate(PATHS))
     assert any("the column fold of" in each for each in read_table(table(tmp_path, text), PATHS, Columns()).remarks)
+
+
+def test_a_column_that_is_not_there_gets_one_that_is_meant(tmp_path):
+    known = table(tmp_path, "file,label,who\ncat_1.jpg,cat,me\ndog_1.jpg,dog,you\n")
+    with pytest.raises(BadInput, match="--label_column label"):
+        read_table(known, PATHS, Columns(label="kind"))
