@@ -225,7 +225,7 @@ def decide_on_mirroring(plan: Plan, pca: PCA) -> bool:
     """Whether training images are mirrored at random: as asked, or where PCA finds mirrored pictures as good."""
     if plan.settings.mirror != "auto":
         return plan.settings.mirror == "yes"
-    costs = mirroring_costs(pca, Validator.of(plan).watched.images)
+    costs = mirroring_costs(pca, plan.data.validation.images)
     if may_mirror(costs):
         note(f"images are mirrored at random: PCA's error of mirrored validation images is as good ({costs:+.1%})")
     return may_mirror(costs)

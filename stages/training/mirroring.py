@@ -5,10 +5,11 @@ import torch
 
 from latent.pca import PCA
 from model.fidelity import mean_error
+from model.refinement import spread_rows
 
 _AS_GOOD = 0.01  # a part of PCA's error, by which mirrored images may be worse: photographs have under 0.01, signs 0.2
 _COMPONENTS = 64  # of PCA at most: many tell best
-_FEWEST = 16  # validation images, to tell by
+_FEWEST, _MOST = 16, 2048  # validation images, to tell by
 
 
 def mirroring_costs(pca: PCA, images: np.ndarray) -> float | None:
@@ -16,10 +17,11 @@ def mirroring_costs(pca: PCA, images: np.ndarray) -> float | None:
 
     Args:
         pca: of the training images.
-        images: uint8 (n, C, H, W), of the validation side.
+        images: uint8 (n, C, H, W), of the validation side; some of them where there are many.
     """
     if len(images) < _FEWEST:
         return None
+    images = images[spread_rows(min(_MOST, len(images)), len(images))]
     few = pca.first(min(_COMPONENTS, len(pca.mean) // 4))
     own, mirrored = (mean_error(each, few.reconstruct_batches(each)) for each in (images, images[..., ::-1].copy()))
     return mirrored / own - 1 if own > 0 else None
