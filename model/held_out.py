@@ -6,9 +6,9 @@ import numpy as np
 
 from model.autoencoder import Autoencoder
 from model.fidelity import Made, errors_and_similarities, fidelity, squared_errors, summary
-from model.inference import divergences, encode_batches, reconstruct_batches
+from model.inference import divergences, reconstruct_batches, reconstructions_and_latents
 from model.refinement import STEPS
-from run import collectives
+from run import collectives, ranks
 from run.console import table
 
 COLLAPSED = 0.01  # nats: a latent dimension whose KL from the prior is below says nothing of the image
@@ -40,19 +40,27 @@ def measure_held_out(
         ``collapsed_dimensions``, those with a KL below 0.01 nats. And the warnings, a sentence each.
     """
     size, warnings = model.latent_size, []
-    count = len(images)
+    count, sums = len(images), np.zeros((2, size))  # of latents and of their squares
 
     def part(some: slice) -> np.ndarray:
         return images if some == slice(0, count) else images[some]  # which is read into memory as a whole
 
-    def made(some: slice, steps: int) -> Iterator[np.ndarray]:
-        return reconstruct_batches(model, part(some), None if labels is None else labels[some], steps)
+    def labels_of(some: slice) -> np.ndarray | None:
+        return None if labels is None else labels[some]
+
+    def made(some: slice) -> Iterator[np.ndarray]:
+        for reconstructions, latents in reconstructions_and_latents(model, part(some), labels_of(some), refine):
+            sums[:] += latents.sum(axis=0, dtype=np.float64), np.square(latents, dtype=np.float64).sum(axis=0)
+            yield reconstructions
+
+    def guessed(some: slice) -> Iterator[np.ndarray]:
+        return reconstruct_batches(model, part(some), labels_of(some), refine=0)
 
     def measured(of: Callable[[slice], Made]) -> dict[str, float]:
         return summary(collectives.of_each(count, lambda some: errors_and_similarities(part(some), of(some))))
 
-    pca, ours = measured(lambda some: of_pca(part(some))), measured(lambda some: made(some, refine))
-    alone = collectives.of_each(count, lambda some: squared_errors(part(some), made(some, 0))) if refine else None
+    pca, ours = measured(lambda some: of_pca(part(some))), measured(made)
+    alone = collectives.of_each(count, lambda some: squared_errors(part(some), guessed(some))) if refine else None
     ours["encoder_alone_mse"] = ours["mse"] if alone is None else float(alone.mean())
     if model.variational:
         kl = collectives.mean_of_all(count, lambda some: divergences(model, part(some)))  # (D,)
@@ -64,7 +72,7 @@ def measure_held_out(
                 f"as the prior (KL below {COLLAPSED} nats) and say nothing of the image; --beta sets what a nat costs"
             )
     else:
-        mean, square = collectives.mean_of_all(count, lambda some: _moments(model, part(some), refine))
+        mean, square = collectives.of_each(ranks.world_size(), lambda _: sums[None]).sum(axis=0) / count
         spread = np.sqrt(np.maximum(square - mean**2, 0))
         dead = int((spread <= 1e-3 * spread.max()).sum())
         if dead:
@@ -72,14 +80,6 @@ def measure_held_out(
     if ours["mse"] > 0.95 * mean_image_mse:
         warnings.append(f"bottleneck {size} has collapsed: it reconstructs no better than the mean image")
     return {f"PCA of {size}": pca, f"autoencoder of {size}": ours}, warnings
-
-
-def _moments(model: Autoencoder, images: np.ndarray, refine: int) -> np.ndarray:
-    """The means of latents and of their squares, float64 (2, D)."""
-    sums = np.zeros((2, model.latent_size))
-    for latents in encode_batches(model, images, refine=refine):
-        sums += latents.sum(axis=0, dtype=np.float64), np.square(latents, dtype=np.float64).sum(axis=0)
-    return sums / len(images)
 
 
 def measure_mean_image(mean: np.ndarray, images: np.ndarray) -> dict[str, float]:

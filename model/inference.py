@@ -18,6 +18,7 @@ from run.hints import training_at_hand
 from run.memory import give_back
 
 Values = TypeVar("Values", np.ndarray, Tensor)
+Found = TypeVar("Found")
 
 _SIXTEEN = 16  # matrix products take other ways for fewer rows, which shows in last bits
 
@@ -82,11 +83,19 @@ def reconstruct_batches(
     Raises:
         BadInput: as of :func:`decode_batches`.
     """
+    for made, _ in reconstructions_and_latents(model, images, labels, refine):
+        yield made
+
+
+def reconstructions_and_latents(
+    model: Autoencoder, images: np.ndarray, labels: np.ndarray | None, refine: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pieces of :func:`reconstruct_batches`, each with the latents that were decoded, float32 (n, D)."""
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
     refiner = _refiner(model, refine)
 
-    def work(piece: slice) -> np.ndarray:
+    def work(piece: slice) -> tuple[np.ndarray, np.ndarray]:
         batch = to_float(torch.from_numpy(_filled(images[piece], model)), device)
         classes = None if labels is None else _filled(labels[piece], model).to(device)
         with torch.no_grad():
@@ -94,7 +103,8 @@ def reconstruct_batches(
             if refiner is not None:
                 latents = refiner(lambda codes: model.decode(codes, classes).float().clamp(0, 1), batch, latents)
             made = model.decode(latents, classes).float().clamp_(0, 1)
-        return made[: piece.stop - piece.start].cpu().numpy()
+        count = piece.stop - piece.start
+        return made[:count].cpu().numpy(), latents[:count].cpu().numpy()
 
     yield from _in_pieces(work, model, len(images))
 
@@ -136,7 +146,7 @@ def _filled(values: Values, model: Autoencoder) -> Values:
     return np.concatenate([values, np.broadcast_to(values[-1:], (wanted, *values.shape[1:]))])
 
 
-def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: int) -> Iterator[np.ndarray]:
+def _in_pieces(work: Callable[[slice], Found], model: Autoencoder, count: int) -> Iterator[Found]:
     """What ``work`` makes of each piece of ``count`` rows, in order; on a processor, a piece a core at a time.
 
     A piece is computed by one thread wherever and whenever it is, so its bytes don't depend on the number of cores.
@@ -149,7 +159,7 @@ def _in_pieces(work: Callable[[slice], np.ndarray], model: Autoencoder, count: i
         return
     give_back()  # what training has freed
     with ThreadPoolExecutor(workers) as pool:  # torch lets go of Python's lock
-        waiting: deque[Future[np.ndarray]] = deque()
+        waiting: deque[Future[Found]] = deque()
         for piece in pieces:
             waiting.append(pool.submit(work, piece))
             if len(waiting) > workers:
