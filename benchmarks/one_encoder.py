@@ -4,6 +4,8 @@
 
     python -m benchmarks.one_encoder --dataset data/cifar10_images --sizes 32 --images 500 1000 --num_epochs 10 100
 
+    python -m benchmarks.one_encoder --dataset gtsrb --sizes 64 --images 4000 --max_test 1000 --image_size 32 64 96 128
+
 Each row is one call of train.py; prints a table as the pages of docs/results have it.
 """
 
@@ -12,13 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 from benchmarks import ROOT
 from model.checkpoint import load_checkpoint
 from run.artefacts import read_json
 
-COLUMNS = ("images", "epochs", "size", "PCA", "encoder alone", "refined", "below PCA", "epoch kept", "seconds")
+COLUMNS = "images, pixels, epochs, size, PCA, encoder alone, refined, below PCA, epoch kept, seconds".split(", ")
 
 
 def main() -> None:
@@ -27,35 +30,38 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[2, 8, 32, 64, 256])
     parser.add_argument("--images", type=int, nargs="+", default=[None], help="training images (default: all)")
     parser.add_argument("--max_test", type=int, default=None, help="test images (default: all)")
+    parser.add_argument("--image_size", type=int, nargs="+", default=[None], help="sides (default: train.py's)")
     parser.add_argument("--num_epochs", type=int, nargs="+", default=[10])
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mirror", default="auto")
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
     args = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|", flush=True)
-    for images in args.images:
-        for num_epochs in args.num_epochs:
-            for size in args.sizes:
-                print(row(images, num_epochs, size, args), flush=True)
+    for images, side, num_epochs, size in product(args.images, args.image_size, args.num_epochs, args.sizes):
+        print(row(images, side, num_epochs, size, args), flush=True)
 
 
-def row(images: int | None, num_epochs: int, size: int, args: argparse.Namespace) -> str:
+def row(images: int | None, side: int | None, num_epochs: int, size: int, args: argparse.Namespace) -> str:
     """Of one training, as a line of the table."""
     with tempfile.TemporaryDirectory() as folder:
         limits = [] if images is None else ["--max_train", images]
         limits += [] if args.max_test is None else ["--max_test", args.max_test]
+        limits += [] if side is None else ["--image_size", side]
         command = [
             sys.executable, ROOT / "train.py", "--dataset", args.dataset, "--data_dir", args.data_dir,
             "--latent_size", size, "--only_named", "--num_epochs", num_epochs, "--mirror", args.mirror,
-            "--output_dir", folder, *limits,
+            "--seed", args.seed, "--output_dir", folder, *limits,
         ]  # fmt: skip
         started = time.monotonic()
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = time.monotonic() - started
         held_out = read_json(Path(folder) / "metrics_training.json")["held_out"]
-        kept = load_checkpoint(Path(folder) / f"model_latent_size_{size}.pth")[1]["kept_epoch"]
+        model, record = load_checkpoint(Path(folder) / f"model_latent_size_{size}.pth")
     ours, pca = held_out[f"autoencoder of {size}"], held_out[f"PCA of {size}"]["mse"]
     errors = f"{pca:.5f} | {ours['encoder_alone_mse']:.5f} | {ours['mse']:.5f} | {1 - ours['mse'] / pca:.1%}"
-    return f"| {images or 'all'} | {num_epochs} | {size} | {errors} | {kept} | {seconds:.0f} |"
+    pixels = " x ".join(map(str, model.image_shape[1:]))
+    setting = f"{images or 'all'} | {pixels} | {num_epochs} | {size}"
+    return f"| {setting} | {errors} | {record['kept_epoch']} | {seconds:.0f} |"
 
 
 if __name__ == "__main__":
