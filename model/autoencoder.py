@@ -44,6 +44,7 @@ class Autoencoder(nn.Module, abc.ABC):
     variational: ClassVar[bool] = False  # its latents have a prior, N(0, I), and its loss a part ``kl``
     starts_as_pca: ClassVar[bool] = False  # before its first step it is PCA, which it may be left as
     refined_from: float = math.inf  # part of all steps from which on it learns from refined latents, see :meth:`loss`
+    refined_share: float = 0.5  # of the loss that is taken at these
     bounded: ClassVar[bool] = True  # reconstructions end in a sigmoid, and so lie in (0, 1)
     # Of five settings tried on 8,000 digits of MNIST the best or next to it for dense and deep_dense; see
     # docs/lab/rates.md.
@@ -134,8 +135,8 @@ class Autoencoder(nn.Module, abc.ABC):
         """What training minimises, in named parts.
 
         A trained network reconstructs images from refined latents (:mod:`model.refinement`), which its decoder should
-        know. So late in training half of the loss is at the encoder's guess, and half where one step of refinement
-        leads from it. These latents are taken as given: the encoder learns from its guess alone.
+        know. So late in training a part of the loss is where one step of refinement leads from the encoder's guess.
+        These latents are taken as given: the encoder learns from its guess alone.
 
         Args:
             images: (B, C, H, W) in [0, 1].
@@ -158,7 +159,8 @@ class Autoencoder(nn.Module, abc.ABC):
             error = (made.float().clamp(0, 1) - images).square().sum() / 2
             (gradient,) = torch.autograd.grad(error, guess, retain_graph=True)
             refined = self.decode(guess.detach() + self.refinement.step(gradient), labels)
-            total = (total + objective.reconstruction(refined, images, self.bounded, weights)) / 2
+            its_loss = objective.reconstruction(refined, images, self.bounded, weights)
+            total = (1 - self.refined_share) * total + self.refined_share * its_loss
         return {"total": total, "mse": mse}
 
 

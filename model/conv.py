@@ -19,6 +19,7 @@ DECODER_WIDTH, DECODER_WIDTH_MANY, MANY = 32, 64, 10_000
 DENSE_UNITS = 512  # units of the dense layers on either side of the latents
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 REFINED_FROM, REFINED_UP_TO = 0.4, 64  # part of the steps; latents: with 256 GTSRB lost by it
+REFINED_SHARE_FEW = 0.7  # of the loss, of fewer latents than WIDE; with 64 photographs lost by it
 # latents from which on dropout, weight decay and a wide decoder's rate are whole; fewer bend further, and get less
 WIDE = 20
 
@@ -85,6 +86,8 @@ class ConvAutoencoder(Autoencoder):
 
         if latent_size <= REFINED_UP_TO:
             self.refined_from = REFINED_FROM
+        if latent_size < WIDE:
+            self.refined_share = REFINED_SHARE_FEW
 
         def convolutions(width: int) -> nn.Module:
             return Residual(begin(nn.Conv2d(width, width, 3, padding=1)), nn.SiLU(),
