@@ -5,6 +5,8 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
+from latent.pca import fit_pca
+from model.checkpoint import build_model
 from model.fidelity import fidelity, squared_errors, ssim_map, structural_similarities
 from model.held_out import measure_held_out
 from model.vae import VAE
@@ -66,6 +68,20 @@ def test_a_network_that_is_not_worth_having_is_said_so():
     assert len(warnings) == 2
     assert "posterior collapse: 3 of the 3 dimensions" in warnings[0]
     assert "no better than the mean image" in warnings[1]
+
+
+@pytest.mark.parametrize("refine", [0, 3])
+def test_a_latent_that_is_the_same_for_all_images_is_said_so(refine):
+    images = np.random.default_rng(0).integers(0, 256, (300, 1, 8, 8), dtype=np.uint8)  # more than one lot
+    model = build_model("conv", 3, (1, 8, 8)).eval()
+    pca = fit_pca(images, 3, 0)
+    model.start_from_pca(pca.mean, pca.components, pca.scales)
+    model.axes[1] = 0
+    scores, warnings = measure_held_out(model, images, None, pca.reconstruct_batches, 1.0, refine)
+    assert warnings == ["1 of the 3 dimensions of bottleneck 3 do not vary over the test images"]
+    model.start_from_pca(pca.mean, pca.components, pca.scales)
+    assert measure_held_out(model, images, None, pca.reconstruct_batches, 1.0, refine)[1] == []
+    assert scores["autoencoder of 3"]["mse"] > scores["PCA of 3"]["mse"]
 
 
 def test_what_comes_in_pieces_is_measured_to_the_same_bits():
