@@ -21,7 +21,7 @@ from benchmarks import ROOT
 from model.checkpoint import load_checkpoint
 from run.artefacts import read_json
 
-COLUMNS = ["images", "pixels", "epochs", "size", "PCA", "encoder alone", "refined", "below PCA", "epoch kept"]
+COLUMNS = "images", "pixels", "epochs", "size", "PCA", "encoder alone", "refined", "below PCA", "epoch kept", "seconds"
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--mirror", default="auto")
     parser.add_argument("--data_dir", type=Path, default=ROOT / "data")
     args = parser.parse_args()
-    print(f"| {' | '.join(COLUMNS)} | seconds |\n{'| --- ' * (len(COLUMNS) + 1)}|", flush=True)
+    print(f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|", flush=True)
     for images, side, num_epochs, size in product(args.images, args.image_size, args.num_epochs, args.sizes):
         print(row(images, side, num_epochs, size, args), flush=True)
 
