@@ -67,10 +67,11 @@ class Autoencoder(nn.Module, abc.ABC):
             self.embedding = nn.Embedding(self.num_classes, hyperparameters["embedding_size"])
 
     @classmethod
-    def sized_for(cls, images: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
-        """Hyperparameters that go by the data; none, of most architectures.
+    def sized_for(cls, latent_size: int, images: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        """Hyperparameters that go by the data and the bottleneck; none, of most architectures.
 
         Args:
+            latent_size: D.
             images: how many there are to train on, those of one group counted once.
             image_shape: (C, H, W).
         """

@@ -14,13 +14,13 @@ from model.noise import Dropout
 from model.optimisation import Optimisation
 
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
-# channels of the decoder; more win 0.4 to 3.6 points below PCA where independent images are many and in colour
-DECODER_WIDTH, DECODER_WIDTH_MANY, MANY = 32, 64, 10_000
+# channels of the decoder; more win 0.6 to 3.6 points below PCA where latents and independent images are many, in colour
+DECODER_WIDTH, DECODER_WIDTH_MANY, MANY_LATENTS, MANY_IMAGES = 32, 64, 16, 10_000
 DENSE_UNITS = 512  # units of the dense layers on either side of the latents
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 REFINED_FROM, REFINED_UP_TO = 0.4, 64  # part of the steps; latents: with 256 GTSRB lost by it
 REFINED_SHARE_FEW = 0.7  # of the loss, of fewer latents than WIDE; with 64 photographs lost by it
-# latents from which on dropout, weight decay and a wide decoder's rate are whole; fewer bend further, and get less
+# latents from which on dropout and weight decay are whole; fewer bend further, and get less
 WIDE = 20
 
 
@@ -44,7 +44,7 @@ class ConvAutoencoder(Autoencoder):
     Args:
         latent_size: D.
         image_shape: (C, H, W).
-        width: channels of the decoder's maps; by :meth:`sized_for` 32, or 64 where there are many images in colour.
+        width: channels of the decoder's maps; by :meth:`sized_for` 32, or 64 for many latents of many images in colour.
         encoder_width: channels of the encoder's; None for 16, or 32 where images are grey. What they find is a
             correction of PCA's coordinates, for which few do.
     """
@@ -78,12 +78,7 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
         narrowness = min(1.0, latent_size / WIDE)
         dropout = DROPOUT * narrowness
-        self.optimisation = replace(
-            self.optimisation,
-            peak_over_lr=self.optimisation.peak_over_lr * (DECODER_WIDTH / width) ** ((1 - narrowness) / 2),
-            weight_decay=narrowness * self.optimisation.weight_decay,
-        )
-
+        self.optimisation = replace(self.optimisation, weight_decay=narrowness * self.optimisation.weight_decay)
         if latent_size <= REFINED_UP_TO:
             self.refined_from = REFINED_FROM
         if latent_size < WIDE:
@@ -121,9 +116,10 @@ class ConvAutoencoder(Autoencoder):
         self.to_patches = nn.Sequential(convolutions(width), nn.SiLU(), begin(nn.Conv2d(width, patch, 1), gain=0))
 
     @classmethod
-    def sized_for(cls, images: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+    def sized_for(cls, latent_size: int, images: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """See :meth:`model.autoencoder.Autoencoder.sized_for`."""
-        return {"width": DECODER_WIDTH_MANY if images >= MANY and image_shape[0] == 3 else DECODER_WIDTH}
+        wide = latent_size >= MANY_LATENTS and images >= MANY_IMAGES and image_shape[0] == 3
+        return {"width": DECODER_WIDTH_MANY if wide else DECODER_WIDTH}
 
     @torch.no_grad()
     def start_from_pca(self, mean: np.ndarray, components: np.ndarray, scales: np.ndarray) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from model.autoencoder import Autoencoder
 from model.fidelity import Made, errors_and_similarities, fidelity, squared_errors, summary
-from model.inference import divergences, reconstruct_batches, reconstructions_and_latents
+from model.inference import divergences, inferred_batches
 from model.refinement import STEPS
 from run import collectives, ranks
 from run.console import table
@@ -48,20 +48,29 @@ def measure_held_out(
     def labels_of(some: slice) -> np.ndarray | None:
         return None if labels is None else labels[some]
 
-    def made(some: slice) -> Iterator[np.ndarray]:
-        for reconstructions, latents in reconstructions_and_latents(model, part(some), labels_of(some), refine):
-            sums[:] += latents.sum(axis=0, dtype=np.float64), np.square(latents, dtype=np.float64).sum(axis=0)
-            yield reconstructions
+    def measured_pca(some: slice) -> np.ndarray:
+        return errors_and_similarities(part(some), of_pca(part(some)))
 
-    def guessed(some: slice) -> Iterator[np.ndarray]:
-        return reconstruct_batches(model, part(some), labels_of(some), refine=0)
+    def measured(some: slice) -> np.ndarray:
+        """Error, similarity and the guess's error of each, (n, 3)."""
+        its_images, alone = part(some), []
 
-    def measured(of: Callable[[slice], Made]) -> dict[str, float]:
-        return summary(collectives.of_each(count, lambda some: errors_and_similarities(part(some), of(some))))
+        def made() -> Iterator[np.ndarray]:
+            first = 0
+            for found in inferred_batches(model, its_images, labels_of(some), refine):
+                sums[:] += (
+                    found.latents.sum(axis=0, dtype=np.float64),
+                    np.square(found.latents, dtype=np.float64).sum(0),
+                )
+                alone.append(squared_errors(its_images[first : first + len(found.guessed)], found.guessed))
+                first += len(found.guessed)
+                yield found.images
 
-    pca, ours = measured(lambda some: of_pca(part(some))), measured(made)
-    alone = collectives.of_each(count, lambda some: squared_errors(part(some), guessed(some))) if refine else None
-    ours["encoder_alone_mse"] = ours["mse"] if alone is None else float(alone.mean())
+        refined = errors_and_similarities(its_images, made())
+        return np.column_stack([refined, np.concatenate([*alone, np.empty(0)])])
+
+    pca, of_each = summary(collectives.of_each(count, measured_pca)), collectives.of_each(count, measured)
+    ours = {**summary(of_each[:, :2]), "encoder_alone_mse": float(np.ascontiguousarray(of_each[:, 2]).mean())}
     if model.variational:
         kl = collectives.mean_of_all(count, lambda some: divergences(model, part(some)))  # (D,)
         ours["kl"] = float(kl.sum())

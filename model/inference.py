@@ -3,14 +3,14 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from model.autoencoder import MOST_AT_ONCE, Autoencoder
-from model.refinement import DIRECTIONS, STEPS, Refiner, spread_rows
+from model.refinement import DIRECTIONS, STEPS, Refined, Refiner, shrunk, spread_rows
 from model.variational import Variational
 from run.cores import cores
 from run.errors import BadInput
@@ -51,7 +51,7 @@ def encode_batches(
         with torch.no_grad():
             latents = model.encode(batch).float()
             if refiner is not None:
-                latents = refiner(lambda codes: model.decode(codes).float().clamp(0, 1), batch, latents)
+                latents = refiner(lambda codes: _shown(model, codes), batch, latents).latents
         return latents[: piece.stop - piece.start].cpu().numpy()
 
     yield from _in_pieces(work, model, len(rows))
@@ -83,28 +83,40 @@ def reconstruct_batches(
     Raises:
         BadInput: as of :func:`decode_batches`.
     """
-    for made, _ in reconstructions_and_latents(model, images, labels, refine):
-        yield made
+    for found in inferred_batches(model, images, labels, refine):
+        yield found.images
 
 
-def reconstructions_and_latents(
+class Inferred(NamedTuple):
+    """What a network makes of n images."""
+
+    latents: np.ndarray  # float32 (n, D)
+    images: np.ndarray  # float32 (n, C, H, W) in [0, 1], the decoded latents
+    guessed: np.ndarray  # float32 (n, C, H, W) in [0, 1], decoded from the encoder's guesses
+
+
+def inferred_batches(
     model: Autoencoder, images: np.ndarray, labels: np.ndarray | None, refine: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pieces of :func:`reconstruct_batches`, each with the latents that were decoded, float32 (n, D)."""
+) -> Iterator[Inferred]:
+    """Pieces of :func:`reconstruct_batches`, each with the latents that were decoded, and with the encoder's guesses.
+
+    Arguments and errors as of :func:`reconstruct_batches`.
+    """
     device = next(model.parameters()).device
     labels = labels_for(model, labels)
     refiner = _refiner(model, refine)
 
-    def work(piece: slice) -> tuple[np.ndarray, np.ndarray]:
+    def work(piece: slice) -> Inferred:
         batch = to_float(torch.from_numpy(_filled(images[piece], model)), device)
         classes = None if labels is None else _filled(labels[piece], model).to(device)
         with torch.no_grad():
             latents = model.encode(batch).float()
-            if refiner is not None:
-                latents = refiner(lambda codes: model.decode(codes, classes).float().clamp(0, 1), batch, latents)
-            made = model.decode(latents, classes).float().clamp_(0, 1)
-        count = piece.stop - piece.start
-        return made[:count].cpu().numpy(), latents[:count].cpu().numpy()
+            if refiner is None:
+                made = _shown(model, latents, classes)
+                found = Refined(latents, made, made)
+            else:
+                found = refiner(lambda codes: _shown(model, codes, classes), batch, latents)
+        return Inferred(*(part[: piece.stop - piece.start].cpu().numpy() for part in found))
 
     yield from _in_pieces(work, model, len(images))
 
@@ -127,7 +139,7 @@ def measure_refinement(
     classes = None if classes is None else classes[torch.from_numpy(rows)].to(device)
 
     def decode(codes: Tensor, its_rows: Tensor) -> Tensor:
-        return model.decode(codes, None if classes is None else classes[its_rows]).float().clamp(0, 1)
+        return _shown(model, codes, None if classes is None else classes[its_rows])
 
     model.refinement.measure(decode, latents, directions, model.images_at_once)
 
@@ -135,7 +147,18 @@ def measure_refinement(
 def _refiner(model: Autoencoder, steps: int) -> Refiner | None:
     if not steps:
         return None
-    return model.refinement.refiner(lambda codes: model.decode(codes).float().clamp(0, 1), steps, model.images_at_once)
+    anchors = model.refinement.anchors
+
+    def shown(piece: slice) -> Tensor:
+        with torch.no_grad():
+            return shrunk(_shown(model, anchors[piece]))
+
+    return Refiner(model.refinement, steps, list(_in_pieces(shown, model, len(anchors))))
+
+
+def _shown(model: Autoencoder, latents: Tensor, classes: Tensor | None = None) -> Tensor:
+    """What a network shows of latents (n, D), float32 (n, C, H, W) in [0, 1]."""
+    return model.decode(latents, classes).float().clamp(0, 1)
 
 
 def _filled(values: Values, model: Autoencoder) -> Values:

@@ -31,13 +31,20 @@ def normal_like(values: Tensor) -> Tensor:
 
 
 class Dropout(nn.Dropout):
-    """``nn.Dropout`` of values (B, ...), to the same bytes where the batch is whole; see this module."""
+    """``nn.Dropout`` of values (B, ...), to the same bytes where the batch is whole; see this module.
+
+    A unit is kept by 16 random bits, so the part that is dropped is ``p`` within 1 / 65,536.
+    """
 
     def forward(self, values: Tensor) -> Tensor:  # noqa: D102
         if not self.training or not self.p:
             return values
         rows, whole = _whole(values)
-        return values * whole.bernoulli_(1 - self.p).div_(1 - self.p)[rows]
+        fours = torch.empty(-(-whole.numel() // 4), dtype=torch.int64, device=values.device).random_(-(1 << 63), None)
+        bits = fours.view(torch.int16)[: whole.numel()].view(whole.shape)
+        kept = round((1 - self.p) * (1 << 16))
+        torch.lt(bits, kept - (1 << 15), out=whole)
+        return values * whole[rows].mul_((1 << 16) / kept)
 
 
 def _whole(values: Tensor) -> tuple[slice, Tensor]:

@@ -28,8 +28,8 @@ class Objective:
         noise: standard deviation of the Gaussian noise on what the encoder sees while training; the target stays clean
             (Vincent et al., 2010).
         kl_warmup: part of all steps over which the weight of the KL part rises from 0 to beta (Bowman et al., 2016).
-        refined: whether half of the loss is taken at refined latents late in training, in architectures that learn from
-            them; see :meth:`model.autoencoder.Autoencoder.loss`.
+        refined: whether a part of the loss is taken at refined latents late in training, in architectures that learn
+            from them; see :meth:`model.autoencoder.Autoencoder.loss`.
     """
 
     mix: dict[str, float] = field(default_factory=lambda: {"mse": 1.0})

@@ -9,7 +9,8 @@ latent. The second is taken as its mean over training images, measured when the 
 added by L-BFGS (Nocedal 1980), which starts from that mean. What was tried: docs/lab/refinement.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ DIRECTIONS = 1024  # random ones, whose mean square is the curvature; four times
 ANCHORS, ANCHORED_UP_TO = 1024, 8  # latents of training images as further starts: wider bottlenecks are never better so
 _DAMPING = 0.3  # of the mean curvature, as a part of each of its diagonal entries (Marquardt 1963)
 _REMEMBERED = 2  # steps, by L-BFGS
-_COMPARED = 32  # pixels on a side, to which larger images are shrunk to find the nearest anchor
+_COMPARED = 32  # pixels on a side, to which larger images are shrunk to find which start is nearest
 
 Decode = Callable[[Tensor], Tensor]  # latents (n, D) -> images (n, C, H, W) in [0, 1]
 
@@ -76,21 +77,31 @@ class Refinement(nn.Module):
         """A Gauss-Newton step of latents, (B, D), against the gradient of half their squared errors (B, D); finite."""
         return -((gradient * self.deviations) @ self.inverse * self.deviations).nan_to_num(0, 0, 0)
 
-    @torch.no_grad()
-    def refiner(self, decode: Decode, steps: int, lot: int) -> "Refiner":
-        """What refines guesses by so many steps; ``decode`` is that of the anchors, ``lot`` at a time."""
-        shown = [_shrunk(decode(anchors)) for anchors in self.anchors.split(lot)] if len(self.anchors) else []
-        return Refiner(steps, self.deviations, self.inverse, self.anchors, torch.cat(shown) if shown else None)
+
+class Refined(NamedTuple):
+    """What refining made of guesses."""
+
+    latents: Tensor  # (B, D)
+    images: Tensor  # (B, C, H, W), the decoded latents
+    guessed: Tensor  # (B, C, H, W), the decoded guesses
 
 
 class Refiner:
-    """Refines guesses of latents; made by :meth:`Refinement.refiner`, for any number of lots of images."""
+    """Refines guesses of latents, for any number of lots of images.
 
-    def __init__(self, steps: int, deviations: Tensor, inverse: Tensor, anchors: Tensor, shown: Tensor | None) -> None:
-        self._steps, self._deviations, self._inverse = steps, deviations, inverse
-        self._anchors, self._shown = anchors, shown  # the second: their images, shrunk and flat (A, P)
+    Args:
+        refinement: what is known of the decoder.
+        steps: from 1 up.
+        shown: the decoded anchors, :func:`shrunk`, in pieces (n, P); none where there are no anchors.
+    """
 
-    def __call__(self, decode: Decode, images: Tensor, guess: Tensor) -> Tensor:
+    def __init__(self, refinement: Refinement, steps: int, shown: Sequence[Tensor]) -> None:
+        self._steps, self._deviations, self._inverse = steps, refinement.deviations, refinement.inverse
+        self._anchors = refinement.anchors
+        self._shown = torch.cat([*shown]) if len(shown) else None  # (A, P)
+        self._half_norms = None if self._shown is None else self._shown.square().sum(1) / 2
+
+    def __call__(self, decode: Decode, images: Tensor, guess: Tensor) -> Refined:
         """Latents whose decoded images are nearer to ``images`` than those of the guess, or as near.
 
         Gradients are taken here; to be called without inference mode.
@@ -99,47 +110,53 @@ class Refiner:
             decode: gives images in [0, 1]; each image's latents by themselves.
             images: (B, C, H, W) in [0, 1].
             guess: (B, D).
-
-        Returns:
-            (B, D).
         """
-        latents = guess
-        error, gradient = self._look(decode, images, guess)
+        latents, guessed = guess, None
         if self._shown is not None:
-            distances = torch.addmm(self._shown.square().sum(1), _shrunk(images), self._shown.T, alpha=-2)
-            start = self._anchors[distances.argmin(1)]
-            its_error, its_gradient = self._look(decode, images, start)
-            better = its_error < error
-            latents, error = torch.where(better[:, None], start, latents), torch.where(better, its_error, error)
-            gradient = torch.where(better[:, None], its_gradient, gradient)
+            guessed = decode(guess)
+            latents = self._nearer(images, guess, guessed)
+        made, error, gradient = self._look(decode, images, latents)
         pairs: list[tuple[Tensor, Tensor, Tensor]] = []
+        start = made
         for number in range(1, self._steps + 1):
             step = self._direction(gradient, pairs)
             there = latents + step * self._deviations
-            its_error, its_gradient = self._look(decode, images, there, last=number == self._steps)
+            its_made, its_error, its_gradient = self._look(decode, images, there, last=number == self._steps)
             better = its_error < error  # false where a step went to infinity
-            latents, error = torch.where(better[:, None], there, latents), torch.where(better, its_error, error)
+            latents, made = _where(better, there, latents), _where(better, its_made, made)
+            error = torch.where(better, its_error, error)
             if its_gradient is not None:
                 bend = its_gradient - gradient  # what a refused step saw counts too
                 product = (step * bend).sum(1, keepdim=True)
                 pairs = [*pairs, (step, bend, torch.where(product > 0, 1 / product, 0))][-_REMEMBERED:]
-                gradient = torch.where(better[:, None], its_gradient, gradient)
-        return latents
+                gradient = _where(better, its_gradient, gradient)
+        if guessed is None:
+            return Refined(latents, made, start)
+        nearer = error < _half_squared_errors(guessed, images)  # the start was chosen by small images
+        return Refined(_where(nearer, latents, guess), _where(nearer, made, guessed), guessed)
+
+    def _nearer(self, images: Tensor, guess: Tensor, guessed: Tensor) -> Tensor:
+        """The guess or the nearest anchor, whichever shows more of an image when both are shrunk: (B, D)."""
+        small = shrunk(images)
+        nearest = torch.addmm(self._half_norms, small, self._shown.T, alpha=-1).argmin(1)
+        better = _half_squared_errors(self._shown[nearest], small) < _half_squared_errors(shrunk(guessed), small)
+        return _where(better, self._anchors[nearest], guess)
 
     def _look(
         self, decode: Decode, images: Tensor, latents: Tensor, *, last: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
-        """Half the squared error of each image (B,) and, unless it is the ``last`` look, its gradient (B, D).
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What latents show, half the squared error of each (B,) and, unless it is the ``last`` look, its gradient.
 
-        The gradient is in units of the deviations.
+        The gradient (B, D) is in units of the deviations.
         """
         with torch.set_grad_enabled(not last):
             latents = latents.detach().requires_grad_(not last)
-            error = (decode(latents) - images).square().flatten(1).sum(1) / 2
+            made = decode(latents)
+            error = _half_squared_errors(made, images)
             if last:
-                return error, None
+                return made, error, None
             (gradient,) = torch.autograd.grad(error.sum(), latents)
-        return error.detach(), gradient * self._deviations
+        return made.detach(), error.detach(), gradient * self._deviations
 
     def _direction(self, gradient: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
         """Where to go, (B, D): by the mean curvature, corrected by the steps that are remembered."""
@@ -163,7 +180,17 @@ def _random_slopes(decode: Decode, latents: Tensor, generator: torch.Generator) 
         return torch.autograd.grad((made * signs).sum(), latents)[0]
 
 
-def _shrunk(images: Tensor) -> Tensor:
+def _where(chosen: Tensor, these: Tensor, those: Tensor) -> Tensor:
+    """``these`` rows (B, ...) where ``chosen`` (B,), else ``those``."""
+    return torch.where(chosen.view(-1, *[1] * (these.ndim - 1)), these, those)
+
+
+def _half_squared_errors(made: Tensor, images: Tensor) -> Tensor:
+    """(B, ...) and (B, ...) -> (B,)."""
+    return (made - images).square().flatten(1).sum(1) / 2
+
+
+def shrunk(images: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, P), of at most 32 x 32 pixels: enough to see which image is near which."""
     size = [min(side, _COMPARED) for side in images.shape[2:]]
     return (F.adaptive_avg_pool2d(images, size) if list(images.shape[2:]) != size else images).flatten(1)

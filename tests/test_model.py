@@ -54,6 +54,21 @@ def test_images_become_latents_and_images_again(architecture, shape):
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
+@pytest.mark.parametrize(
+    ("latent_size", "images", "image_shape", "width"),
+    [
+        (64, 10_000, (3, 32, 32), 64),
+        (16, 10_000, (3, 32, 32), 64),
+        (64, 9_999, (3, 32, 32), 32),
+        (64, 10_000, (1, 32, 32), 32),
+        (15, 10_000, (3, 32, 32), 32),
+    ],
+)
+def test_conv_decoders_are_wide_where_latents_and_images_in_colour_are_many(latent_size, images, image_shape, width):
+    sized = architecture_class("conv").sized_for(latent_size, images, image_shape)
+    assert build_model("conv", latent_size, image_shape, **sized).decoder_map[0] == width
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_conv_starts_as_pca(shape):
     images = some_images(shape)

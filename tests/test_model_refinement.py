@@ -8,7 +8,7 @@ from model import ARCHITECTURES
 from model.checkpoint import build_model
 from model.fidelity import squared_errors
 from model.inference import encode, encode_batches, measure_refinement, reconstruct
-from model.refinement import ANCHORED_UP_TO, ANCHORS, Refinement, spread_rows
+from model.refinement import ANCHORED_UP_TO, ANCHORS, Refinement, Refiner, shrunk, spread_rows
 
 
 def paraboloid(latents: torch.Tensor) -> torch.Tensor:
@@ -23,8 +23,12 @@ def measured(decode, latents: torch.Tensor, directions: int = 1024) -> Refinemen
     return refinement
 
 
-def distances(latents: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    return (paraboloid(latents) - images).square().flatten(1).sum(1)
+def refiner(refinement: Refinement, decode, steps: int) -> Refiner:
+    return Refiner(refinement, steps, [shrunk(decode(refinement.anchors))])
+
+
+def distances(latents: torch.Tensor, images: torch.Tensor, decode=paraboloid) -> torch.Tensor:
+    return (decode(latents) - images).square().flatten(1).sum(1)
 
 
 def test_the_mean_curvature_of_a_linear_decoder_is_that_of_its_matrix():
@@ -55,8 +59,8 @@ def test_a_point_lifted_off_the_surface_along_its_normal_is_found_again():
     normal = torch.cat([-2 * true, torch.ones(50, 1)], 1)
     normal = 0.2 * normal / normal.norm(dim=1, keepdim=True)
     images = paraboloid(true) + torch.cat([normal, torch.full((50, 1), 0.3)], 1).view(-1, 1, 2, 2)
-    refiner = measured(paraboloid, torch.rand(2000, 2) * 4 - 2).refiner(paraboloid, 12, 64)
-    found = refiner(paraboloid, images, torch.zeros(50, 2) + 5)
+    refine = refiner(measured(paraboloid, torch.rand(2000, 2) * 4 - 2), paraboloid, 12)
+    found = refine(paraboloid, images, torch.zeros(50, 2) + 5).latents
     torch.testing.assert_close(found, true, atol=2e-2, rtol=0)
 
 
@@ -64,9 +68,11 @@ def test_a_point_lifted_off_the_surface_along_its_normal_is_found_again():
 def test_no_answer_is_worse_than_the_guess(steps):
     torch.manual_seed(1)
     images, guess = 3 * torch.randn(700, 1, 2, 2), 2 * torch.randn(700, 2)
-    found = measured(paraboloid, torch.randn(300, 2)).refiner(paraboloid, steps, 64)(paraboloid, images, guess)
+    refine = refiner(measured(paraboloid, torch.randn(300, 2)), paraboloid, steps)
+    found, shown, guessed = refine(paraboloid, images, guess)
     assert (distances(found, images) <= distances(guess, images)).all()
     assert distances(found, images).sum() < 0.9 * distances(guess, images).sum()
+    torch.testing.assert_close((shown, guessed), (paraboloid(found), paraboloid(guess)), rtol=0, atol=0)
 
 
 def test_a_flat_surface_and_one_that_is_not_finite_leave_the_guess():
@@ -77,8 +83,23 @@ def test_a_flat_surface_and_one_that_is_not_finite_leave_the_guess():
     ):
         refinement = Refinement(2, anchored=True)
         refinement.anchors.copy_(torch.randn(ANCHORS, 2))
-        found = refinement.refiner(decode, 3, 64)(decode, torch.ones(5, 1, 2, 2), guess)
-        torch.testing.assert_close(found, guess)
+        found = refiner(refinement, decode, 3)(decode, torch.ones(5, 1, 2, 2), guess)
+        torch.testing.assert_close(found.latents, guess)
+
+
+def test_a_start_that_is_nearer_by_small_images_alone_gives_way_to_the_guess():
+    """Starts are told apart by means of 2 x 2 pixels here, which checks within them do not change."""
+    checks = 2 * (torch.arange(32)[:, None] + torch.arange(32)).fmod(2).expand(1, 1, 32, 32) - 1
+
+    def decode(codes: torch.Tensor) -> torch.Tensor:  # brightness, and how strong the checks are
+        return (codes[:, :1, None, None] + codes[:, 1:, None, None] * checks).clamp(0, 1)
+
+    refinement = Refinement(2, anchored=True)
+    refinement.anchors.copy_(torch.tensor([0.5, -0.5]).expand(ANCHORS, 2))
+    image, guess = decode(torch.tensor([[0.5, 0.5]])), torch.tensor([[0.52, 0.48]])
+    found = refiner(refinement, decode, 1)(decode, image, guess)
+    assert distances(found.latents, image, decode) <= distances(guess, image, decode)
+    torch.testing.assert_close(found.images, decode(found.latents), rtol=0, atol=0)
 
 
 def test_rows_are_spread_evenly_and_taken_again_where_there_are_few():

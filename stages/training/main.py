@@ -18,7 +18,7 @@ from figure.curves import draw_training_curves
 from figure.style import save_figure
 from latent.pca import PCA, fit_pca
 from model.autoencoder import Autoencoder
-from model.checkpoint import as_tensors, build_model, save_model
+from model.checkpoint import as_tensors, save_model
 from model.fidelity import mean_error
 from model.held_out import held_out_table, inference_in_words, measure_held_out, measure_mean_image
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
@@ -256,8 +256,7 @@ def describe_run(plan: Plan) -> dict[str, Any]:
 def start_model(plan: Plan, latent_size: int, pca: PCA) -> Autoencoder:
     """A new network as it is before its first step; its random numbers do not depend on what was trained before it."""
     make_repeatable(plan.settings.seed)
-    shape = plan.data.image_set.images.shape[1:]
-    model = build_model(plan.settings.model, latent_size, shape, **plan.hyperparameters).to(plan.device)
+    model = plan.new_network(latent_size).to(plan.device)
     begin = pca.first(latent_size)
     model.start_from_pca(begin.mean, begin.components, begin.scales)
     return model

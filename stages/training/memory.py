@@ -6,8 +6,6 @@ from collections.abc import Sequence
 import torch
 
 from latent.pca import working_memory
-from model.autoencoder import Autoencoder
-from model.checkpoint import build_model
 from run.cores import cores
 from run.hints import training_at_hand
 from run.memory import available_memory, require_memory
@@ -69,11 +67,11 @@ def _of_a_step(plan: Plan, size: int, batch: int) -> int:
     """Bytes of one bottleneck's weights, and of what a step keeps for the way back, as two images show."""
     shape = plan.data.image_set.images.shape[1:]
     with torch.device("meta"):  # takes nothing
-        model: Autoencoder = build_model(plan.settings.model, size, shape, **plan.hyperparameters)
+        model = plan.new_network(size)
     of_weights = 4 * _COPIES_OF_WEIGHTS * sum(parameter.numel() for parameter in model.parameters())
     if of_weights > (available_memory() or math.inf):
         return of_weights
-    model = build_model(plan.settings.model, size, shape, **plan.hyperparameters)
+    model = plan.new_network(size)
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: dict[int, int] = {}
 

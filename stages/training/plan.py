@@ -14,7 +14,7 @@ from data.image_set import ImageSet
 from data.selection import Selection
 from data.split import Split, split_images
 from model.autoencoder import Autoencoder
-from model.checkpoint import architecture_class
+from model.checkpoint import architecture_class, build_model
 from model.objective import Objective
 from model.options import KL_WARMUP, parse_mix
 from model.training_state import KeptRun
@@ -123,7 +123,8 @@ class Plan:
     settings: Settings
     data: Data
     architecture: type[Autoencoder]
-    hyperparameters: dict[str, Any]  # the architecture's own
+    hyperparameters: dict[str, Any]  # the architecture's own, as far as all bottlenecks share them
+    independent: int  # training images, those of one group counted once
     objective: Objective  # what is minimised
     device: torch.device
     precision: torch.dtype  # what convolutions are computed in; weights and the optimizer's state stay float32
@@ -139,6 +140,12 @@ class Plan:
     def steps(self) -> int:
         """Steps an epoch."""
         return -(-len(self.data.training.images) // self.settings.batch_size)
+
+    def new_network(self, latent_size: int) -> Autoencoder:
+        """A network with a bottleneck of that size, with random weights."""
+        shape = self.data.image_set.images.shape[1:]
+        sized = self.architecture.sized_for(latent_size, self.independent, shape)
+        return build_model(self.settings.model, latent_size, shape, **sized, **self.hyperparameters)
 
 
 def load_data(settings: Settings) -> Data:
@@ -237,7 +244,7 @@ def make_plan(settings: Settings, data: Data, kept: KeptRun | None) -> Plan:
     architecture = architecture_class(settings.model)
     refuse_what_does_not_fit(settings, architecture, data)
     independent = len(np.unique(data.image_set.groups[data.split.trained_on]))
-    hyperparameters = architecture.sized_for(independent, data.image_set.images.shape[1:])
+    hyperparameters: dict[str, Any] = {}
     if architecture.takes_labels:
         hyperparameters["num_classes"] = len(data.image_set.class_names)
     if settings.beta is not None:
@@ -257,6 +264,7 @@ def make_plan(settings: Settings, data: Data, kept: KeptRun | None) -> Plan:
         data=data,
         architecture=architecture,
         hyperparameters=hyperparameters,
+        independent=independent,
         objective=objective,
         device=device,
         precision=choose_precision(settings.precision, device),
