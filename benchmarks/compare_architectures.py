@@ -274,9 +274,9 @@ def measure_colour(runs: dict[str, Path]) -> list[dict]:
 
 def digits_markdown(rows: list[dict]) -> str:
     lines = [
-        "| architecture | bottleneck | epochs | held-out MSE: encoder alone | refined | k-means, train-test: one-to-one "
-        "| by majority | k-means, transductive: one-to-one | by majority | published | MLP on latents | published "
-        "| recognised | of 16 drawn | processor seconds, both sizes |",
+        "| architecture | bottleneck | epochs | held-out MSE: encoder alone | refined "
+        "| k-means, train-test: one-to-one | by majority | k-means, transductive: one-to-one | by majority | published "
+        "| MLP on latents | published | recognised | of 16 drawn | processor seconds, both sizes |",
         "| " + " | ".join(["---"] * 15) + " |",
     ]
     for row in rows:
