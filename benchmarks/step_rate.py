@@ -4,11 +4,11 @@
     python -m benchmarks.step_rate --device cuda --compile
 
 The step is the one of train.py, on batches of 128 random smooth images of 3 x 32 x 32: conversion, forward (weights
-rounded first), backward, clipping of gradients, AdamW; of the network as it is by default, and of wider
-ones. Its operations are counted by torch's flop counter, which counts matrix products and convolutions alone.
-Encoding is `model.inference.encode_batches` over uint8 images, beside `model.encode` on one batch that is converted
-already. Medians; each precision that train.py would choose on this device. With --compile the forward pass is also
-compiled by torch.compile, which needs a C++ compiler: seconds of the first step, and of one after it. Writes
+rounded first), backward, clipping of gradients, AdamW; of the network as it is by default, and of wider ones. Its
+operations are counted by torch's flop counter, which counts matrix products and convolutions alone. Encoding is
+`model.inference.encode_batches` over uint8 images, refined as by default and by the encoder alone, with decoders of 32
+channels and of 64. Medians; each precision that train.py would choose on this device. With --compile the forward pass
+is also compiled by torch.compile, which needs a C++ compiler: seconds of the first step, and of one after it. Writes
 step_rate.md into the results folder.
 """
 
@@ -26,15 +26,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import RESULTS
 from latent.pca import fit_pca
-from model.conv import ConvAutoencoder
-from model.inference import encode_batches, to_float
+from model.conv import DECODER_WIDTH, ConvAutoencoder
+from model.inference import encode_batches, measure_refinement, to_float
 from model.objective import Objective
+from model.refinement import STEPS
 from run.artefacts import write_text
 from run.device import choose_device, choose_precision, make_repeatable
 from stages.training.loop import MAX_GRADIENT_NORM
 
 SIZES, BATCH, SHAPE, SIDE = [2, 256], 128, (3, 32, 32), 2048
-ENCODED = [1_000, 10_000, 40_000]
+ENCODED = [1_000, 10_000]
+ENCODING = [(2, 32), (8, 32), (64, 32), (256, 32), (16, 64), (64, 64), (256, 64)]  # latents, channels of the decoder
 
 
 def main() -> None:
@@ -57,8 +59,9 @@ def main() -> None:
     text += "| step | precision | GFLOP | ms | GFLOP/s | of the fp32 product | of its own product | ms of each part |\n"
     text += "| --- " * 8 + "|\n"
     models = {size: start(size).to(device) for size in SIZES}
-    wider = {f"{size}, {width} channels": start(size, width).to(device) for size in SIZES for width in args.wider}
-    for size, model in {**models, **wider}.items():
+    for size, width in product(SIZES, args.wider):
+        models[f"{size}, {width} channels"] = start(size, width, width).to(device)
+    for size, model in models.items():
         for precision in precisions:
             work, parts = step(model, precision, args.repeats, device)
             seconds = sum(parts.values())
@@ -74,12 +77,12 @@ def main() -> None:
             text += (
                 f"| bottleneck {size} | {name(precision)} | {first:.1f} | {1000 * then:.1f} | {1000 * before:.1f} |\n"
             )
-    text += "\n| encoding with | images | images a second | of the forward pass's own rate | memory grew by |\n"
+    text += "\n| encoding with | images | images a second, refined | encoder alone | memory grew by |\n"
     text += "| --- " * 5 + "|\n"
-    for size, model in models.items():
-        for count in ENCODED:
-            rate, own, grown = encoding(model, count, device)
-            text += f"| bottleneck {size} | {count:,} | {rate:,.0f} | {rate / own:.0%} | {grown:.0f} MiB |\n"
+    for (size, width), count in product(ENCODING, ENCODED):
+        refined, alone, grown = encoding(start(size, width).to(device), count, device)
+        text += f"| bottleneck {size}, decoder of {width} channels | {count:,} | {refined:,.0f} | {alone:,.0f} | "
+        text += f"{grown:.0f} MiB |\n"
     write_text(args.results / "step_rate.md", text)
     print(text)
 
@@ -117,12 +120,13 @@ def random_images(count: int) -> np.ndarray:
     return fine.byte().numpy()
 
 
-def start(size: int, width: int | None = None) -> ConvAutoencoder:
-    """The network as train.py begins with it, or with so many channels on both sides."""
+def start(size: int, width: int = DECODER_WIDTH, encoder_width: int | None = None) -> ConvAutoencoder:
+    """The network as train.py begins with it, or with so many channels, measured for refining."""
     make_repeatable(0)
-    widths = {} if width is None else {"width": width, "encoder_width": width}
-    model, pca = ConvAutoencoder(size, SHAPE, **widths), fit_pca(random_images(1000), size, 0)
+    images = random_images(1000)
+    model, pca = ConvAutoencoder(size, SHAPE, width, encoder_width), fit_pca(images, size, 0)
     model.start_from_pca(pca.mean, pca.components, pca.scales)
+    measure_refinement(model.eval(), images, None)
     return model
 
 
@@ -199,18 +203,15 @@ def compiled(
 
 
 def encoding(model: ConvAutoencoder, count: int, device: torch.device) -> tuple[float, float, float]:
-    """Images a second of `encode_batches`; of `encode` alone; MiB by which the process's peak memory grew meanwhile."""
+    """Images a second, refined and by the encoder alone; MiB by which the process's peak memory grew meanwhile."""
     images = np.broadcast_to(random_images(1000), (-(-count // 1000), 1000, *SHAPE)).reshape(-1, *SHAPE)[:count]
-    batch = to_float(torch.from_numpy(images[: model.images_at_once].copy()), device)
-    model.eval()
-    with torch.inference_mode():
-        own = len(batch) / statistics.median(seconds_of(lambda: model.encode(batch), 12, device)[3:])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = now(device)
-    done = sum(len(piece) for piece in encode_batches(model, images))
-    seconds = now(device) - started
-    assert done == count
-    return count / seconds, own, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    rates = []
+    for refine in (STEPS, 0):
+        started = now(device)
+        done = sum(len(piece) for piece in encode_batches(model, images, refine=refine))
+        rates.append(done / (now(device) - started))
+    return *rates, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
 if __name__ == "__main__":
