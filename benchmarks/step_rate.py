@@ -32,7 +32,7 @@ from model.objective import Objective
 from model.refinement import STEPS
 from run.artefacts import write_text
 from run.device import choose_device, choose_precision, make_repeatable
-from stages.training.loop import MAX_GRADIENT_NORM
+from stages.training.loop import clip_gradient
 
 SIZES, BATCH, SHAPE, SIDE = [2, 256], 128, (3, 32, 32), 2048
 ENCODED = [1_000, 10_000]
@@ -153,7 +153,7 @@ def step(
         lap("forward")
         loss.backward()
         lap("backward")
-        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+        clip_gradient(model)
         lap("clipping")
         optimizer.step()
         lap("AdamW")
@@ -193,7 +193,7 @@ def compiled(
         def once() -> None:
             model.zero_grad()
             loss_of(batch).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+            clip_gradient(model)
             optimizer.step()
 
         return seconds_of(once, repeats + 3, device)
