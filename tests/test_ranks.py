@@ -28,6 +28,7 @@ from tests.forking import Done
 # 43 images are trained on, a prime number; the last step of an epoch has 3, so that of 4 processes one has none
 BRIEF = ["--dataset", "digits", "--latent_size", 3, "--only_named", "--num_epochs", 3, "--max_train", 45]
 BRIEF += ["--batch_size", 20, "--model", "deep_dense", "--noise", 0.1, "--precision", "fp32", "--mirror", "yes"]
+BRIEF += ["--seed", 1]  # by seed 0 an activation lies so near LeakyReLU's kink that rounding decides its side
 STEPS, IMAGES = 3, 43
 CHECKPOINT = "output/model_latent_size_3.pth"
 # float32 sums in another order; each of these steps may move a weight by 5e-3
@@ -152,7 +153,8 @@ class Summed:
     ("cvae", Objective()),
 ])  # fmt: skip
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_an_epoch_of_double_precision_is_that_of_one_process(monkeypatch, name, objective, size):
+@pytest.mark.parametrize("weighted", [True, False])
+def test_an_epoch_of_double_precision_is_that_of_one_process(monkeypatch, name, objective, size, weighted):
     """17 images in steps of 6, 6 and 5; 3 and 5 processes have unequal parts."""
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)  # what rounds to float32 within the networks
     torch.manual_seed(0)
@@ -179,7 +181,7 @@ def test_an_epoch_of_double_precision_is_that_of_one_process(monkeypatch, name, 
                     model.zero_grad()
                     with part_of_batch(mine.rows, mine.count):
                         classes = labels[some] if name == "cvae" else None
-                        loss = model.loss(images[some], classes, objective, 0.3, weights[some])
+                        loss = model.loss(images[some], classes, objective, 0.3, weights[some] if weighted else None)
                     (loss["total"] * mine.share).backward()
                     loss, wishes = shared_step.add_up_step(model, loss, mine.share, [processes.rank == 1, False])
                 assert wishes == [size > 1, False]
