@@ -210,7 +210,8 @@ def encoding(model: ConvAutoencoder, count: int, device: torch.device) -> tuple[
     for refine in (STEPS, 0):
         started = now(device)
         done = sum(len(piece) for piece in encode_batches(model, images, refine=refine))
-        rates.append(done / (now(device) - started))
+        rates.append(count / (now(device) - started))
+        assert done == count
     return *rates, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 

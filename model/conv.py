@@ -76,9 +76,9 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("deviations", torch.ones(latent_size))  # of the latents, over the training images
         self.register_buffer("loudness", torch.ones(latent_size))  # what the decoder's network multiplies latents by
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
-        narrowness = min(1.0, latent_size / WIDE)
-        dropout = DROPOUT * narrowness
-        self.optimisation = replace(self.optimisation, weight_decay=narrowness * self.optimisation.weight_decay)
+        share = min(1.0, latent_size / WIDE)  # of dropout and weight decay
+        dropout = share * DROPOUT
+        self.optimisation = replace(self.optimisation, weight_decay=share * self.optimisation.weight_decay)
         if latent_size <= REFINED_UP_TO:
             self.refined_from = REFINED_FROM
         if latent_size < WIDE:
