@@ -2,10 +2,11 @@
 
     python -m benchmarks.error_against_size --results benchmarks/results
 
-Each run is one call of train.py with its defaults and one size. Each error is added to error_against_size.jsonl in the
-results folder, with the precision and the versions that gave it, and is not measured again, so that the table can be
-filled over several sittings; --only_table trains nothing. Writes error_against_size.csv and .md there as well, and the
-figure into docs/figures: of everything measured so far, whatever was asked for now.
+Each run is one call of train.py with its defaults, which trains all sizes that a set lacks side by side. Errors are
+added to error_against_size.jsonl in the results folder, with the commit, the precision and the versions that gave them,
+and are not measured again, so that the table can be filled over several sittings; --only_table trains nothing. Writes
+error_against_size.csv and .md there as well, and the figure into docs/figures: of everything measured so far, whatever
+was asked for now. The folder of photographs is cifar10_images in the data folder.
 
     python -m benchmarks.error_against_size --num_epochs 100 --sets "GTSRB, group split" --seeds 0
 
@@ -30,6 +31,7 @@ SETS = {
     "GTSRB, random split": ["--dataset", "gtsrb", "--split", "random"],
     "MNIST": ["--dataset", "mnist"],
     "Fashion-MNIST": ["--dataset", "fashion_mnist"],
+    "CIFAR-10 as a folder": ["--dataset", "{data_dir}/cifar10_images"],
 }
 SIZES = [2, 8, 16, 32, 64, 128, 256]
 
@@ -48,8 +50,7 @@ def main() -> None:
     if not args.only_table:
         for seed in args.seeds:
             for name in args.sets:
-                for size in args.sizes:
-                    train(name, seed, size, args)
+                train(name, seed, args)
     rows = collect(args)
     if not rows:
         raise SystemExit(f"no error stands in {kept(args)}; leave out --only_table")
@@ -68,30 +69,41 @@ def kept(args: argparse.Namespace) -> Path:
     return args.results / "error_against_size.jsonl"
 
 
-def train(name: str, seed: int, size: int, args: argparse.Namespace) -> None:
-    """One call of train.py, unless its error is there."""
-    wanted = {"set": name, "epochs": args.num_epochs, "seed": seed, "size": size}
-    if any(wanted.items() <= row.items() for row in read(args)):
+def train(name: str, seed: int, args: argparse.Namespace) -> None:
+    """One call of train.py for the sizes whose errors are not there."""
+    wanted = {"set": name, "epochs": args.num_epochs, "seed": seed}
+    there = {row["size"] for row in read(args) if wanted.items() <= row.items()}
+    sizes = [size for size in args.sizes if size not in there]
+    if not sizes:
         return
     output = folder(name, seed, args)
     command = [
-        sys.executable, ROOT / "train.py", *SETS[name], "--only_named", "--latent_size", size,
+        sys.executable, ROOT / "train.py", *SETS[name], "--only_named", "--latent_size", *sizes,
         "--num_epochs", args.num_epochs, "--seed", seed, "--data_dir", args.data_dir, "--output_dir", output,
     ]  # fmt: skip
-    print(f"{name}, seed {seed}: {size}", flush=True)
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    record = json.loads((output / "metrics_training.json").read_text())
+    command = [str(part).format(data_dir=args.data_dir) for part in command]
+    print(f"{name}, seed {seed}: {' '.join(map(str, sizes))}", flush=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    add(wanted, sizes, json.loads((output / "metrics_training.json").read_text()), commit.strip(), args)
+
+
+def add(wanted: dict, sizes: list[int], record: dict, commit: str, args: argparse.Namespace) -> None:
+    """Keep the errors of a training, whose ``record`` is its metrics_training.json."""
     held_out = record["held_out"]
-    row = {
-        **wanted,
-        "mean_image": held_out["mean image"]["mse"],
-        "pca": held_out[f"PCA of {size}"],
-        "autoencoder": held_out[f"autoencoder of {size}"],
-        "precision": record["precision"],
-        "versions": record["versions"],
-    }
     with open(kept(args), "a") as file:
-        file.write(json.dumps(row) + "\n")
+        for size in sizes:
+            row = {
+                **wanted,
+                "size": size,
+                "mean_image": held_out["mean image"]["mse"],
+                "pca": held_out[f"PCA of {size}"],
+                "autoencoder": held_out[f"autoencoder of {size}"],
+                "commit": commit,
+                "precision": record["precision"],
+                "versions": record["versions"],
+            }
+            file.write(json.dumps(row) + "\n")
 
 
 def read(args: argparse.Namespace) -> list[dict]:
@@ -119,12 +131,14 @@ def collect(args: argparse.Namespace) -> list[dict]:
                 "seeds": len(mine),
                 "mean image": mine[0]["mean_image"],
                 "PCA": pca,
+                "encoder alone": float(np.mean([row["autoencoder"]["encoder_alone_mse"] for row in mine])),
                 "autoencoder": float(errors.mean()),
                 "spread": float(errors.std(ddof=1)) if len(errors) > 1 else None,
                 "worst seed": float(errors.max()),
                 "below PCA": float(1 - errors.mean() / pca),
                 "SSIM PCA": float(np.mean([row["pca"]["ssim"] for row in mine])),
                 "SSIM autoencoder": float(np.mean([row["autoencoder"]["ssim"] for row in mine])),
+                "commits": " ".join(sorted({row["commit"] for row in mine})),
             }
         )
     return rows
@@ -132,14 +146,14 @@ def collect(args: argparse.Namespace) -> list[dict]:
 
 def markdown(rows: list[dict]) -> str:
     lines = [
-        "| set | epochs | size | seeds | PCA | autoencoder, mean ± spread | worst seed | below PCA "
-        "| SSIM: PCA, autoencoder |",
-        "| --- " * 9 + "|",
+        "| set | epochs | size | seeds | PCA | encoder alone | refined, mean ± spread | worst seed | below PCA "
+        "| SSIM: PCA, refined | commits |",
+        "| --- " * 11 + "|",
     ]
     lines += [
         f"| {row['set']} | {row['epochs']} | {row['size']} | {row['seeds']} | {row['PCA']:.5f} | "
-        f"{row['autoencoder']:.5f}{spread(row)} | {row['worst seed']:.5f} | {row['below PCA']:.1%} | "
-        f"{row['SSIM PCA']:.3f}, {row['SSIM autoencoder']:.3f} |"
+        f"{row['encoder alone']:.5f} | {row['autoencoder']:.5f}{spread(row)} | {row['worst seed']:.5f} | "
+        f"{row['below PCA']:.1%} | {row['SSIM PCA']:.3f}, {row['SSIM autoencoder']:.3f} | {row['commits']} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
@@ -152,9 +166,14 @@ def spread(row: dict) -> str:
 def draw(rows: list[dict]):
     names = list(dict.fromkeys(row["set"] for row in rows))
     epochs = sorted({row["epochs"] for row in rows})
-    figure = new_figure(3.1 * len(names), 3.8)
+    across = min(3, len(names))
+    down = -(-len(names) // across)
+    figure = new_figure(3.3 * across, 3.2 * down + 0.6)
+    panels = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
     lines = {}  # the legend's, by label: not every set has every number of epochs
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False, sharey=True)[0], names, strict=True):
+    for axes in panels[len(names) :]:
+        axes.remove()
+    for axes, name in zip(panels, names, strict=False):
         for place, number in enumerate(epochs):
             mine = [row for row in rows if row["set"] == name and row["epochs"] == number]
             if not mine:
@@ -182,7 +201,8 @@ def draw(rows: list[dict]):
         axes.margins(y=0.12)
         axes.set_xlim(0.75, 360)  # the gains stand to the left of the points, below a curve that falls
         axes.tick_params(axis="x", labelsize=7)
-    figure.axes[0].set_ylabel("held-out MSE, pixels in [0, 1]")
+    for axes in panels[: len(names) : across]:
+        axes.set_ylabel("held-out MSE, pixels in [0, 1]")
     draw_title(figure, f"held-out error, and how far below PCA it is after {epochs[0]} epochs")
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
