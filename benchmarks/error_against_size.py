@@ -163,6 +163,13 @@ def spread(row: dict) -> str:
     return "" if row["spread"] is None else f" ± {row['spread']:.5f}"
 
 
+def seeds_in_words(rows: list[dict]) -> str:
+    fewest, most = min(row["seeds"] for row in rows), max(row["seeds"] for row in rows)
+    if fewest == most:
+        return f"{'mean of ' * (most > 1)}{most} seed{'s' * (most > 1)}"
+    return f"mean of {fewest} to {most} seeds"
+
+
 def draw(rows: list[dict]):
     names = list(dict.fromkeys(row["set"] for row in rows))
     epochs = sorted({row["epochs"] for row in rows})
@@ -187,8 +194,8 @@ def draw(rows: list[dict]):
                     at = (row["size"], row["autoencoder"])
                     gain = f"−{row['below PCA']:.0%}"
                     axes.annotate(gain, at, (-4, -4), textcoords="offset points", ha="right", va="top", fontsize=7)
-            seeds = max(row["seeds"] for row in rows if row["epochs"] == number)
-            label = f"conv autoencoder, {number} epochs, {'mean of ' * (seeds > 1)}{seeds} seed{'s' * (seeds > 1)}"
+            seeds = seeds_in_words([row for row in rows if row["epochs"] == number])
+            label = f"conv autoencoder, {number} epochs, {seeds}"
             lines[label] = axes.errorbar(
                 sizes, [row["autoencoder"] for row in mine], [row["spread"] or 0 for row in mine],
                 fmt="o-" if not place else "v:", color=class_colour(place), markersize=4, capsize=2,
