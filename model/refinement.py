@@ -7,6 +7,9 @@ A Gauss-Newton step needs J^T r, the gradient of the error, which is one backwar
 latent. The second is taken as its mean over training images, measured when the network is trained
 (:meth:`Refinement.measure`) and kept in the checkpoint. What the steps themselves say of an image's own curvature is
 added by L-BFGS (Nocedal 1980), which starts from that mean. What was tried: docs/lab/refinement.md.
+
+Where latents have a prior, N(0, I), it counts as it did in training: the most probable latents are looked for (the
+maximum a posteriori), not those that fit best. Else latents that show next to nothing would go far for next to nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,16 +38,19 @@ class Refinement(nn.Module):
     Args:
         latent_size: D.
         anchored: whether there may be anchors: the decoder needs latents alone.
+        prior: what half the squared length of latents counts beside half the squared error of an image; 0 where they
+            have no prior.
 
     Attributes:
         deviations: (D,) the latents' scale, over training images.
-        inverse: (D, D) of the mean of J^T J over training images, damped, in units of the deviations; J are the slopes
-            of all pixels along the latents.
+        inverse: (D, D) of the mean of J^T J over training images, damped, and of the prior's curvature, in units of the
+            deviations; J are the slopes of all pixels along the latents.
         anchors: (1024, D) latents spread over what training images take, up to 8 latents; (0, D) beyond.
     """
 
-    def __init__(self, latent_size: int, *, anchored: bool) -> None:
+    def __init__(self, latent_size: int, *, anchored: bool, prior: float = 0.0) -> None:
         super().__init__()
+        self.prior = prior
         self.register_buffer("deviations", torch.ones(latent_size))
         self.register_buffer("inverse", torch.eye(latent_size))
         count = ANCHORS if anchored and latent_size <= ANCHORED_UP_TO else 0
@@ -71,6 +77,7 @@ class Refinement(nn.Module):
             total += slopes.T @ slopes
         curvature = (total / directions).cpu().double()
         ridge = _DAMPING * curvature.diagonal() + 1e-6 * curvature.diagonal().mean() + torch.finfo(torch.float32).tiny
+        ridge += self.prior * self.deviations.cpu().double().square()
         self.inverse.copy_(torch.linalg.inv_ex(curvature + torch.diag(ridge))[0])  # never raises
 
     def step(self, gradient: Tensor) -> Tensor:
@@ -97,7 +104,7 @@ class Refiner:
 
     def __init__(self, refinement: Refinement, steps: int, shown: Sequence[Tensor]) -> None:
         self._steps, self._deviations, self._inverse = steps, refinement.deviations, refinement.inverse
-        self._anchors = refinement.anchors
+        self._anchors, self._prior = refinement.anchors, refinement.prior
         self._shown = torch.cat([*shown]) if len(shown) else None  # (A, P)
         self._half_norms = None if self._shown is None else self._shown.square().sum(1) / 2
 
@@ -116,15 +123,17 @@ class Refiner:
             guessed = decode(guess)
             latents = self._nearer(images, guess, guessed)
         made, error, gradient = self._look(decode, images, latents)
+        cost = error + self._surprise(latents)
         pairs: list[tuple[Tensor, Tensor, Tensor]] = []
         start = made
         for number in range(1, self._steps + 1):
             step = self._direction(gradient, pairs)
             there = latents + step * self._deviations
             its_made, its_error, its_gradient = self._look(decode, images, there, last=number == self._steps)
-            better = its_error < error  # false where a step went to infinity
+            its_cost = its_error + self._surprise(there)
+            better = (its_cost < cost) & (its_error <= error)  # false where a step went to infinity
             latents, made = _where(better, there, latents), _where(better, its_made, made)
-            error = torch.where(better, its_error, error)
+            error, cost = torch.where(better, its_error, error), torch.where(better, its_cost, cost)
             if its_gradient is not None:
                 bend = its_gradient - gradient  # what a refused step saw counts too
                 product = (step * bend).sum(1, keepdim=True)
@@ -145,9 +154,9 @@ class Refiner:
     def _look(
         self, decode: Decode, images: Tensor, latents: Tensor, *, last: bool = False
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """What latents show, half the squared error of each (B,) and, unless it is the ``last`` look, its gradient.
+        """What latents show, half the squared error of each (B,) and, unless it is the ``last`` look, a gradient.
 
-        The gradient (B, D) is in units of the deviations.
+        The gradient (B, D), of error and prior, is in units of the deviations.
         """
         with torch.set_grad_enabled(not last):
             latents = latents.detach().requires_grad_(not last)
@@ -155,8 +164,12 @@ class Refiner:
             error = _half_squared_errors(made, images)
             if last:
                 return made, error, None
-            (gradient,) = torch.autograd.grad(error.sum(), latents)
+            (gradient,) = torch.autograd.grad((error + self._surprise(latents)).sum(), latents)
         return made.detach(), error.detach(), gradient * self._deviations
+
+    def _surprise(self, latents: Tensor) -> Tensor:
+        """What the prior has against latents (B, D), in halves of squared errors: (B,)."""
+        return self._prior / 2 * latents.square().sum(1)
 
     def _direction(self, gradient: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
         """Where to go, (B, D): by the mean curvature, corrected by the steps that are remembered."""

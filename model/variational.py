@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from model.autoencoder import Autoencoder
 from model.noise import normal_like
-from model.objective import Objective
+from model.objective import NATS, Objective
 from model.patch_autoencoder import PatchAutoencoder
 
 
@@ -22,7 +22,7 @@ class Variational(PatchAutoencoder):
     where ``mix`` is the mean over pixels of ``--loss`` and ``nats`` what a unit of it is worth
     (:data:`model.objective.NATS`). For squared errors that is a Gaussian likelihood of variance 1/20 a pixel, summed
     over pixels: twenty halves of the squared error, plus the KL. Other variances are other betas: ten times the beta is
-    the sum of squared errors plus the KL.
+    the sum of squared errors plus the KL. Refinement (:mod:`model.refinement`) weighs error and prior alike.
 
     Args:
         latent_size: D.
@@ -37,6 +37,7 @@ class Variational(PatchAutoencoder):
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], beta: float, **more: Any) -> None:
         super().__init__(latent_size, image_shape, 2 * latent_size, beta=beta, **more)
         self.beta = float(beta)
+        self.refinement.prior = self.beta / (2 * NATS["mse"])  # as heavy as in the loss
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, H, W) -> mean and logarithm of the variance of the latents, (B, D) each."""

@@ -75,6 +75,41 @@ def test_no_answer_is_worse_than_the_guess(steps):
     torch.testing.assert_close((shown, guessed), (paraboloid(found), paraboloid(guess)), rtol=0, atol=0)
 
 
+def test_with_a_prior_the_most_probable_latents_are_found():
+    """Of a linear decoder they are known: (M M^T + prior)^-1 M x. The second latent shows next to nothing."""
+    torch.manual_seed(0)
+    matrix, prior = torch.randn(2, 64) * torch.tensor([[1.0], [0.001]]), 0.05
+    images = 2 * torch.randn(100, 2) @ matrix + 0.2 * torch.randn(100, 64)
+    curvature = matrix @ matrix.T
+    most_probable, best = (
+        torch.linalg.solve(curvature + weight * torch.eye(2), matrix @ images.T).T for weight in (prior, 0)
+    )
+    assert best[:, 1].abs().mean() > 10 > 1 > most_probable[:, 1].abs().mean()
+
+    def decode(latents: torch.Tensor) -> torch.Tensor:
+        return (latents @ matrix).view(-1, 1, 8, 8)
+
+    found = {}
+    for weight in (prior, 0.0):
+        refinement = Refinement(2, anchored=False, prior=weight)
+        refinement.measure(lambda codes, _: decode(codes), most_probable, 20_000, 64)
+        guess = most_probable + torch.tensor([0.5, 0.0])
+        found[weight] = Refiner(refinement, 12, [])(decode, images.view(-1, 1, 8, 8), guess).latents
+    torch.testing.assert_close(found[prior], most_probable, atol=0.02, rtol=0)
+    assert found[0.0][:, 1].abs().mean() > 5
+
+
+@pytest.mark.parametrize("architecture", ["vae", "beta_vae", "cvae"])
+def test_the_prior_of_variational_architectures_weighs_as_in_their_loss(architecture):
+    """The loss of an image is the mean squared error and beta * KL / (10 * pixels): here by latents, in halves."""
+    more = {"num_classes": 3} if architecture == "cvae" else {}
+    model = build_model(architecture, 4, (1, 16, 16), beta=3.0, **more)
+    image, labels = torch.rand(1, 1, 16, 16), torch.tensor([1]) if architecture == "cvae" else None
+    parts = {name: part.item() for name, part in model.loss(image, labels).items()}
+    penalty = (parts["total"] - parts["mse"]) * image.numel() / 2  # beside half the squared error
+    assert penalty == pytest.approx(model.refinement.prior * parts["kl"], rel=1e-3)
+
+
 def test_a_flat_surface_and_one_that_is_not_finite_leave_the_guess():
     guess = torch.randn(5, 2)
     for decode in (
