@@ -2,7 +2,6 @@
 
 import collections
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +23,7 @@ from run.artefacts import read_json
 from stages.training import shared_step
 from tests.conftest import ROOT
 from tests.forking import Done
+from tests.launching import free_port, launched, said, together
 
 # 43 images are trained on, a prime number; the last step of an epoch has 3, so that of 4 processes one has none
 BRIEF = ["--dataset", "digits", "--latent_size", 3, "--only_named", "--num_epochs", 3, "--max_train", 45]
@@ -33,42 +33,6 @@ STEPS, IMAGES = 3, 43
 CHECKPOINT = "output/model_latent_size_3.pth"
 # float32 sums in another order; each of these steps may move a weight by 5e-3
 BOUND = 2e-4
-
-
-def launched(rank: int, size: int, port: int) -> dict[str, str]:
-    return {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_WORLD_SIZE": str(size),
-            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def together(
-    forked, folder: Path, *arguments: object, size: int = 2, faults: dict[int, dict] | None = None,
-    more: dict[int, list] | None = None, script: str = "train.py",
-) -> list[Done]:  # fmt: skip
-    """A script as several processes; ``faults`` and ``more`` arguments by rank."""
-    port, faults, more = free_port(), faults or {}, more or {}
-    children = [
-        forked.start(script, *arguments, *more.get(rank, []), cwd=folder, fault=faults.get(rank),
-                     **launched(rank, size, port))
-        for rank in range(size)
-    ]  # fmt: skip
-    return [child.wait(60) for child in children]
-
-
-def said(done: list[Done]) -> list[str]:
-    """All lines on standard error that are no progress."""
-    lines = [line for each in done for line in each.stderr.splitlines()]
-    assert "Traceback" not in "\n".join(lines), lines
-    return [
-        line
-        for line in lines
-        if line.startswith(("train.py:", "encode_latent_space.py:", "sweep_latent_size.py:", "stopped by"))
-    ]
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
@@ -330,82 +294,6 @@ def test_of_each_row_there_is_one_number(monkeypatch):
     for processes.rank in range(3):
         mean = collectives.mean_of_all(7, lambda rows: values[rows].mean(axis=0))
     np.testing.assert_allclose(mean, values.mean(axis=0), rtol=1e-12)
-
-
-@pytest.mark.parametrize("size", [2, 5])
-def test_encoding_by_several_is_that_of_one(forked, tmp_path, alone, trained_without_classes, size):
-    for images in ([], ["--images", trained_without_classes / "images"]):
-        words = ["--latent_size", 3, "--model_path", alone / CHECKPOINT, "--test_data", alone / "output/test_data.pth"]
-        words = [*words[2:], "--num_samples", 7, *images, "--output_dir", "output"]
-        for folder in ("one", "several"):
-            (tmp_path / folder).mkdir(exist_ok=True)
-        one = forked.run("encode_latent_space.py", *words, cwd=tmp_path / "one")
-        assert one.returncode == 0, one.stderr
-        done = together(forked, tmp_path / "several", *words, size=size, script="encode_latent_space.py")
-        assert [each.returncode for each in done] == [0] * size, [each.stderr for each in done]
-        assert done[0].stdout == one.stdout
-    paths = sorted(
-        path.relative_to(tmp_path / "one") for path in (tmp_path / "one/output").rglob("*") if path.is_file()
-    )
-    assert len(paths) == 5
-    for path in paths:
-        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "several" / path).read_bytes(), path
-
-
-def test_encoding_with_one_process_killed_leaves_nothing(forked, tmp_path, alone):
-    words = [
-        "--model_path",
-        alone / CHECKPOINT,
-        "--test_data",
-        alone / "output/test_data.pth",
-        "--output_dir",
-        "output",
-    ]
-    faults = {1: {"at": 0, "how": "kill"}}  # in the middle of writing its rows
-    done = together(forked, tmp_path, *words, script="encode_latent_space.py", faults=faults)
-    assert [each.returncode for each in done] == [2, -signal.SIGKILL], [each.stderr for each in done]
-    assert "one of the 2 processes was killed" in said(done)[0]
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-@pytest.fixture(scope="module")
-def of_three_sizes(forked, tmp_path_factory) -> Path:
-    """The folder of a training of three sizes."""
-    folder = tmp_path_factory.mktemp("sizes")
-    words = ["--dataset", "digits", "--latent_size", 2, 4, 8, "--num_epochs", 1, "--max_train", 200]
-    done = forked.run("train.py", *words, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "output"
-
-
-@pytest.mark.parametrize("size", [2, 3])
-def test_a_sweep_by_several_is_that_of_one(forked, tmp_path, of_three_sizes, size):
-    """Each process measures some of the sizes and spaces; the tables, answers and figures are the same bytes."""
-    for folder in ("one", "several"):
-        (tmp_path / folder).mkdir()
-        shutil.copytree(of_three_sizes, tmp_path / folder / "output")
-    one = forked.run("sweep_latent_size.py", cwd=tmp_path / "one")
-    assert one.returncode == 0, one.stderr
-    done = together(forked, tmp_path / "several", size=size, script="sweep_latent_size.py")
-    assert [each.returncode for each in done] == [0] * size, [each.stderr for each in done]
-    assert done[0].stdout == one.stdout
-    for name in ("sweep.csv", "sweep.json", "sweep.png", "sweep_reconstructions.png"):
-        assert (tmp_path / "one/output" / name).read_bytes() == (tmp_path / "several/output" / name).read_bytes(), name
-    spoken = [line for line in done[0].stderr.splitlines() if line.startswith("reconstructing by bottleneck")]
-    assert len(spoken) == -(-3 // size)  # the first measures some of the three
-
-
-def test_a_sweep_ends_when_one_process_is_killed(forked, tmp_path, of_three_sizes):
-    shutil.copytree(of_three_sizes, tmp_path / "output")
-    before = sorted(path.name for path in (tmp_path / "output").iterdir())
-    port = free_port()
-    children = [forked.start("sweep_latent_size.py", cwd=tmp_path, **launched(rank, 2, port)) for rank in range(2)]
-    children[0].until(lambda: "telling classes apart" in children[0].said())
-    children[1].send(signal.SIGKILL)
-    done = [child.wait(60) for child in children]
-    assert [each.returncode for each in done] == [2, -signal.SIGKILL], [each.stderr for each in done]
-    assert "one of the 2 processes was killed" in said(done)[0]
-    assert sorted(path.name for path in (tmp_path / "output").iterdir()) == before
 
 
 def test_machines_that_run_the_same_list_train_each_once(forked, tmp_path):

@@ -9,8 +9,9 @@ from run.console import note, say
 from run.errors import BadInput, printable
 from run.hints import training_command
 from run.training_folder import results_in, undisturbed
+from stages.report.answers import answers
 from stages.report.folder import EXPLORER, LARGEST_EXPLORER, Folder
-from stages.report.parts import all_parts, answers, images_in_words
+from stages.report.parts import all_parts, images_in_words
 from stages.report.warnings import warnings_of
 
 _TEMPLATES = Path(__file__).parent
