@@ -180,7 +180,7 @@ def draw(rows: list[dict]):
     lines = {}  # the legend's, by label: not every set has every number of epochs
     for axes in panels[len(names) :]:
         axes.remove()
-    for axes, name in zip(panels, names, strict=False):
+    for axes, name in zip(panels[: len(names)], names, strict=True):
         for place, number in enumerate(epochs):
             mine = [row for row in rows if row["set"] == name and row["epochs"] == number]
             if not mine:

@@ -38,19 +38,19 @@ class Refinement(nn.Module):
     Args:
         latent_size: D.
         anchored: whether there may be anchors: the decoder needs latents alone.
-        prior: what half the squared length of latents counts beside half the squared error of an image; 0 where they
-            have no prior.
 
     Attributes:
+        prior: what half the squared length of latents counts beside half the squared error of an image; 0 where they
+            have no prior. Set by architectures that have one.
         deviations: (D,) the latents' scale, over training images.
         inverse: (D, D) of the mean of J^T J over training images, damped, and of the prior's curvature, in units of the
             deviations; J are the slopes of all pixels along the latents.
         anchors: (1024, D) latents spread over what training images take, up to 8 latents; (0, D) beyond.
     """
 
-    def __init__(self, latent_size: int, *, anchored: bool, prior: float = 0.0) -> None:
+    def __init__(self, latent_size: int, *, anchored: bool) -> None:
         super().__init__()
-        self.prior = prior
+        self.prior = 0.0
         self.register_buffer("deviations", torch.ones(latent_size))
         self.register_buffer("inverse", torch.eye(latent_size))
         count = ANCHORS if anchored and latent_size <= ANCHORED_UP_TO else 0
@@ -123,14 +123,14 @@ class Refiner:
             guessed = decode(guess)
             latents = self._nearer(images, guess, guessed)
         made, error, gradient = self._look(decode, images, latents)
-        cost = error + self._surprise(latents)
+        cost = error + self._negative_log_prior(latents)
         pairs: list[tuple[Tensor, Tensor, Tensor]] = []
         start = made
         for number in range(1, self._steps + 1):
             step = self._direction(gradient, pairs)
             there = latents + step * self._deviations
             its_made, its_error, its_gradient = self._look(decode, images, there, last=number == self._steps)
-            its_cost = its_error + self._surprise(there)
+            its_cost = its_error + self._negative_log_prior(there)
             better = (its_cost < cost) & (its_error <= error)  # false where a step went to infinity
             latents, made = _where(better, there, latents), _where(better, its_made, made)
             error, cost = torch.where(better, its_error, error), torch.where(better, its_cost, cost)
@@ -164,11 +164,11 @@ class Refiner:
             error = _half_squared_errors(made, images)
             if last:
                 return made, error, None
-            (gradient,) = torch.autograd.grad((error + self._surprise(latents)).sum(), latents)
+            (gradient,) = torch.autograd.grad((error + self._negative_log_prior(latents)).sum(), latents)
         return made.detach(), error.detach(), gradient * self._deviations
 
-    def _surprise(self, latents: Tensor) -> Tensor:
-        """What the prior has against latents (B, D), in halves of squared errors: (B,)."""
+    def _negative_log_prior(self, latents: Tensor) -> Tensor:
+        """Of latents (B, D), but for a constant, in halves of squared errors: (B,)."""
         return self._prior / 2 * latents.square().sum(1)
 
     def _direction(self, gradient: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:

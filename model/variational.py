@@ -37,7 +37,7 @@ class Variational(PatchAutoencoder):
     def __init__(self, latent_size: int, image_shape: tuple[int, int, int], beta: float, **more: Any) -> None:
         super().__init__(latent_size, image_shape, 2 * latent_size, beta=beta, **more)
         self.beta = float(beta)
-        self.refinement.prior = self.beta / (2 * NATS["mse"])  # as heavy as in the loss
+        self.refinement.prior = self.beta / (2 * NATS["mse"])  # as heavy beside squared errors as in their loss
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, H, W) -> mean and logarithm of the variance of the latents, (B, D) each."""

@@ -91,7 +91,8 @@ def test_with_a_prior_the_most_probable_latents_are_found():
 
     found = {}
     for weight in (prior, 0.0):
-        refinement = Refinement(2, anchored=False, prior=weight)
+        refinement = Refinement(2, anchored=False)
+        refinement.prior = weight
         refinement.measure(lambda codes, _: decode(codes), most_probable, 20_000, 64)
         guess = most_probable + torch.tensor([0.5, 0.0])
         found[weight] = Refiner(refinement, 12, [])(decode, images.view(-1, 1, 8, 8), guess).latents
