@@ -200,9 +200,12 @@ def describe_leaks(image_set: ImageSet, split: Split) -> list[str]:
             "the split"
         )
     if split.chained:
+        link = f"near-duplicates link {split.chained:,} images into one chain"
         sentences.append(
-            f"near-duplicates link {split.chained:,} images into one chain, as the frames of a film are; they are not "
-            "kept on one side: name what belongs together, with --group_from or a column of groups"
+            f"{link}, across groups; only images of a group are kept on one side"
+            if split.kind == "group"
+            else f"{link}, as the frames of a film are; they are not kept on one side: name what belongs together, "
+            "with --group_from or a column of groups"
         )
     return sentences
 

@@ -5,6 +5,7 @@ from typing import Any
 
 _RISEN = 1.02  # of the lowest validation error: what is above is no noise
 _FALLEN = 0.98  # of an earlier training error: what is below shows that it was learning since
+_FALLEN_FAR, _FEW = 0.8, 0.25  # of an earlier training error; of its fall, that the validation error should share
 _SOME_EPOCHS = 10  # after which a training that learns anything has shown it
 
 
@@ -62,6 +63,13 @@ def advise(
         return [
             f"{name} overfits: its validation error is lowest after epoch {best_epoch} ({min(validated):.5f}; "
             f"{validated[-1]:.5f} after {epochs}), whose weights are kept; more images help, more epochs do not"
+        ]
+    learnt, shared = 1 - trained[-1] / trained[0], 1 - min(validated) / (validated[0] if of_start is None else of_start)
+    if trained[-1] < _FALLEN_FAR * trained[0] and shared < _FEW * learnt:
+        return [
+            f"{name} learns its training images by heart: their error fell by {learnt:.0%} ({trained[0]:.5f} to "
+            f"{trained[-1]:.5f}), that of validation images by {max(0.0, shared):.0%}; more images help, more epochs "
+            "do not"
         ]
     if validated[-1] > of_pca:
         middle = trained[(epochs - 1) // 2]

@@ -112,7 +112,7 @@ def lead(settings: Settings, kept: KeptRun | None) -> None:
         sizes = [size for size in settings.sizes if size not in there.scores]
         require_room(plan, sizes)
         # the baseline, and where networks start
-        pca = pca_of_first(lambda: fit_pca(data.training.images, settings.sizes[-1], settings.seed))
+        pca = pca_of_first(lambda: fit_pca(data.training.images, plan.components, settings.seed))
         note(f"images and PCA ready after {duration(time.monotonic() - started)}; training on {plan.device.type}")
 
         record = {**describe_run(plan), "mirrored": decide_on_mirroring(plan, pca)}
@@ -227,7 +227,8 @@ def decide_on_mirroring(plan: Plan, pca: PCA) -> bool:
         return plan.settings.mirror == "yes"
     costs = mirroring_costs(pca, plan.data.validation.images)
     if may_mirror(costs):
-        note(f"images are mirrored at random: PCA's error of mirrored validation images is as good ({costs:+.1%})")
+        as_good = f"PCA's error of mirrored validation images is as good ({costs:+.1%} in the median)"
+        note(f"images are mirrored at random: {as_good}")
     return may_mirror(costs)
 
 

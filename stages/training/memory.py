@@ -51,7 +51,7 @@ def estimate(plan: Plan, sizes: Sequence[int], batch: int) -> int:
     steps = sorted((_of_a_step(plan, size, batch) for size in sizes), reverse=True)
     at_once = sum(steps[: min(len(steps), cores())])
     tested = _TEST_COPIES * len(plan.data.test.images) * math.prod(shape)
-    return max(working_memory(math.prod(shape), sizes[-1]), at_once, tested)
+    return max(working_memory(math.prod(shape), plan.components), at_once, tested)
 
 
 def _at_most(plan: Plan, sizes: Sequence[int], batch: int) -> int:
@@ -60,7 +60,7 @@ def _at_most(plan: Plan, sizes: Sequence[int], batch: int) -> int:
     steps = sum(
         (4 * _COPIES_OF_WEIGHTS * (_WEIGHTS_A_PIXEL + 4 * size) + _KEPT_A_PIXEL * batch) * pixels for size in sizes
     )
-    return steps + working_memory(pixels, sizes[-1]) + _TEST_COPIES * len(plan.data.test.images) * pixels
+    return steps + working_memory(pixels, plan.components) + _TEST_COPIES * len(plan.data.test.images) * pixels
 
 
 def _of_a_step(plan: Plan, size: int, batch: int) -> int:

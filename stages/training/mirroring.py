@@ -4,16 +4,20 @@ import numpy as np
 import torch
 
 from latent.pca import PCA
-from model.fidelity import mean_error
+from model.fidelity import squared_errors
 from model.refinement import spread_rows
 
-_AS_GOOD = 0.01  # a part of PCA's error, by which mirrored images may be worse: photographs have under 0.01, signs 0.2
-_COMPONENTS = 64  # of PCA at most: many tell best
+_AS_GOOD = 0.05  # a part of PCA's error, by which mirrored images may be worse: photographs have under 0.01, signs 0.2
+COMPONENTS = 64  # of PCA, where there are so many: by few a mirrored sign is nearly as good as the sign
+_NOTHING = 1e-6  # an error that is nothing: of plain images, which say nothing of left and right
 _FEWEST, _MOST = 16, 2048  # validation images, to tell by
 
 
 def mirroring_costs(pca: PCA, images: np.ndarray) -> float | None:
     """By what part PCA's error is larger on mirrored images; None where there are too few images to tell.
+
+    The median over images: a few images of much contrast make nearly all of a mean, and where images are few it says of
+    photographs now this, now that.
 
     Args:
         pca: of the training images.
@@ -22,9 +26,10 @@ def mirroring_costs(pca: PCA, images: np.ndarray) -> float | None:
     if len(images) < _FEWEST:
         return None
     images = images[spread_rows(min(_MOST, len(images)), len(images))]
-    few = pca.first(min(_COMPONENTS, len(pca.mean) // 4))
-    own, mirrored = (mean_error(each, few.reconstruct_batches(each)) for each in (images, images[..., ::-1].copy()))
-    return mirrored / own - 1 if own > 0 else None
+    few = pca.first(min(COMPONENTS, len(pca.mean) // 4))
+    own, mirrored = (squared_errors(each, few.reconstruct_batches(each)) for each in (images, images[..., ::-1].copy()))
+    told = own > _NOTHING
+    return float(np.median(mirrored[told] / own[told])) - 1 if told.sum() >= _FEWEST else None
 
 
 def may_mirror(costs: float | None) -> bool:

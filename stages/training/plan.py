@@ -24,6 +24,7 @@ from run.errors import BadInput, printable
 from run.hints import training_at_hand
 from run.provenance import command_line
 from run.resumed_arguments import as_kept
+from stages.training.mirroring import COMPONENTS
 
 MANY_TO_REFINE = 2000  # independent training images, from which on training at refined latents wins something
 # Settings that decide nothing about the outcome, and so may differ when a run is resumed.
@@ -140,6 +141,11 @@ class Plan:
     def steps(self) -> int:
         """Steps an epoch."""
         return -(-len(self.data.training.images) // self.settings.batch_size)
+
+    @property
+    def components(self) -> int:
+        """Of PCA, as many as bottlenecks begin with, and as mirrored images are told by."""
+        return max(self.settings.sizes[-1], COMPONENTS)
 
     def new_network(self, latent_size: int) -> Autoencoder:
         """A network with a bottleneck of that size, with random weights."""
