@@ -53,7 +53,7 @@ NEAR_DUPLICATES = ("keep", "report", "ignore")
 SPLIT_KINDS = ("published", "group", "random")
 VAL_FRACTION = 0.05  # of each class's images beside the test images; they are watched and not trained on
 
-_LISTED = 100
+_LISTED, _REASONS, _EXAMPLES = 20, 10, 3  # files left out that are named; where there are more: reasons, files of each
 
 
 def add_data_arguments(group: argparse._ArgumentGroup) -> None:
@@ -197,8 +197,23 @@ def load_images(
     for doubt in images.doubts:
         warn(doubt)
     if images.left_out:
-        listed = [f"  {printable(sample_id)}: {printable(why)}" for sample_id, why in images.left_out[:_LISTED]]
-        if len(images.left_out) > _LISTED:
-            listed.append(f"  and {len(images.left_out) - _LISTED:,} more")
-        warn("\n".join([f"{len(images.left_out):,} of {printable(images.name)} left out:", *listed]))
+        warn(
+            "\n  ".join([f"{len(images.left_out):,} of {printable(images.name)} left out:", *_listed(images.left_out)])
+        )
     return images
+
+
+def _listed(left_out: "tuple[tuple[str, str], ...]") -> list[str]:
+    """Lines that name files and why they were left out; of many files, by reason, a few of each."""
+    if len(left_out) <= _LISTED:
+        return [f"{printable(sample_id)}: {printable(why)}" for sample_id, why in left_out]
+    alike: dict[str, list[str]] = {}
+    for sample_id, why in left_out:
+        alike.setdefault(why, []).append(sample_id)
+    often = sorted(alike.items(), key=lambda item: -len(item[1]))
+    lines = []
+    for why, sample_ids in often[:_REASONS]:
+        some = ", ".join(map(printable, sample_ids[:_EXAMPLES])) + ", ..." * (len(sample_ids) > _EXAMPLES)
+        lines.append(f"{len(sample_ids):,} {printable(why)}: {some}")
+    rest = sum(len(sample_ids) for _, sample_ids in often[_REASONS:])
+    return [*lines, f"{rest:,} for {len(often) - _REASONS:,} other reasons"] if rest else lines

@@ -83,6 +83,23 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+def test_many_that_are_left_out_are_told_by_reason(folder, capfd):
+    paint(folder / "cat" / "good.png", size=(64, 64))
+    paint(folder / "dog" / "good.png", size=(64, 64))
+    for number in range(300):
+        (folder / "cat" / f"{number}.svg").write_text("<svg/>")
+    for number in range(30):
+        (folder / "cat" / f"{number}.png").write_bytes(b"")
+    images = load(folder)
+    assert len(images.left_out) == 330
+    said = capfd.readouterr().err
+    listed = said[said.index("330 of set left out") :].splitlines()[1:3]
+    assert listed[0].startswith("  300 unsupported: a drawing")
+    assert listed[0].endswith(".svg, ...")
+    assert listed[1].startswith("  30 empty file: cat/")
+    assert listed[1].count(".png") == 3
+
+
 def test_unreadable_images_are_left_out_by_name_with_the_reason(folder, capfd):
     good = paint(folder / "cat" / "good.png", size=(64, 64))
     (folder / "cat" / "empty.png").write_bytes(b"")

@@ -4,7 +4,7 @@ import numpy as np
 
 from data.cautions import cautions
 from data.split import describe_leaks
-from run.console import count, verb
+from run.console import count
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
 from stages.dataset.pairs_figure import Pair
@@ -53,9 +53,8 @@ def describe_duplicates(inventory: Inventory) -> str:
     image_set, same, conflicts = inventory.image_set, inventory.same, inventory.conflicts
     if not same:
         return "\nno two images have the same pixels"
-    have, groups = verb(len(same), "have"), count(len(same), "group")
-    images = count(sum(map(len, same)), "image")
-    lines = [f"\n{images} in {groups} {have} the same pixels (dataset_duplicates.csv)"]
+    images, groups = count(sum(map(len, same)), "image"), count(len(same), "group")
+    lines = [f"\n{images} in {groups} have the same pixels (dataset_duplicates.csv)"]
     if conflicts:
         lines.append(f"{len(conflicts):,} of these groups have different classes, of which at most one can be right:")
         for group in conflicts[:_LISTED]:
