@@ -196,8 +196,8 @@ def describe_leaks(image_set: ImageSet, split: Split) -> list[str]:
         )
     else:
         sentences.append(
-            f"{count(len(pairs), 'pair')} of images {verb(len(pairs), 'are')} the same or nearly so; each is on one side "
-            "of the split"
+            f"{count(len(pairs), 'pair')} of images {verb(len(pairs), 'are')} the same or nearly so; each is on one "
+            "side of the split"
         )
     if split.chained:
         link = f"near-duplicates link {split.chained:,} images into one chain"
