@@ -8,6 +8,7 @@ import contextlib
 import multiprocessing
 import os
 import sys
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from data.fitting import Shape
 from run import console
 from run.cores import cores
 from run.forked import settle
+from run.signals import StopRequest
 
 _BATCH_BYTES = 4 << 20  # of files, and of decoded pixels, a batch: small beside any memory, and soon done
 _BATCH_FILES = 256
@@ -111,6 +113,10 @@ def _decoded(pieces: list[_Piece], shape: Shape, num_workers: int | None, in_pro
     if in_processes and workers > 1 and sys.platform == "linux":
         pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), settle)
         try:
+            with _signals_wait(), warnings.catch_warnings():
+                # Python 3.12 warns of forking beside threads: those here wait for signals, and hold no lock
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pool.submit(int)  # forks all of them: a signal raised in the midst of that would leave half a process
             for batch in _ahead(pool, workers, partial(_decode, shape=shape), pieces):
                 yield batch
                 done += 1
@@ -120,6 +126,12 @@ def _decoded(pieces: list[_Piece], shape: Shape, num_workers: int | None, in_pro
             with contextlib.suppress(RuntimeError):  # a signal came while the pool was about to start
                 pool.shutdown(cancel_futures=True)
     yield from in_order(partial(_decode, shape=shape), pieces[done:], num_workers)
+
+
+def _signals_wait() -> contextlib.AbstractContextManager:
+    """Within the block a signal waits for its end. Other threads than the main one are sent none."""
+    in_main = threading.current_thread() is threading.main_thread()
+    return StopRequest() if in_main else contextlib.nullcontext()
 
 
 def in_order(function: Callable, items: Iterable, num_workers: int | None) -> Iterator:
@@ -143,10 +155,7 @@ def _ahead(pool: Executor, workers: int, function: Callable, items: Iterable) ->
     ahead = deque()
     try:
         for item in items:
-            with warnings.catch_warnings():
-                # Python 3.12 warns of forking beside threads: those here wait for signals, and hold no lock
-                warnings.simplefilter("ignore", DeprecationWarning)
-                ahead.append(pool.submit(function, item))
+            ahead.append(pool.submit(function, item))
             if len(ahead) > 2 * workers:
                 yield ahead.popleft().result()
         while ahead:
