@@ -1,4 +1,4 @@
-"""What the curves of a training say: nothing beyond PCA, overfitting, a rate too high, not trained for long enough."""
+"""What the curves of a training say: overfitting, learning by heart, a rate too high, too few epochs, only PCA."""
 
 from collections.abc import Sequence
 from typing import Any
