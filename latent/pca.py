@@ -4,16 +4,19 @@ One fit of the largest size serves every smaller one: the components of PCA of 2
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from latent.pixels import pixels_as_rows
+from run.cores import cores
 
 _CHUNK = 4096  # images turned into float32 at a time, so that memory stays bounded
 _VALUES = 12 << 20  # pixels of them, at most
 _EXACT_UP_TO = 1024  # pixels; above, a full eigendecomposition takes too long (3 to 10 s at 3,072)
 _OVERSAMPLED, _ITERATIONS = 128, 4  # of the iteration that takes its place
+_BLOCK = 512  # rows and columns of it that a core computes at a time
 _COVARIANCE_UP_TO = 6144  # pixels; above, the covariance costs more than products with the images themselves
 
 
@@ -80,12 +83,7 @@ def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
     if pixels > _COVARIANCE_UP_TO:
         covariance = _Covariance(images, level)
     else:
-        covariance = np.zeros((pixels, pixels), np.float32)
-        for chunk in _byte_chunks(images, _CHUNK):
-            # Of the bytes as they are: dividing each would take as long again.
-            centred = chunk - level
-            covariance += centred.T @ centred
-        covariance /= count * 255**2
+        covariance = _covariance(images, level)
     if pixels <= _EXACT_UP_TO:
         variances, vectors = np.linalg.eigh(covariance)
     else:
@@ -102,6 +100,30 @@ def working_memory(pixels: int, size: int) -> int:
         return chunk + 4 * 4 * pixels**2
     columns = min(size + _OVERSAMPLED, pixels)
     return chunk + 4 * (2 * pixels**2 if pixels <= _COVARIANCE_UP_TO else 0) + 32 * pixels * columns
+
+
+def _covariance(images: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """The covariance of images, pixels in [0, 1], float32 (P, P); arguments as of :class:`_Covariance`.
+
+    A core computes a block of it at a time, always of the same size, so its bytes don't depend on how many cores there
+    are.
+    """
+    pixels = len(level)
+    covariance = np.zeros((pixels, pixels), np.float32)
+    blocks = [slice(start, start + _BLOCK) for start in range(0, pixels, _BLOCK)]
+    above = [(rows, columns) for place, rows in enumerate(blocks) for columns in blocks[place:]]  # and on the diagonal
+    with ThreadPoolExecutor(cores()) as pool:  # numpy lets go of Python's lock
+        for chunk in _byte_chunks(images, _CHUNK):
+            centred = chunk - level  # of the bytes as they are: dividing each would take as long again
+
+            def add(rows: slice, columns: slice, centred: np.ndarray = centred) -> None:
+                covariance[rows, columns] += centred[:, rows].T @ centred[:, columns]
+
+            list(pool.map(add, *zip(*above, strict=True)))
+    for rows, columns in above:
+        covariance[columns, rows] = covariance[rows, columns].T
+    covariance /= np.float32(len(images) * 255**2)
+    return covariance
 
 
 class _Covariance:
