@@ -16,7 +16,7 @@ from model.optimisation import Optimisation
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
 # channels of the decoder; more win 0.6 to 3.6 points below PCA where latents and independent images are many, in colour
 DECODER_WIDTH, DECODER_WIDTH_MANY, MANY_LATENTS, MANY_IMAGES = 32, 64, 16, 10_000
-DENSE_UNITS = 512  # units of the dense layers on either side of the latents
+ENCODER_UNITS, DECODER_UNITS = 256, 512  # of the dense layers; 512 in the encoder find no better latents
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 REFINED_FROM, REFINED_UP_TO = 0.4, 64  # part of the steps; latents: with 256 GTSRB lost by it
 REFINED_SHARE_FEW = 0.7  # of the loss, of fewer latents than WIDE; with 64 photographs lost by it
@@ -89,7 +89,7 @@ class ConvAutoencoder(Autoencoder):
                             begin(nn.Conv2d(width, width, 1), gain=0))  # fmt: skip
 
         def dense() -> nn.Module:
-            return Residual(begin(nn.Linear(DENSE_UNITS, DENSE_UNITS)), nn.SiLU())
+            return Residual(begin(nn.Linear(DECODER_UNITS, DECODER_UNITS)), nn.SiLU())
 
         def narrowed(channels: int, neck: int) -> list[nn.Module]:
             return [nn.SiLU(), begin(nn.Conv2d(channels, neck, 1))] if neck < channels else []
@@ -99,16 +99,16 @@ class ConvAutoencoder(Autoencoder):
             *narrowed(encoder_width, self.encoder_map[0]), nn.SiLU(),
         )  # fmt: skip
         self.to_latents = nn.Sequential(
-            Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), DENSE_UNITS)), nn.SiLU(),
-            begin(nn.Linear(DENSE_UNITS, latent_size), gain=0),
+            Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), ENCODER_UNITS)), nn.SiLU(),
+            begin(nn.Linear(ENCODER_UNITS, latent_size), gain=0),
         )  # fmt: skip
 
-        first = begin(nn.Linear(latent_size, DENSE_UNITS), gain=0.5**0.5)
+        first = begin(nn.Linear(latent_size, DECODER_UNITS), gain=0.5**0.5)
         nn.init.uniform_(first.bias, -1.0, 1.0)  # two latents alone need their bends apart
         self.from_latents = nn.Sequential(
             first, nn.SiLU(), dense(), dense(), Dropout(dropout),
             # From zero too: many latents at random weights would bury the linear image in noise.
-            begin(nn.Linear(DENSE_UNITS, math.prod(self.decoder_map)), gain=0),
+            begin(nn.Linear(DECODER_UNITS, math.prod(self.decoder_map)), gain=0),
         )  # fmt: skip
         neck = self.decoder_map[0]
         self.widen = begin(nn.Conv2d(neck, width, 1)) if neck < width else nn.Identity()
