@@ -80,10 +80,7 @@ def fit_pca(images: np.ndarray, size: int, seed: int) -> PCA:
     size = min(size, max(count - 1, 1), pixels)
     level = (sum(chunk.sum(0, dtype=np.uint64) for chunk in _byte_chunks(images)) / count).astype(np.float32)  # 0..255
     mean = level / 255
-    if pixels > _COVARIANCE_UP_TO:
-        covariance = _Covariance(images, level)
-    else:
-        covariance = _covariance(images, level)
+    covariance = (_Covariance if pixels > _COVARIANCE_UP_TO else _whole_covariance)(images, level)
     if pixels <= _EXACT_UP_TO:
         variances, vectors = np.linalg.eigh(covariance)
     else:
@@ -102,7 +99,7 @@ def working_memory(pixels: int, size: int) -> int:
     return chunk + 4 * (2 * pixels**2 if pixels <= _COVARIANCE_UP_TO else 0) + 32 * pixels * columns
 
 
-def _covariance(images: np.ndarray, level: np.ndarray) -> np.ndarray:
+def _whole_covariance(images: np.ndarray, level: np.ndarray) -> np.ndarray:
     """The covariance of images, pixels in [0, 1], float32 (P, P); arguments as of :class:`_Covariance`.
 
     A core computes a block of it at a time, always of the same size, so its bytes don't depend on how many cores there
