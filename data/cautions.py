@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _FEW = 100  # test images: with as many an accuracy is known to 10 points
 _FEW_A_CLASS = 5
+_NEXT_TO_NOTHING = 40  # points either way
+_MANY_TEST = 0.3  # of all images: with as many there are few to train on
 _UNEVEN = 0.8  # of the test images in one class
 _NAMED = 5
 
@@ -26,11 +28,18 @@ def cautions(image_set: ImageSet, split: "Split") -> list[str]:
     if independent < _FEW:
         what = count(len(tested), "test image")
         what += f" of {count(independent, 'group')}" if independent < len(tested) else ""
-        points = min(100, round(100 * 0.98 / np.sqrt(independent)))  # 1.96 standard errors of a half
+        points = round(100 * 0.98 / np.sqrt(independent))  # 1.96 standard errors of a half
+        known = f"with {what} " + (
+            "single ones weigh much"
+            if image_set.labels is None
+            else "next to nothing is known of an accuracy"
+            if points > _NEXT_TO_NOTHING
+            else f"an accuracy is known to about {points} points either way"
+        )
         sentences.append(
-            f"small set: with {what} an accuracy is known to about {points} points either way; reconstructions can be "
-            "looked at, and large differences of their errors believed, but not rankings of classes, clusters or sizes "
-            "that lie near; test on more (--test_fraction 0.3) or add images"
+            f"small set: {known}; reconstructions can be looked at, and large differences of their errors believed, "
+            f"but not rankings of {'' if image_set.labels is None else 'classes, '}clusters or sizes that lie near; "
+            f"{_more_to_test_on(split)}"
         )
     if unlabelled := len(split.unlabelled):
         sentences.append(
@@ -38,6 +47,15 @@ def cautions(image_set: ImageSet, split: "Split") -> list[str]:
             "count for a class (--unlabelled leave_out)"
         )
     return sentences if image_set.labels is None else sentences + _of_classes(image_set, split)
+
+
+def _more_to_test_on(split: "Split") -> str:
+    """What makes more test images, where there may be more."""
+    tested = len(split.test) / (len(split.test) + len(split.trained_on) + len(split.val))
+    if tested > 0.9 * _MANY_TEST:
+        return "add images"
+    anew = "--split random " if split.kind == "published" else ""
+    return f"test on more ({anew}--test_fraction {_MANY_TEST:g}) or add images"
 
 
 def _of_classes(image_set: ImageSet, split: "Split") -> list[str]:

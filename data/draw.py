@@ -31,6 +31,27 @@ def draw(
     return drawn[group_of]
 
 
+def draw_one(groups: np.ndarray, labels: np.ndarray, wanted: float, ranks: np.ndarray) -> np.ndarray:
+    """One whole group of about ``wanted`` images, of whose classes other groups have some.
+
+    Args:
+        groups: int64 (N,).
+        labels: int64 (N,).
+        wanted: how many images.
+        ranks: (N,), as of :func:`draw`; they tell apart groups of one size.
+
+    Returns:
+        bool (N,), of no image where there is no such group among three or more.
+    """
+    _, first, group_of, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    if len(sizes) > 2:
+        for group in np.lexsort((ranks[first], np.abs(sizes - wanted))):
+            mine = group_of == group
+            if np.isin(labels[mine], labels[~mine]).all():
+                return mine
+    return np.zeros(len(groups), bool)
+
+
 def _draw_by_class(
     class_of: np.ndarray, sizes: np.ndarray, fraction: float, rank_of: np.ndarray, in_every_class: bool
 ) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from data import VAL_FRACTION
 from data.cautions import cautions
-from data.draw import draw
+from data.draw import draw, draw_one
 from data.image_set import ImageSet, content_digests, joined_groups
 from data.near_duplicates import linked
 from run.console import count, table, verb
@@ -131,7 +131,10 @@ def split_images(
     if kind == "published" and image_set.published_val is not None:
         validates = image_set.published_val[order][rest]
     else:
-        validates = draw(groups[rest], labels[rest], val_fraction, _ranks(ids, seed, "val")[rest], in_every_class=False)
+        remaining, wanted = (groups[rest], labels[rest]), val_fraction * len(rest)
+        validates = draw(*remaining, val_fraction, turns := _ranks(ids, seed, "val")[rest], in_every_class=False)
+        if wanted >= 1 and not validates.any():  # groups are few and large: without validation nothing can be learnt
+            validates = draw_one(*remaining, wanted, turns)
     train, val = rest[~validates], rest[validates]
     unlabelled = np.flatnonzero(labels < 0)
     apart = unlabelled[~np.isin(groups[unlabelled], groups[np.concatenate([val, test])])]

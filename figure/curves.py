@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from figure.style import MUTED, class_colour, class_marker, draw_title, literal, new_figure, shown
 
+_LEVEL = 0.05  # per cent
 _LEAST_SPAN = 0.2  # of its largest error that an axis shows, so that a curve on which nothing happens looks flat
 _PANEL = 4.6  # inches
 
@@ -106,8 +107,10 @@ def _compared(records: Sequence[dict[str, Any]], baseline: float | None) -> str:
     errors = [record["val_mse"] for record in records]
     if not baseline or not errors or None in errors:
         return ""
-    change = round(100 * (min(errors) / baseline - 1))
-    return f": {abs(change)}% {'below' if change < 0 else 'above'} PCA" if change else ": level with PCA"
+    change = 100 * (min(errors) / baseline - 1)
+    if abs(change) < _LEVEL:
+        return ": level with PCA"
+    return f": {abs(change):.{int(abs(change) < 1)}f}% {'below' if change < 0 else 'above'} PCA"
 
 
 def _show_no_less(axes: Axes) -> None:

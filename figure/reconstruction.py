@@ -65,7 +65,7 @@ def _on_two_lines(name: str) -> str:
 
 def _two_figures(error: float) -> str:
     """Two significant figures without an exponent, which few read."""
-    return np.format_float_positional(error, precision=2, fractional=False, trim="-")
+    return np.format_float_positional(error, precision=2, fractional=False, trim="k")
 
 
 def _as_picture(image: np.ndarray) -> np.ndarray:

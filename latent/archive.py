@@ -19,7 +19,7 @@ from latent.npy import Unusable, read_vectors
 from run import ranks
 from run.artefacts import atomic_write, file_sha256, latent_space_path, model_path
 from run.errors import BadInput, printable
-from run.hints import encoding_command
+from run.hints import command_meant, encoding_command
 from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
 
 _KIND = "latent space"
@@ -205,6 +205,8 @@ def load_latent_space(path: Path) -> LatentSpace:
     try:
         return _load(Path(path))
     except Unusable as error:
+        if meant := command_meant(Path(path)):
+            raise BadInput(f"{error}; did you mean: {meant}") from None
         is_ours = _OWN_NAME.fullmatch(Path(path).name) or has_sidecar(Path(path))
         better = f"make it with: {encoding_command(path)}" if is_ours or not Path(path).exists() else _ANY_VECTORS
         raise BadInput(f"{error}; {better}") from None

@@ -9,6 +9,7 @@ import contextlib
 import difflib
 import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -74,7 +75,8 @@ def all_or_number(at_least: int) -> Callable[[str], int | None]:
     """An argparse type: ``all`` (None) or a whole number."""
 
     def parse(text: str) -> int | None:
-        return None if text.lower() == "all" else whole_number(at_least)(text)
+        number = word_or_number("all", at_least)(text)
+        return None if number == "all" else number
 
     return parse
 
@@ -83,7 +85,27 @@ def word_or_number(word: str, at_least: int) -> Callable[[str], int | str]:
     """An argparse type: one word, say ``auto``, or a whole number."""
 
     def parse(text: str) -> int | str:
-        return word if text.lower() == word else whole_number(at_least)(text)
+        if text.lower() == word:
+            return word
+        try:
+            return whole_number(at_least)(text)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(str(error).replace(" is not ", f" is neither {word} nor ", 1)) from None
+
+    return parse
+
+
+def file_of(files_in: Callable[[Path], Sequence[Path]]) -> Callable[[str], Path]:
+    """An argparse type: a file; of a folder that is given in its place the last of its ``files_in`` it is offered."""
+
+    def parse(text: str) -> Path:
+        place = path(text)
+        if place.is_dir() and (found := files_in(place)):
+            meant = printable(shlex.quote(str(found[-1])))
+            raise argparse.ArgumentTypeError(
+                f"{printable(text)} is a folder, and a file was expected (did you mean {meant}?)"
+            )
+        return place
 
     return parse
 
@@ -138,7 +160,7 @@ def same_word(text: str, known: Sequence[str]) -> str | None:
 
 def nearest(text: str, known: Sequence[str]) -> str | None:
     """The known name that a mistyped one most resembles, if any does."""
-    near = difflib.get_close_matches(text.lower(), known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(text.lower(), known, n=1)
     return near[0] if near else None
 
 

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from run import ranks
 from run.argument_values import (  # noqa: F401  (the faces take all of a command line's parts from here)
     all_or_number,
+    file_of,
     fraction,
     image_size,
     name_or_path,
@@ -24,7 +26,14 @@ from run.argument_values import (  # noqa: F401  (the faces take all of a comman
     word,
     word_or_number,
 )
-from run.artefacts import latent_space_path, model_path, require_folder, test_data_path
+from run.artefacts import (
+    latent_space_path,
+    latent_space_paths,
+    model_path,
+    model_paths,
+    require_folder,
+    test_data_path,
+)
 from run.errors import BadInput, printable
 from run.hints import choice_of_file
 
@@ -72,7 +81,8 @@ class _Parser(argparse.ArgumentParser):
         flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
         if message.startswith("unrecognized arguments: "):
             unknown = message.removeprefix("unrecognized arguments: ").split(" ")
-            message += f" (did you mean {near}?)" if (near := _hint(unknown, flags)) else ""
+            near = _unquoted(sys.argv[1:], unknown) or _hint(unknown, flags)
+            message += f" (did you mean {near}?)" if near else ""
         said = f"{self.prog}: {printable(message)}; python {self.prog} --help shows every flag\n"
         self.exit(2, said if ranks.may_speak() else None)
 
@@ -89,6 +99,16 @@ class _Parser(argparse.ArgumentParser):
             near = near if near in action.choices else nearest(str(value), list(action.choices))
             meant = f" (did you mean {near}?)" if near else ""
             raise argparse.ArgumentError(action, f"{printable(value)!r} is none of {known}{meant}")
+
+
+def _unquoted(words: Sequence[str], unknown: Sequence[str]) -> str | None:
+    """A path with blanks in it that is there and was typed without quotation marks: as it should have been."""
+    for last in range(len(words), 1, -1):
+        for first in range(last - 1):
+            joined = " ".join(words[first:last])
+            if not {*words[first + 1 : last]}.isdisjoint(unknown) and os.path.exists(os.path.expanduser(joined)):
+                return shlex.quote(joined)
+    return None
 
 
 def _hint(unknown: Sequence[str], flags: Sequence[str]) -> str:
@@ -267,7 +287,7 @@ def add_model(
     several: bool = False,
 ) -> None:
     """Where the checkpoint is: by ``--model_path``, or by ``--latent_size``."""
-    add_value(group, "--model_path", path, None, "FILE", meaning, several=several)
+    add_value(group, "--model_path", file_of(model_paths), None, "FILE", meaning, several=several)
     by_size = "instead of --model_path: N, to find the checkpoint in OUTPUT_DIR by"
     add_value(group, "--latent_size", whole_number(1), None, "N", by_size)
 
@@ -276,7 +296,11 @@ def add_test_data(
     group: argparse._ArgumentGroup,
     meaning: str = "held-out test split (default: test_data.pth beside the checkpoint)",
 ) -> None:
-    add_value(group, "--test_data", path, None, "FILE", meaning)
+    add_value(group, "--test_data", file_of(_test_data_in), None, "FILE", meaning)
+
+
+def _test_data_in(folder: Path) -> list[Path]:
+    return [path for path in [test_data_path(folder)] if path.is_file()]
 
 
 def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
@@ -300,7 +324,7 @@ def with_model_paths(args: argparse.Namespace) -> argparse.Namespace:
 def add_latent_space(group: argparse._ArgumentGroup) -> None:
     """Where the latents are: by ``--latent_space``, or by ``--latent_size``."""
     meaning = "latents of the bottleneck of N; those of 2 are found beside them"
-    add_value(group, "--latent_space", path, None, "NPY", meaning)
+    add_value(group, "--latent_space", file_of(latent_space_paths), None, "NPY", meaning)
     by_size = "instead of --latent_space: N, to find the latents in OUTPUT_DIR by"
     add_value(group, "--latent_size", whole_number(1), None, "N", by_size)
 

@@ -34,8 +34,8 @@ def model_path(output_dir: Path, latent_size: int) -> Path:
 
 
 def model_paths(output_dir: Path) -> list[Path]:
-    """Every file in a folder that is named as a checkpoint is; what is in it may be anything."""
-    return sorted(Path(output_dir).glob("model_latent_size_*.pth"))
+    """Every file in a folder that is named as a checkpoint is, the smallest first; what is in it may be anything."""
+    return _by_size(Path(output_dir).glob("model_latent_size_*.pth"))
 
 
 def test_data_path(output_dir: Path) -> Path:
@@ -44,6 +44,15 @@ def test_data_path(output_dir: Path) -> Path:
 
 def latent_space_path(output_dir: Path, latent_size: int) -> Path:
     return Path(output_dir) / f"latent_space_size_{latent_size}.npy"
+
+
+def latent_space_paths(output_dir: Path) -> list[Path]:
+    """Every file in a folder that is named as latents are, as of :func:`model_paths`."""
+    return _by_size(Path(output_dir).glob("latent_space_size_*.npy"))
+
+
+def _by_size(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: (len(path.name), path.name))
 
 
 def snapshots_path(output_dir: Path, latent_size: int) -> Path:

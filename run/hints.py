@@ -6,6 +6,7 @@ are those of the command itself, so that files do not depend on the folder that 
 """
 
 import contextlib
+import difflib
 import os
 import re
 import shlex
@@ -41,6 +42,12 @@ def command(script: str, *words: object) -> str:
     places = (Path(script), Path(sys.argv[0]).with_name(script))
     place = next((each for each in places if each.exists() and own.exists() and each.samefile(own)), own)
     return printable(shlex.join([*_launcher(own), str(place), *map(str, words)]))
+
+
+def from_here(said: str) -> str:
+    """A command of a file's, ``python script words``, with the script where it is from here."""
+    _, script, *words = shlex.split(said)
+    return command(script, *words)
 
 
 def _launcher(script: Path) -> list[str]:
@@ -143,6 +150,30 @@ def encoding_at_hand(changes: Changes) -> str:
     found = latent_space_path(_folder_at_hand(), int(size) if size.isdecimal() else 256)
     named = _values(sys.argv[1:], "--latent_space") or [str(found)]
     return encoding_command(Path(os.path.expanduser(named[0])), changes)
+
+
+def command_meant(path: Path) -> str | None:
+    """The present command with the folder that a missing file may have been meant to be read from.
+
+    Args:
+        path: of the file. Its folder is not there either: then one nearly called so may hold it, or the one that the
+            command is given in.
+
+    Returns:
+        None where its folder is there, or nothing resembles it.
+    """
+    folder = path.parent
+    if folder.exists():
+        return None
+    with contextlib.suppress(OSError):
+        others = [each.name for each in folder.parent.iterdir() if (each / path.name).is_file()]
+        near = difflib.get_close_matches(folder.name, others, n=1)
+        found = folder.parent / near[0] if near else Path()
+        if (found / path.name).is_file():
+            typed = next((word for word in sys.argv[1:] if os.path.expanduser(word) == str(path)), None)
+            instead = found / path.name
+            return own_command_for(typed, instead) if typed else own_command({"--output_dir": [found]})
+    return None
 
 
 def choice_of_file(flag: str, folder: Path) -> str:
@@ -267,6 +298,15 @@ def _load(path: Path) -> dict[str, Any]:
     from run.tensor_file import CHECKPOINT, TRAINING_STATE, load_tensors
 
     return load_tensors(path, CHECKPOINT if path.name.startswith("model_") else TRAINING_STATE, "")
+
+
+def recorded_training(record: Mapping[str, Any]) -> list[str] | None:
+    """The words after ``train.py`` of the training that a record tells of, but for where it wrote and how it went on.
+
+    The record may be as hostile as the file that it came from; None if it does not say enough.
+    """
+    words = _words_from(record)
+    return None if words is None else edited(words, _OF_ONE_RUN)
 
 
 def _words_from(record: Mapping[str, Any]) -> list[str] | None:

@@ -24,6 +24,7 @@ import torch
 
 from run.artefacts import atomic_write, file_sha256
 from run.errors import BadInput, printable
+from run.hints import command_meant
 
 # What a file is of, as it says itself.
 CHECKPOINT, TEST_SPLIT, TRAINING_STATE = "autoencoder checkpoint", "test split", "training state"
@@ -83,6 +84,8 @@ def load_tensors_with_digest(path: Path, kind: str, made_by: MadeBy) -> tuple[di
     try:
         return _load(Path(path), kind)
     except _Unusable as error:
+        if meant := command_meant(Path(path)):
+            raise BadInput(f"{printable(path)} is not there; did you mean: {meant}") from None
         command = made_by if isinstance(made_by, str) else made_by(Path(path))
         raise BadInput(f"{printable(path)} {error}; make it with: {command}") from None
 
@@ -116,7 +119,7 @@ def _load(path: Path, kind: str) -> tuple[dict[str, Any], str]:
     found = content.get("kind") if isinstance(content, dict) else None
     if found != kind:
         what = f"a {printable(found)}" if isinstance(found, str) else "something else"
-        raise _Unusable(f"holds {what}, and a {kind} was expected")
+        raise _Unusable(f"holds {what}, and {'an' if kind[0] in 'aeiou' else 'a'} {kind} was expected")
     return content, digest.hexdigest()
 
 

@@ -19,7 +19,7 @@ from model.inference import encode_batches
 from run import ranks
 from run.agreement import SAME_FILES, agree
 from run.artefacts import latent_space_path, write_csv
-from run.console import count, say
+from run.console import count, note, say
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
 from run.hints import own_command
@@ -51,10 +51,15 @@ def run(settings: Settings) -> None:
     """Encode the same images with the network of N and, where it lies beside it, that of 2.
 
     Raises:
-        BadInput: a file is missing or damaged, the split is not that of the network, there is no such folder of
-            images, or there are fewer test images than were asked for.
+        BadInput: a file is missing or damaged, the split is not that of the network, or there is no such folder of
+            images.
     """
     if settings.images is not None and not settings.images.is_dir():
+        if settings.images.exists():
+            raise BadInput(
+                f"--images {printable(settings.images)} is a file; give the folder that holds the images: "
+                f"{own_command({'--images': [settings.images.parent]})}"
+            )
         raise BadInput(f"--images {printable(settings.images)}: there is no such folder; give a folder of images")
     agree(vars(settings), settings.output_dir, _MAY_DIFFER)
     make_repeatable(settings.seed)
@@ -94,22 +99,14 @@ def digest_of(sample_ids: Sequence[str], pixels: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def choose_rows(count: int, wanted: int | str | None, seed: int) -> np.ndarray:
-    """``wanted`` of ``count`` rows at random, int64 in rising order; ``all`` of them; up to 1,000 for None.
-
-    Raises:
-        BadInput: more rows are asked for than there are.
-    """
+def choose_rows(images: int, wanted: int | str | None, seed: int) -> np.ndarray:
+    """``wanted`` of so many rows at random, int64 in rising order, or all where there are fewer; 1,000 for None."""
     if wanted == "all":
-        return np.arange(count)
-    if wanted is None:
-        wanted = min(count, USUAL_SAMPLES)
-    if wanted > count:
-        raise BadInput(
-            f"--num_samples {wanted} is more than the {count} test image{'s' * (count != 1)}; encode all of them: "
-            f"{own_command({'--num_samples': ['all']})}"
-        )
-    return np.sort(np.random.default_rng(seed).permutation(count)[:wanted])
+        return np.arange(images)
+    if wanted is not None and wanted > images:
+        note(f"there are {count(images, 'test image')}, fewer than --num_samples {wanted:,}: all are encoded")
+    wanted = min(images, USUAL_SAMPLES if wanted is None else wanted)
+    return np.sort(np.random.default_rng(seed).permutation(images)[:wanted])
 
 
 def save(

@@ -128,10 +128,37 @@ def test_where_nothing_is_recorded_the_flags_say_what_is_known(forked, tmp_path)
     assert sentence.endswith("--latent_size 256 --batch_size 128 --lr 0.0001 --output_dir .")
 
 
-def test_too_many_samples(forked, mine):
+def test_more_samples_than_there_are_are_all_of_them(forked, mine):
     command = ["encode_latent_space.py", "--latent_size", 4, "--output_dir", FOLDER, "--num_samples", 999]
-    done = follow(forked, refusal(forked.run(*command, cwd=mine)), mine)
+    done = forked.run(*command, cwd=mine)
+    assert done.returncode == 0, done.stderr
+    assert "fewer than --num_samples 999: all are encoded" in done.stderr
     assert "saved" in done.stdout
+
+
+@pytest.mark.parametrize("script", ["viz_reconstruction.py", "encode_latent_space.py"])
+def test_a_mistyped_folder_of_a_run(forked, mine, script):
+    command = [script, "--latent_size", 4, "--output_dir", "output/my rum"]
+    sentence = refusal(forked.run(*command, cwd=mine))
+    assert "is not there; did you mean: python" in sentence
+    assert sentence.endswith("--latent_size 4 --output_dir 'output/my run'")
+
+
+def test_a_command_given_in_the_folder_of_its_run(forked, mine):
+    sentence = refusal(forked.run("viz_reconstruction.py", "--latent_size", 4, cwd=mine / FOLDER))
+    follow(forked, sentence, mine / FOLDER)
+
+
+def test_a_folder_in_place_of_a_checkpoint(forked, mine):
+    done = forked.run("viz_reconstruction.py", "--model_path", FOLDER, cwd=mine)
+    assert done.returncode == 2
+    assert "is a folder, and a file was expected (did you mean 'output/my run/model_latent_size_6.pth'?)" in done.stderr
+
+
+def test_a_path_with_blanks_without_quotation_marks(forked, mine):
+    done = forked.run("train.py", "--dataset", "my", "pictures", "--latent_size", 2, cwd=mine)
+    assert done.returncode == 2
+    assert "unrecognized arguments: pictures (did you mean 'my pictures'?)" in done.stderr
 
 
 def test_a_split_of_another_training(forked, mine):

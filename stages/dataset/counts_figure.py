@@ -88,6 +88,6 @@ def _draw_sizes(axes: Axes, sizes: np.ndarray) -> None:
     median = np.median(sizes, axis=0)
     literal(axes.set_title("as they came", fontsize=9))
     axes.annotate(
-        f"median {median[0]:.0f} x {median[1]:.0f}\n(height x width)", (0.98, 0.04), xycoords="axes fraction",
+        f"medians: {median[0]:.0f} high, {median[1]:.0f} wide", (0.98, 0.04), xycoords="axes fraction",
         ha="right", fontsize=8, color=MUTED,
     )  # fmt: skip

@@ -22,8 +22,8 @@ def describe(inventory: Inventory) -> str:
     if "original_height" in facts:
         height, width = facts["original_height"], facts["original_width"]
         lines.append(
-            f"they came as {height['smallest']} x {width['smallest']} to {height['largest']} x {width['largest']}, "
-            f"median {height['median']:.0f} x {width['median']:.0f}"
+            f"they came {_span(height)} pixels high and {_span(width)} wide (medians {height['median']:.0f} and "
+            f"{width['median']:.0f})"
         )
     if facts["groups"] < facts["images"]:
         lines.append(f"{facts['groups']:,} when those of one group or equal pixels count as one")
@@ -36,6 +36,10 @@ def describe(inventory: Inventory) -> str:
         )
     lines.append(f"{count(facts['unreadable'], 'file')} left out")
     return "\n".join([*lines, ""])
+
+
+def _span(side: dict[str, float]) -> str:
+    return f"{side['smallest']}" + f" to {side['largest']}" * (side["largest"] != side["smallest"])
 
 
 def class_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:

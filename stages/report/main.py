@@ -7,7 +7,7 @@ from figure.page import EXPLORER_SCRIPTS, as_json, render
 from run.artefacts import write_text
 from run.console import note, say
 from run.errors import BadInput, printable
-from run.hints import training_command
+from run.hints import from_here, training_command
 from run.training_folder import results_in, undisturbed
 from stages.report.answers import answers
 from stages.report.folder import EXPLORER, LARGEST_EXPLORER, Folder
@@ -38,7 +38,7 @@ def run(settings: Settings) -> None:
     path = settings.output_dir / PAGE
     write_text(path, page)
     for what, command in missing:
-        note(f"missing: {what}; make it with: {command}")
+        note(f"missing: {what}; make it with: {from_here(command)}")
     say(
         f"saved {printable(path)}: open it in a browser ({len(page.encode()) / 1e6:.1f} MB, one file, needs no network)"
     )

@@ -7,12 +7,14 @@ from typing import Any
 from data.annotations import Annotations
 from latent.options import CLUSTERERS, FEWEST_ROWS, METHODS
 from run.console import count
+from run.hints import edited, recorded_training
 from stages.report.answers import Answer, cluster_stems, evaluation, list_of, read_answers, reconstructions_name
 from stages.report.folder import Folder, Picture
 from stages.report.tables import Table, held_out_table, measure_tables, score_table, sweep_table
 
 _LISTED = 20  # names, of images that were left out
 _SEVERAL = 3  # bottlenecks, of which one can be chosen
+_TO_CHOOSE_FROM = [4, 8, 16, 32, 64]  # beside 2
 # Flags that say which images a training has, and how they are read: their defaults.
 _OF_IMAGES = {each.name: each.default for each in fields(Annotations) if each.name != "tones"} | {"grayscale": False}
 
@@ -225,10 +227,8 @@ def sweep_part(folder: Folder, training: Mapping[str, Any]) -> Part:
             part.tables.append(table)
     else:
         if len({record["latent_size"] for record in folder.epochs(training.get("log_sha256"))}) < _SEVERAL:
-            more = folder.command(
-                "train.py", *images_of(training),
-                "--latent_size", "2", "4", "8", "16", "32", "64",
-            )  # fmt: skip
+            words = recorded_training(training) or images_of(training)
+            more = folder.command("train.py", *edited(words, {"--latent_size": _TO_CHOOSE_FROM, "--only_named": None}))
             part.missing.append(("Several sizes, to choose one by (train them first)", more))
         part.missing.append(("The sweep over these", folder.command("sweep_latent_size.py")))
     return part

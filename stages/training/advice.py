@@ -39,11 +39,13 @@ def advise(
                 "--val_fraction"
             ]
         return []
-    unlearnt = trained[-1] > _RISEN * min(trained)
+    risen = validated[-1] > _RISEN * min([*validated, of_pca if of_start is None else of_start])
+    unlearnt = risen and trained[-1] > _RISEN * min(trained)
     overfitting = validated[-1] > _RISEN * min(validated) and not unlearnt
     if best_epoch == 0:
         what = f"{name}: training brought nothing beyond its start, which is PCA and is kept (validation error "
-        what += f"{min(validated):.5f} at best, {of_start:.5f} at the start)"
+        chance = ": no more than chance" if min(validated) < of_start else ""
+        what += f"{min(validated):.5f} at best, {of_start:.5f} at the start{chance})"
         if unlearnt:
             return [f"{what}; the training error rises ({trained[-1]:.5f} at last, {min(trained):.5f} before): take a "
                     f"lower rate, say --lr {lr / 10:g}"]  # fmt: skip
