@@ -115,7 +115,8 @@ def require_classes(image_set: ImageSet, split: Split, path: Path) -> None:
         has = "no classes" if image_set.labels is None else "one class only"
         raise BadInput(
             f"{printable(path)} was trained on {printable(image_set.name)}, which has {has}, and a classifier needs "
-            f"two; put the images into one folder a class, and train again: {training_command(path, {'--resume': None})}"
+            "two; put the images into one folder a class, and train again: "
+            f"{training_command(path, {'--resume': None})}"
         )
     tested = set(image_set.labels[split.test].tolist())
     if len(tested) < 2:
