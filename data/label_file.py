@@ -168,6 +168,7 @@ def _columns_used(
         found["label"] = next(column for column in header if column != found["file"])  # whatever it is called
         if 2 * len({text_of(row.get(found["label"])) for row in rows}) > len(rows) > _FEW_ROWS:  # captions, or numbers
             found["label"] = None
+    found["file"] = found["file"] or column_of_names(rows, header, index)
     if found["file"] is None:
         raise BadInput(
             f"{name} has no column that names the files (it has {listed(header)}); say which it is, as here: "
@@ -241,38 +242,58 @@ def combined(tables: Sequence[tuple[Sequence[int], Known]], count: int) -> Known
     return Known(labels, groups, parts if any(parts) else None, words, remarks, tuple(sorted(named)))
 
 
-def tables_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[list[Path], Known] | None:
-    """The tables beside images that have labels for most of them, at least half, and what they say; None without any.
+def tables_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[list[Path], Columns, Known] | None:
+    """The tables beside images that have labels for most of them, at least half; None without any.
 
-    It is one table, or those of the parts of a split that lie together: train.csv and test.csv.
+    It is one table, or those of the parts of a split that lie together: train.csv and test.csv. With them the columns
+    that have to be named for it, and what is said then.
 
     Args:
         folders: that they may lie in.
         paths: M relative paths of the images.
     """
-    best: tuple[int, list[Path], Known] | None = None
+    best: tuple[int, list[Path], Columns, Known] | None = None
     for folder in folders:
         of_parts: list[tuple[Path, Known]] = []
         for table in inside(folder, lambda name: name.endswith(_TABLES))[:_TABLES_AT_MOST]:
             with contextlib.suppress(BadInput, OSError):
                 if table.stat().st_size > _TABLE_BYTES:
                     continue
-                known = read_table(table, paths, Columns())
+                columns, known = _read_unasked(table, paths)
                 labelled = sum(label is not None for label in known.labels)
                 several = 1 < len(set(known.labels) - {None}) <= labelled / 2  # else captions, or prices
                 if not several or (_OF_SPLIT.search(table.stem) and "column " in known.words):
                     continue
-                if part_told(table.stem) in (TRAIN, VAL, TEST):
+                if columns == Columns() and part_told(table.stem) in (TRAIN, VAL, TEST):
                     of_parts.append((table, known))
                 if best is None or labelled > best[0]:
-                    best = labelled, [table], known
+                    best = labelled, [table], columns, known
         of_parts.sort(key=lambda each: [TRAIN, VAL, TEST].index(part_told(each[0].stem)))
         if len(of_parts) > 1:
             known = combined([(range(len(paths)), each) for _, each in of_parts], len(paths))
             labelled = sum(label is not None for label in known.labels)
             if labelled > best[0]:
-                best = labelled, [table for table, _ in of_parts], known
+                best = labelled, [table for table, _ in of_parts], Columns(), known
     return best[1:] if best is not None and 2 * best[0] >= len(paths) else None
+
+
+def _read_unasked(table: Path, paths: Sequence[str]) -> tuple[Columns, Known]:
+    """What a table says by its usual columns, or else with a column of words as labels, and which that is."""
+    usual = Columns()
+    with contextlib.suppress(BadInput):
+        known = read_table(table, paths, usual)
+        if any(known.labels):
+            return usual, known
+    index = FilesByName.of(paths, table.stem)
+    header, rows = rows_of(table, index.find)
+    used = _columns_used(header, rows, usual, index, printable(table)).values()
+    others = [column for column in header if column not in used]
+    columns = Columns(label=_likeliest_label(rows, [column for column in others if _has_words(rows, column)]))
+    return columns, read_table(table, paths, columns)
+
+
+def _has_words(rows: Sequence[dict[str, object]], column: str) -> bool:
+    return any(text_of(row.get(column)) and _number(row[column]) is None for row in rows)
 
 
 def _counts_rows(rows: Sequence[dict[str, object]], column: str) -> bool:
@@ -305,8 +326,9 @@ def _number(value: object) -> float | None:
 
 
 def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> str:
-    """The last column whose texts several rows share, and that are no parts of a split; else the last."""
-    for column in reversed(columns):
+    """The last column of words, or else of numbers, that several rows share, and that are no parts of a split; else
+    the last."""
+    for column in sorted(reversed(columns), key=lambda column: not _has_words(rows, column)):
         texts = {text for row in rows if (text := text_of(row.get(column)))}
         if 1 < len(texts) <= len(rows) / 2 and not all(map(part_of, texts)):
             return column

@@ -8,10 +8,12 @@ import contextlib
 import os
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.annotations import Annotations
+from data.boxes import boxes_beside
 from data.groups import suggested_folders, suggested_groups, suggested_labels, suggested_versions, tracks
 from data.label_file import METADATA, Known, combined, read_tables, tables_of_labels
 from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
@@ -23,7 +25,7 @@ from data.split_lists import listed_parts, split_lists
 from data.table import Columns
 from run import console
 from run.errors import BadInput, printable
-from run.hints import own_command
+from run.hints import edited, own_command
 
 
 @dataclass
@@ -97,9 +99,10 @@ class Interpreter:
             found.words += found.leave_to_folders(layout, has_labels, listed)
         self._tell_split(found, ids, has_labels)
         if listed is None and not any(found.labels) and (unused := self._unused_tables(ids)):
-            tables, words = unused
-            flag = printable(shlex.join(["--labels", *map(str, tables)]))
-            found.remarks.append(f"there are {words}: to use these, {flag}")
+            flags, words = unused
+            found.remarks.append(f"there are {words}: to use these, {printable(shlex.join(edited([], flags)))}")
+        elif listed is None and not any(found.labels) and not self._is_new:
+            found.remarks += boxes_beside(Path(self.place))
         self._group(found, ids, has_labels)
         forget_names()
         if self._is_new:  # all are wanted, wherever they lie
@@ -109,8 +112,21 @@ class Interpreter:
     def _listed(self, ids: list[str]) -> tuple[Known | None, list[str]]:
         """What tables say of the images, and which tables are of no use; see :meth:`_read_metadata`."""
         if self._annotations.labels:
+            self._refuse_absent(self._annotations.labels)
             return read_tables(self._annotations.labels, ids, self._columns()), []
         return self._read_metadata(ids)
+
+    def _refuse_absent(self, tables: Sequence[Path]) -> None:
+        """Find out that tables are named as they lie in the folder, and not as they lie from here.
+
+        Raises:
+            BadInput: they are.
+        """
+        here = Path(self._named).expanduser()
+        meant = [table if table.exists() else here / table for table in tables]
+        if meant != list(tables) and all(table.is_file() for table in meant):
+            absent = next(table for table in tables if not table.exists())
+            raise BadInput(f"{printable(absent)} is not there; did you mean: {own_command({'--labels': meant})}")
 
     def _label(self, found: Meaning, ids: list[str], listed: Known | None, layout: Layout) -> None:
         """Labels of a pattern, of a table or else of folders."""
@@ -181,8 +197,8 @@ class Interpreter:
                 aside = mask_folders(ids, 1)
                 return Layout([None] * len(ids), None, "folders that are no classes", left_out=aside)
             if unused := self._unused_tables(ids):
-                tables, words = unused
-                raise BadInput(f"{error}; or, with {words}: {own_command({'--labels': tables})}") from None
+                flags, words = unused
+                raise BadInput(f"{error}; or, with {words}: {own_command(flags)}") from None
             raise
 
     def _without_label(self, known: Meaning) -> dict[int, str]:
@@ -223,17 +239,20 @@ class Interpreter:
                 unfit.append(f"{str(error).partition('; ')[0]}, and is not used")
         return (combined(found, len(ids)) if found else None), unfit
 
-    def _unused_tables(self, ids: list[str]) -> tuple[list[Path], str] | None:
-        """Tables of labels that lie in the folder, or beside it, and that nobody has named; and what is in them."""
+    def _unused_tables(self, ids: list[str]) -> tuple[dict[str, list[object]], str] | None:
+        """The flags that name tables of labels that lie in the folder, or beside it, and what is in them."""
         here = Path(self._named)
         above = here.parent if here.parent != here else Path(os.path.relpath(os.path.dirname(self.place)))
         found = None if self._is_new else tables_of_labels([here, above], ids)
         if found is None:
             return None
-        tables, known = found
+        tables, columns, known = found
         classes = sorted(set(known.labels) - {None}, key=natural_order)
         some = ", ".join(map(printable, classes[:NAMED_AT_MOST])) + ", ..." * (len(classes) > NAMED_AT_MOST)
-        return tables, f"{known.words}: {some}"
+        flags: dict[str, list[object]] = {"--labels": tables}
+        if columns.label is not None:
+            flags["--label_column"] = [columns.label]
+        return flags, f"{known.words}: {some}"
 
     def _columns(self) -> Columns:
         said = self._annotations

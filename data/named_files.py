@@ -117,11 +117,19 @@ def likeliest_column(rows: Sequence[dict[str, object]], header: Sequence[str], i
 
 
 def column_of_names(rows: Sequence[dict[str, object]], header: Sequence[str], index: FilesByName) -> str | None:
-    """The one column of which all values that say something name an image with its ending; None without such a one."""
+    """The one column of which all values that say something name an image with its ending, or else without; or None.
 
-    def names(column: str) -> bool:
+    Numbers without an ending name none: they may count anything.
+    """
+
+    def names(column: str, *, whole: bool) -> bool:
         texts = [text for row in rows[:100] if (text := text_of(row.get(column)))]
-        return bool(texts) and all("." in text and len(index.find(text)) == 1 for text in texts)
+        return bool(texts) and all(
+            ("." in text if whole else not text.isdecimal()) and len(index.find(text)) == 1 for text in texts
+        )
 
-    found = [column for column in header if names(column)]
-    return found[0] if len(found) == 1 else None
+    for whole in (True, False):
+        found = [column for column in header if names(column, whole=whole)]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None

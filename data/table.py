@@ -71,9 +71,8 @@ def rows_of(table: Path, names_file: Callable[[str], object]) -> tuple[list[str]
     """
     name = printable(table)
     if not table.is_file():
-        raise BadInput(
-            f"{name} is not there, or no file; give a table with columns for file and label, or none: {without_table()}"
-        )
+        what = "is a folder" if table.is_dir() else "is no file" if table.exists() else "is not there"
+        raise BadInput(f"{name} {what}; give a table with columns for file and label, or none: {without_table()}")
     raw = table.read_bytes()
     try:
         text = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")

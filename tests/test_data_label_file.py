@@ -247,10 +247,25 @@ def test_tables_of_the_parts_are_offered_together(tmp_path):
     paths = [f"{number}.png" for number in range(20)]
     for name, mine in (("train.csv", paths[:15]), ("test.csv", paths[15:])):
         table(tmp_path, "file,label\n" + "".join(f"{path},c{int(path[:-4]) % 2}\n" for path in mine), name)
-    tables, known = tables_of_labels([tmp_path], paths)
+    tables, columns, known = tables_of_labels([tmp_path], paths)
+    assert columns == Columns()
     assert [each.name for each in tables] == ["train.csv", "test.csv"]
     assert known.labels == ["c0", "c1"] * 10
     assert read_tables(tables, paths, Columns()).remarks[-1:] == []
+
+
+def test_a_table_with_columns_of_other_names_is_offered_with_the_column_of_words(tmp_path):
+    paths = [f"IMG_{number:04}.jpg" for number in range(30)]
+    rows = [f"{path[:-4]};{'Vögel' if n % 3 else 'Auto'};{n % 7}" for n, path in enumerate(paths)]
+    found = table(tmp_path, "\ufeff" + "\n".join(["Aufnahme;Was drauf ist;Nutzer Nr", *rows]))
+    tables, columns, known = tables_of_labels([tmp_path], paths)
+    assert (tables, columns) == ([found], Columns(label="Was drauf ist"))
+    assert known.labels[:3] == ["Auto", "Vögel", "Vögel"]
+    with pytest.raises(BadInput, match="--label_column 'Was drauf ist'"):
+        read_table(found, paths, Columns())
+    numbers = "\n".join(["Aufnahme;Alter", *(f"{path[:-4]};{n % 7}" for n, path in enumerate(paths)), "IMG_0000;1"])
+    table(tmp_path, numbers.replace(";", ";x;"))
+    assert tables_of_labels([tmp_path], paths) is None  # of numbers nobody has said that they are classes
 
 
 @pytest.mark.parametrize("more", ["is_train", "is_male", "validation"])

@@ -12,7 +12,7 @@ from PIL import Image
 from data.listing import list_images
 from data.test_data import load_test_data
 from run.artefacts import read_json
-from tests.conftest import refusal
+from tests.conftest import ROOT, refusal
 
 BRIEF = ["--only_named", "--latent_size", 3, "--num_epochs", 1, "--data_dir", "data", "--output_dir", "output"]
 CLASSES, EACH = 3, 30
@@ -413,6 +413,42 @@ def test_patients_beside_a_table_are_pointed_out(forked, tmp_path):
     assert done.returncode == 0, done.stderr
     found = read_json(tmp_path / "look/dataset.json")
     assert (found["groups"], found["split"]) == (10, "group")
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        ("labels/train/0_1.txt", "YOLO"),
+        ("annotations/instances_val2017.json", "COCO"),
+        ("train/_annotations.coco.json", "COCO"),
+        ("Annotations/0_1.xml", "Pascal VOC"),
+    ],
+)
+def test_boxes_of_objects_are_said_to_be_no_classes(forked, tmp_path, file, kind):
+    paint(tmp_path / "set", lambda label, n: f"images/{part(n)}/{label}_{n}.png")
+    (tmp_path / "set" / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "set" / file).write_text("0 0.5 0.5 0.9 0.9\n")
+    assert f"boxes of objects, as {kind} has them, are not read" in look(forked, tmp_path)[1]
+
+
+def test_a_table_is_found_where_the_pictures_lie(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"{label}_{n}.png")
+    rows = [f"{label}_{n}.png,c{label}" for label in range(CLASSES) for n in range(EACH)]
+    (tmp_path / "set/mine.csv").write_text("\n".join(["file,label", *rows]))
+    done = forked.run("viz_dataset.py", "--dataset", "set", "--labels", "mine.csv", cwd=tmp_path)
+    assert refusal(done).endswith("is not there; did you mean: python " + str(ROOT / "viz_dataset.py")
+                                  + " --dataset set --labels set/mine.csv")  # fmt: skip
+
+
+def test_few_large_groups_leave_one_to_validate_on(forked, tmp_path):
+    paint(tmp_path / "set", lambda label, n: f"c{label}/p{n % 7}_{n}.png")
+    done = forked.run("train.py", "--dataset", "set", "--group_from", r"(p\d)_", *BRIEF, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    arguments, split = read_json(tmp_path / "output/metrics_training.json"), done.stdout
+    assert arguments["split"] == "group"
+    counted = re.search(r"^all +(\d+) +(\d+) +(\d+)$", split, re.MULTILINE)
+    assert min(map(int, counted.groups())) >= 12  # whole people on each side: one has 12 or 15 of the 90 pictures
+    assert "no images to validate on" not in done.stdout + done.stderr
 
 
 def test_pictures_of_people_with_masks_are_pictures(forked, tmp_path):

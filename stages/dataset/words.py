@@ -21,10 +21,7 @@ def describe(inventory: Inventory) -> str:
     ]
     if "original_height" in facts:
         height, width = facts["original_height"], facts["original_width"]
-        lines.append(
-            f"they came {_span(height)} pixels high and {_span(width)} wide (medians {height['median']:.0f} and "
-            f"{width['median']:.0f})"
-        )
+        lines.append(f"they came {_span(height)} pixels high and {_span(width)} wide")
     if facts["groups"] < facts["images"]:
         lines.append(f"{facts['groups']:,} when those of one group or equal pixels count as one")
     if "classes" in facts:
@@ -39,7 +36,9 @@ def describe(inventory: Inventory) -> str:
 
 
 def _span(side: dict[str, float]) -> str:
-    return f"{side['smallest']}" + f" to {side['largest']}" * (side["largest"] != side["smallest"])
+    """Of heights or widths, ``32``, or ``32 to 96 (median 64)``."""
+    low, high = side["smallest"], side["largest"]
+    return f"{low}" if low == high else f"{low} to {high} (median {side['median']:.0f})"
 
 
 def class_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:
