@@ -54,6 +54,30 @@ def test_every_space_is_measured_with_its_protocol_beside_it(evaluated, trained:
         assert metrics["reconstruction"][name]["ssim"]["mean"] == pytest.approx(held_out[other]["ssim"], rel=1e-4)
 
 
+def test_another_bottleneck_takes_nothing_from_what_was_measured(trained: Path, data_dir: Path, tmp_path: Path):
+    def measured(size: int) -> str:
+        brief = ["--seeds", 1, "--num_fit", 200, "--num_samples", 40, "--data_dir", data_dir, "--output_dir", tmp_path]
+        done = run_script("evaluate.py", "--model_path", trained / f"model_latent_size_{size}.pth", *brief)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    def kept() -> list[str]:
+        return sorted(path.name for path in tmp_path.glob("metrics*"))
+
+    measured(8)
+    first = (tmp_path / "metrics.json").read_bytes()
+    assert "measured of bottleneck 8 before is kept in" in measured(2)
+    assert (tmp_path / "metrics_latent_size_8.json").read_bytes() == first
+    assert kept() == [
+        "metrics.json", "metrics_latent_size_8.json", "metrics_per_class.csv", "metrics_per_class_latent_size_8.csv"
+    ]  # fmt: skip
+    measured(8)
+    assert (tmp_path / "metrics.json").read_bytes() == first
+    assert kept() == [
+        "metrics.json", "metrics_latent_size_2.json", "metrics_per_class.csv", "metrics_per_class_latent_size_2.csv"
+    ]  # fmt: skip
+
+
 def test_the_answers_stand_under_the_tables(evaluated):
     done, output = evaluated
     found = json.loads((output / "metrics.json").read_text())["answers"]

@@ -4,6 +4,7 @@ The road: checkpoints -> latents of training and test images -> reconstruction, 
 seeds -> four tables, metrics.json, and three answers in words.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from latent.pca import fit_pca
 from model.autoencoder import Autoencoder
 from model.checkpoint import load_models, require_split
 from model.held_out import inference_in_words
-from run.artefacts import write_csv, write_json
+from run.artefacts import read_json, write_csv, write_json
 from run.console import count, note, say, warn
 from run.device import choose_device, make_repeatable
 from run.errors import BadInput, printable
@@ -198,9 +199,34 @@ def save(evaluated: Evaluated, subject: Subject, settings: Settings) -> list[Pat
         "versions": versions(),
     }
     paths = [settings.output_dir / "metrics.json", settings.output_dir / "metrics_per_class.csv"]
+    set_aside_other_size(paths, content)
     write_json(paths[0], content)
     write_csv(paths[1], *per_class_table(evaluated.per_class, test_data.class_names, test_data.labels))
     return paths
+
+
+def set_aside_other_size(paths: Sequence[Path], content: dict[str, Any]) -> None:
+    """Give what was measured of another bottleneck before a name of its own, where it would be written over."""
+    size = _largest(content)
+    try:
+        before = _largest(read_json(paths[0]))
+    except (BadInput, KeyError, AttributeError, TypeError, ValueError):  # none, or what nobody has measured
+        before = size
+    for path in paths:
+        _of_size(path, size).unlink(missing_ok=True)  # measured anew
+        if before != size and path.exists():
+            path.replace(_of_size(path, before))
+    if before != size:
+        note(f"what was measured of bottleneck {before} before is kept in {printable(_of_size(paths[0], before))}")
+
+
+def _largest(content: dict[str, Any]) -> int:
+    """N, of the bottleneck that ``metrics.json`` is about."""
+    return max(int(name.removeprefix("bottleneck ")) for name in content["latent_space"] if "bottleneck " in name)
+
+
+def _of_size(path: Path, size: int) -> Path:
+    return path.with_stem(f"{path.stem}_latent_size_{size}")
 
 
 def load_models_and_test_data(settings: Settings) -> tuple[Models, TestData]:

@@ -52,14 +52,16 @@ def read_answers(numbers: Mapping[str, Any]) -> list[Answer]:
 
 
 def evaluation(folder: Folder) -> dict[str, Any]:
-    """``metrics.json``, if it is of the checkpoints that lie here and of the size that the page is about."""
-    metrics = folder.json("metrics.json")
-    if not metrics:
-        return {}
-    said = {each.get("sha256") for each in list_of(metrics.get("checkpoints"), dict)}
+    """What evaluate.py has measured last of the checkpoint that lies here, of the size that the page is about."""
     name = model_path(Path(), folder.size).name
     mine = folder.sha256(name)
-    return metrics if folder.is_of_these("metrics.json", {name: mine if mine in said else "another"}) else {}
+    for file in (f"metrics_latent_size_{folder.size}.json", "metrics.json"):
+        metrics = folder.json(file)
+        checkpoints = list_of(metrics.get("checkpoints"), dict)
+        digests = [each.get("sha256") for each in checkpoints if Path(str(each.get("path"))).name == name]
+        if digests and folder.is_of_these(file, {name: mine if mine in digests else digests[0]}):
+            return metrics
+    return {}
 
 
 def _picture_of_answer(folder: Folder, place: int) -> Picture | None:
