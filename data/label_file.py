@@ -287,8 +287,8 @@ def _read_unasked(table: Path, paths: Sequence[str]) -> tuple[Columns, Known]:
     index = FilesByName.of(paths, table.stem)
     header, rows = rows_of(table, index.find)
     used = _columns_used(header, rows, usual, index, printable(table)).values()
-    others = [column for column in header if column not in used]
-    columns = Columns(label=_likeliest_label(rows, [column for column in others if _has_words(rows, column)]))
+    worded = [column for column in header if column not in used and _has_words(rows, column)]
+    columns = Columns(label=_likeliest_label(rows, worded)) if worded else usual
     return columns, read_table(table, paths, columns)
 
 

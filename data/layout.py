@@ -322,6 +322,8 @@ def _classes(below: Sequence[tuple[str, ...]], place: str, shown: str, inner: tu
     where = _inside(place, inner)
     labels = [folder[0] if folder else None for folder in below]
     names = sorted(set(labels) - {None}, key=natural_order)
+    if len(names) == 1 and _EMPTY_WORDS.issuperset(_words(names[0]) or names):
+        return _flat([folder[1:] for folder in below], f"{shown}{printable(names[0])}/: ")
     if len(names) == 1:
         raise BadInput(
             f"all images of {printable(where)} lie in one folder, {printable(names[0])}, which would be the only "

@@ -100,11 +100,10 @@ def file_of(files_in: Callable[[Path], Sequence[Path]]) -> Callable[[str], Path]
 
     def parse(text: str) -> Path:
         place = path(text)
-        if place.is_dir() and (found := files_in(place)):
-            meant = printable(shlex.quote(str(found[-1])))
-            raise argparse.ArgumentTypeError(
-                f"{printable(text)} is a folder, and a file was expected (did you mean {meant}?)"
-            )
+        if place.is_dir():
+            found = [printable(shlex.quote(str(each))) for each in files_in(place)[-1:]]
+            meant = f" (did you mean {found[0]}?)" if found else ""
+            raise argparse.ArgumentTypeError(f"{printable(text)} is a folder, and a file was expected{meant}")
         return place
 
     return parse

@@ -263,8 +263,8 @@ def test_a_table_with_columns_of_other_names_is_offered_with_the_column_of_words
     assert known.labels[:3] == ["Auto", "Vögel", "Vögel"]
     with pytest.raises(BadInput, match="--label_column 'Was drauf ist'"):
         read_table(found, paths, Columns())
-    numbers = "\n".join(["Aufnahme;Alter", *(f"{path[:-4]};{n % 7}" for n, path in enumerate(paths)), "IMG_0000;1"])
-    table(tmp_path, numbers.replace(";", ";x;"))
+    ages = [f"{path[:-4]};{n % 7};{n}" for n, path in enumerate(paths)]
+    table(tmp_path, "\n".join(["Aufnahme;Alter;Gewicht", *ages]))
     assert tables_of_labels([tmp_path], paths) is None  # of numbers nobody has said that they are classes
 
 

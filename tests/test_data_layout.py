@@ -309,6 +309,13 @@ def test_words_that_begin_as_a_change_of_a_picture_are_none():
     assert suggested_groups(names, [None] * len(names)) is None
 
 
+@pytest.mark.parametrize("name", ["images", "JPEG images", "Bilder"])
+def test_a_folder_whose_name_says_nothing_is_no_class(name: str):
+    found = recognise(files(name), "pics")
+    assert set(found.labels) == {None}
+    assert found.words == f"{name}/: a flat folder, no classes"
+
+
 def test_a_set_of_nothing_but_masks_is_refused():
     with pytest.raises(BadInput, match="the only class"):
         recognise(files("ground_truth"), "pics")

@@ -23,7 +23,7 @@ def describe(inventory: Inventory) -> str:
         height, width = facts["original_height"], facts["original_width"]
         lines.append(f"they came {_span(height)} pixels high and {_span(width)} wide")
     if facts["groups"] < facts["images"]:
-        lines.append(f"{facts['groups']:,} when those of one group or equal pixels count as one")
+        lines.append(f"{facts['groups']:,} independent ones: those of one group or of equal pixels count as one")
     if "classes" in facts:
         lines.append(
             f"{facts['classes']} class{'es' * (facts['classes'] != 1)}; the largest "
