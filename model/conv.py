@@ -16,11 +16,11 @@ from model.optimisation import Optimisation
 ENCODER_WIDTH, ENCODER_WIDTH_GREY = 16, 32  # channels; more win where images are grey, and nothing where not
 # channels of the decoder; more win 0.6 to 3.6 points below PCA where latents and independent images are many, in colour
 DECODER_WIDTH, DECODER_WIDTH_MANY, MANY_LATENTS, MANY_IMAGES = 32, 64, 16, 10_000
-ENCODER_UNITS, DECODER_UNITS = 256, 512  # of the dense layers; 512 in the encoder find no better latents
+ENCODER_UNITS, DECODER_UNITS = 256, 512  # of the dense layers; the encoder of latents fewer than WIDE has 512 as well
 DROPOUT = 0.1  # of the inputs of the two wide dense layers, where training images could be learnt by heart
 REFINED_FROM, REFINED_UP_TO = 0.4, 64  # part of the steps; latents: with 256 GTSRB lost by it
 REFINED_SHARE_FEW = 0.7  # of the loss, of fewer latents than WIDE; with 64 photographs lost by it
-# latents from which on dropout and weight decay are whole; fewer bend further, and get less
+# latents from which on dropout and weight decay are whole; fewer bend further, get less, and are harder to guess
 WIDE = 20
 
 
@@ -76,6 +76,7 @@ class ConvAutoencoder(Autoencoder):
         self.register_buffer("deviations", torch.ones(latent_size))  # of the latents, over the training images
         self.register_buffer("loudness", torch.ones(latent_size))  # what the decoder's network multiplies latents by
         self.register_buffer("pixel_scale", torch.ones(()))  # deviation of a pixel explained by PCA
+        units = ENCODER_UNITS if latent_size >= WIDE else DECODER_UNITS
         share = min(1.0, latent_size / WIDE)  # of dropout and weight decay
         dropout = share * DROPOUT
         self.optimisation = replace(self.optimisation, weight_decay=share * self.optimisation.weight_decay)
@@ -99,8 +100,8 @@ class ConvAutoencoder(Autoencoder):
             *narrowed(encoder_width, self.encoder_map[0]), nn.SiLU(),
         )  # fmt: skip
         self.to_latents = nn.Sequential(
-            Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), ENCODER_UNITS)), nn.SiLU(),
-            begin(nn.Linear(ENCODER_UNITS, latent_size), gain=0),
+            Dropout(dropout), begin(nn.Linear(math.prod(self.encoder_map), units)), nn.SiLU(),
+            begin(nn.Linear(units, latent_size), gain=0),
         )  # fmt: skip
 
         first = begin(nn.Linear(latent_size, DECODER_UNITS), gain=0.5**0.5)
