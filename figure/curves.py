@@ -11,6 +11,7 @@ from figure.style import MUTED, class_colour, class_marker, draw_title, literal,
 _LEVEL = 0.05  # per cent
 _LEAST_SPAN = 0.2  # of its largest error that an axis shows, so that a curve on which nothing happens looks flat
 _PANEL = 4.6  # inches
+_IN_A_ROW = 4  # panels
 
 
 def draw_training_curves(
@@ -24,8 +25,8 @@ def draw_training_curves(
         subject: what was trained on what, for the title.
         footer: a line below everything.
     """
-    figure = new_figure(_PANEL * len(baselines), 4.0)
-    for axes, (size, baseline) in zip(_panels(figure, len(baselines)), sorted(baselines.items()), strict=True):
+    figure, panels = _panels(len(baselines), 4.0, "mean squared error, pixels in [0, 1]")
+    for axes, (size, baseline) in zip(panels, sorted(baselines.items()), strict=True):
         mine = [record for record in epochs if record["latent_size"] == size]
         steps = [record["epoch"] for record in mine]
         for name, key, colour, marker in [
@@ -44,7 +45,6 @@ def draw_training_curves(
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), fontsize=8)
         _show_no_less(axes)
-    figure.axes[0].set_ylabel("mean squared error, pixels in [0, 1]")
     draw_title(figure, subject)
     literal(figure.supxlabel(footer, x=0.01, ha="left", fontsize=8, color="#333333"))
     return figure
@@ -65,8 +65,9 @@ def draw_compared_curves(
     """
     sizes = sorted({size for _, size, _ in curves})
     names = list(dict.fromkeys(name for name, _, _ in curves))
-    figure = new_figure(_PANEL * len(sizes), 3.8 + 0.17 * len(names))
-    for axes, size in zip(_panels(figure, len(sizes)), sizes, strict=True):
+    error = "mean squared error, pixels in [0, 1]\n(solid: validation; dotted: training)"
+    figure, panels = _panels(len(sizes), 3.8 + 0.17 * len(names), error)
+    for axes, size in zip(panels, sizes, strict=True):
         for name, records in [(name, records) for name, its_size, records in curves if its_size == size]:
             number = names.index(name)
             steps = [record["epoch"] for record in records]
@@ -86,7 +87,6 @@ def draw_compared_curves(
         axes.xaxis.get_major_locator().set_params(integer=True)
         literal(*axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16)).get_texts())
         _show_no_less(axes)
-    figure.axes[0].set_ylabel("mean squared error, pixels in [0, 1]\n(solid: validation; dotted: training)")
     draw_title(figure, subject)
     return figure
 
@@ -98,8 +98,17 @@ def draw_baseline(axes: Axes, size: int, error: float | None) -> None:
         axes.axhline(error, color=MUTED, linestyle="--", linewidth=1.2, label=label)
 
 
-def _panels(figure: Figure, count: int) -> Sequence[Axes]:
-    return figure.subplots(1, count, squeeze=False)[0]
+def _panels(count: int, height: float, label: str) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with so many panels, at most four in a row, each of a height in inches and with the same axis of y."""
+    rows = -(-count // _IN_A_ROW)
+    columns = -(-count // rows)
+    figure = new_figure(_PANEL * columns, height * rows)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(label)
+    for axes in grid.flat[count:]:
+        axes.remove()
+    return figure, grid.flat[:count]
 
 
 def _compared(records: Sequence[dict[str, Any]], baseline: float | None) -> str:

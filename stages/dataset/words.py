@@ -24,7 +24,9 @@ def describe(inventory: Inventory) -> str:
         lines.append(f"they came {_span(height)} pixels high and {_span(width)} wide")
     if facts["groups"] < facts["images"]:
         lines.append(f"{facts['groups']:,} independent ones: those of one group or of equal pixels count as one")
-    if "classes" in facts:
+    if "classes" in facts and counts.max() == counts.min():
+        lines.append(f"{count(facts['classes'], 'class')} of {count(int(counts[0]), 'image')} each")
+    elif "classes" in facts:
         lines.append(
             f"{facts['classes']} class{'es' * (facts['classes'] != 1)}; the largest "
             f"({printable(names[counts.argmax()])}, {counts.max():,}) has {facts['imbalance_ratio']:.1f} times the "
@@ -173,6 +175,8 @@ def imbalance(inventory: Inventory) -> str:
     """How unequal the classes are, to stand after a title; nothing where there are none."""
     if inventory.facts.get("classes", 1) < 2:
         return ""
+    if inventory.facts["imbalance_ratio"] == 1:
+        return f" of {count(int(inventory.counts[0]), 'image')} each"
     return f", the largest {inventory.facts['imbalance_ratio']:.1f} times the smallest"
 
 
