@@ -17,7 +17,7 @@ import numpy as np
 
 from latent.npy import Unusable, read_vectors
 from run import ranks
-from run.artefacts import atomic_write, file_sha256, latent_space_path, model_path
+from run.artefacts import atomic_write, file_sha256, latent_space_path, latent_space_paths, model_path
 from run.errors import BadInput, printable
 from run.hints import command_meant, encoding_command
 from run.sidecar import has_sidecar, read_sidecar, settle, sidecar_path, write_sidecar
@@ -205,7 +205,7 @@ def load_latent_space(path: Path) -> LatentSpace:
     try:
         return _load(Path(path))
     except Unusable as error:
-        if meant := command_meant(Path(path)):
+        if meant := command_meant(Path(path), latent_space_paths(Path(path).parent)):
             raise BadInput(f"{error}; did you mean: {meant}") from None
         is_ours = _OWN_NAME.fullmatch(Path(path).name) or has_sidecar(Path(path))
         better = f"make it with: {encoding_command(path)}" if is_ours or not Path(path).exists() else _ANY_VECTORS

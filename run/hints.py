@@ -152,17 +152,21 @@ def encoding_at_hand(changes: Changes) -> str:
     return encoding_command(Path(os.path.expanduser(named[0])), changes)
 
 
-def command_meant(path: Path) -> str | None:
-    """The present command with the folder that a missing file may have been meant to be read from.
+def command_meant(path: Path, beside: Sequence[Path] = ()) -> str | None:
+    """The present command with the file that may have been meant in place of one that can't be read.
 
     Args:
-        path: of the file. Its folder is not there either: then one nearly called so may hold it, or the one that the
+        path: of the file. Where its folder is not there either, one nearly called so may hold it, or the one that the
             command is given in.
+        beside: files of the wanted kind, by their names, in its folder: the last may be meant where it is none of them.
 
     Returns:
-        None where its folder is there, or nothing resembles it.
+        None where nothing resembles it.
     """
     folder = path.parent
+    typed = next((word for word in sys.argv[1:] if os.path.expanduser(word) == str(path)), None)
+    if path.is_file() and typed and beside and path not in beside:
+        return own_command_for(typed, beside[-1])
     if folder.exists():
         return None
     with contextlib.suppress(OSError):
@@ -170,9 +174,7 @@ def command_meant(path: Path) -> str | None:
         near = difflib.get_close_matches(folder.name, others, n=1)
         found = folder.parent / near[0] if near else Path()
         if (found / path.name).is_file():
-            typed = next((word for word in sys.argv[1:] if os.path.expanduser(word) == str(path)), None)
-            instead = found / path.name
-            return own_command_for(typed, instead) if typed else own_command({"--output_dir": [found]})
+            return own_command_for(typed, found / path.name) if typed else own_command({"--output_dir": [found]})
     return None
 
 

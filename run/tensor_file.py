@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from run.artefacts import atomic_write, file_sha256
+from run.artefacts import atomic_write, file_sha256, model_paths
 from run.errors import BadInput, printable
 from run.hints import command_meant
 
@@ -84,8 +84,9 @@ def load_tensors_with_digest(path: Path, kind: str, made_by: MadeBy) -> tuple[di
     try:
         return _load(Path(path), kind)
     except _Unusable as error:
-        if meant := command_meant(Path(path)):
-            raise BadInput(f"{printable(path)} is not there; did you mean: {meant}") from None
+        beside = model_paths(Path(path).parent) if kind == CHECKPOINT else []
+        if meant := command_meant(Path(path), beside):
+            raise BadInput(f"{printable(path)} {error}; did you mean: {meant}") from None
         command = made_by if isinstance(made_by, str) else made_by(Path(path))
         raise BadInput(f"{printable(path)} {error}; make it with: {command}") from None
 

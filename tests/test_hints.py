@@ -155,6 +155,12 @@ def test_a_folder_in_place_of_a_checkpoint(forked, mine):
     assert "is a folder, and a file was expected (did you mean 'output/my run/model_latent_size_6.pth'?)" in done.stderr
 
 
+def test_another_file_of_the_run_in_place_of_a_checkpoint(forked, mine):
+    done = forked.run("viz_reconstruction.py", "--model_path", f"{FOLDER}/test_data.pth", cwd=mine)
+    assert "holds a test split, and an autoencoder checkpoint was expected; did you mean" in refusal(done)
+    assert "saved" in follow(forked, refusal(done), mine).stdout
+
+
 def test_a_path_with_blanks_without_quotation_marks(forked, mine):
     done = forked.run("train.py", "--dataset", "my", "pictures", "--latent_size", 2, cwd=mine)
     assert done.returncode == 2
