@@ -164,7 +164,7 @@ def command_meant(path: Path, beside: Sequence[Path] = ()) -> str | None:
         None where nothing resembles it.
     """
     folder = path.parent
-    typed = next((word for word in sys.argv[1:] if os.path.expanduser(word) == str(path)), None)
+    typed = _typed(path)
     if path.is_file() and typed and beside and path not in beside:
         return own_command_for(typed, beside[-1])
     if folder.exists():
@@ -174,8 +174,16 @@ def command_meant(path: Path, beside: Sequence[Path] = ()) -> str | None:
         near = difflib.get_close_matches(folder.name, others, n=1)
         found = folder.parent / near[0] if near else Path()
         if (found / path.name).is_file():
-            return own_command_for(typed, found / path.name) if typed else own_command({"--output_dir": [found]})
+            if typed:
+                return own_command_for(typed, found / path.name)
+            named = _typed(folder)
+            return own_command_for(named, found) if named else own_command({"--output_dir": [found]})
     return None
+
+
+def _typed(path: Path) -> str | None:
+    """The word of the present command that means a path."""
+    return next((word for word in sys.argv[1:] if Path(os.path.expanduser(word)) == path), None)
 
 
 def choice_of_file(flag: str, folder: Path) -> str:

@@ -136,12 +136,21 @@ def test_more_samples_than_there_are_are_all_of_them(forked, mine):
     assert "saved" in done.stdout
 
 
-@pytest.mark.parametrize("script", ["viz_reconstruction.py", "encode_latent_space.py"])
-def test_a_mistyped_folder_of_a_run(forked, mine, script):
-    command = [script, "--latent_size", 4, "--output_dir", "output/my rum"]
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["viz_reconstruction.py", "--latent_size", 4, "--output_dir", "output/my rum"],
+        ["encode_latent_space.py", "--latent_size", 4, "--output_dir", "output/my rum"],
+        ["report.py", "--output_dir", "output/my rum"],
+        ["viz_training.py", "--output_dir", "output/my rum"],
+        ["train.py", "--resume", "output/my rum"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_mistyped_folder_of_a_run(forked, mine, command):
     sentence = refusal(forked.run(*command, cwd=mine))
     assert "is not there; did you mean: python" in sentence
-    assert sentence.endswith("--latent_size 4 --output_dir 'output/my run'")
+    assert sentence.endswith(" 'output/my run'")
 
 
 def test_a_command_given_in_the_folder_of_its_run(forked, mine):
