@@ -3,7 +3,6 @@
 import pytest
 
 from run.artefacts import read_json
-from tests.conftest import refusal
 from tests.test_own_pictures import CLASSES, EACH, look, paint, paint_all, part
 
 
@@ -77,8 +76,8 @@ def test_tables_of_both_parts(forked, tmp_path):
     rows = _lines(lambda label, n: f"{label}_{n}.png,c{label}")
     for name, lines in rows.items():
         (tmp_path / f"set/{name}.csv").write_text("\n".join(["file,label", *lines]))
-    words = refusal(forked.run("viz_dataset.py", "--dataset", "set", cwd=tmp_path))
-    assert "--labels set/train.csv set/test.csv" in words
+    done = forked.run("viz_dataset.py", "--dataset", "set", cwd=tmp_path)
+    assert "to use these, --labels set/train.csv set/test.csv" in done.stdout + done.stderr
     tables = ["--labels", "set/train.csv", "set/test.csv"]
     done = forked.run("viz_dataset.py", "--dataset", "set", *tables, "--output_dir", "look", cwd=tmp_path)
     assert "the split is that of train.csv, test.csv (72 train, 18 test)" in done.stdout + done.stderr
