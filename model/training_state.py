@@ -15,7 +15,7 @@ import torch
 from model.autoencoder import Autoencoder
 from run import ranks
 from run.errors import BadInput, printable
-from run.hints import command_meant, training_at_hand, training_command
+from run.hints import refuse_mistyped_folder, training_at_hand, training_command
 from run.tensor_file import TRAINING_STATE, load_tensors, save_tensors
 
 _FOLDER = "training_state"  # in the output folder
@@ -185,8 +185,7 @@ def find_run(place: Path) -> KeptRun:
     folder = place.parent if chosen else place / _FOLDER
     paths = {path.with_name(path.name.replace("_previous", "")) for path in folder.glob(_PATTERN)}
     if not (chosen or paths):
-        if meant := command_meant(place / "test_data.pth"):
-            raise BadInput(f"{printable(place)} is not there; did you mean: {meant}")
+        refuse_mistyped_folder(place / "test_data.pth")
         raise BadInput(
             f"there is no training to resume in {printable(place)}; start one: "
             f"{training_command(place / 'test_data.pth')}"

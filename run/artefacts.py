@@ -47,8 +47,9 @@ def latent_space_path(output_dir: Path, latent_size: int) -> Path:
 
 
 def latent_space_paths(output_dir: Path) -> list[Path]:
-    """Every file in a folder that is named as latents are, as of :func:`model_paths`."""
-    return _by_size(Path(output_dir).glob("latent_space_size_*.npy"))
+    """Every file in a folder that is named as latents of test images are, as of :func:`model_paths`."""
+    named = Path(output_dir).glob("latent_space_size_*.npy")
+    return _by_size(path for path in named if path.stem.rpartition("_")[2].isdecimal())  # not ..._16_train.npy
 
 
 def _by_size(paths: Iterable[Path]) -> list[Path]:

@@ -181,6 +181,16 @@ def command_meant(path: Path, beside: Sequence[Path] = ()) -> str | None:
     return None
 
 
+def refuse_mistyped_folder(path: Path) -> None:
+    """Refuse a folder that is not there where another was meant: one that has a file of the name of ``path``.
+
+    Raises:
+        BadInput: so it is, see :func:`command_meant`.
+    """
+    if meant := command_meant(path):
+        raise BadInput(f"{printable(path.parent)} is not there; did you mean: {meant}")
+
+
 def _typed(path: Path) -> str | None:
     """The word of the present command that means a path."""
     return next((word for word in sys.argv[1:] if Path(os.path.expanduser(word)) == path), None)

@@ -15,7 +15,7 @@ from model.snapshots import load_snapshots
 from run.artefacts import file_sha256, read_json, snapshots_path, write_csv
 from run.console import count, note, say, table
 from run.errors import BadInput, printable
-from run.hints import command_meant, own_command, sizes_in, training_command
+from run.hints import own_command, refuse_mistyped_folder, sizes_in, training_command
 
 MEASURED = ("train_mse", "val_mse", "train_reconstruction", "train_kl")
 
@@ -97,8 +97,7 @@ def read_trainings(settings: Settings) -> list[Training]:
     """
     folders = settings.runs or [settings.output_dir]
     for folder in folders:
-        if meant := command_meant(folder / "metrics_training.json"):
-            raise BadInput(f"{printable(folder)} is not there; did you mean: {meant}")
+        refuse_mistyped_folder(folder / "metrics_training.json")
     records = {folder: read_json(folder / "metrics_training.json", training_command) for folder in folders}
     require_one_split(records)
     names = names_of(records)

@@ -164,6 +164,14 @@ def test_a_folder_in_place_of_a_checkpoint(forked, mine):
     assert "is a folder, and a file was expected (did you mean 'output/my run/model_latent_size_6.pth'?)" in done.stderr
 
 
+def test_a_folder_in_place_of_latents(forked, mine):
+    for name in ("latent_space_size_4.npy", "latent_space_size_4_train.npy"):
+        (mine / FOLDER / name).touch()
+    done = forked.run("viz_latent_space.py", "--latent_space", FOLDER, cwd=mine)
+    assert done.returncode == 2
+    assert "(did you mean 'output/my run/latent_space_size_4.npy'?)" in done.stderr
+
+
 def test_another_file_of_the_run_in_place_of_a_checkpoint(forked, mine):
     done = forked.run("viz_reconstruction.py", "--model_path", f"{FOLDER}/test_data.pth", cwd=mine)
     assert "holds a test split, and an autoencoder checkpoint was expected; did you mean" in refusal(done)

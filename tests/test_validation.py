@@ -41,6 +41,7 @@ def log(train: list[float], val: list[float]) -> list[dict]:
         ([0.010, 0.020, 0.090], [0.013, 0.030, 0.090], 0, 0.012, "--lr 1e-05", "epochs"),
         ([0.0121, 0.0121, 0.0120], [0.0121, 0.0121, 0.0120], 0, 0.012, "more epochs, --num_epochs 12", "by heart"),
         ([0.0240, 0.0262, 0.0247], [0.02796, 0.02797, 0.02794], 0, 0.02796, "no more than chance", "--lr"),
+        ([0.030, 0.030, 0.031], [0.03, 0.03, 0.03], 1, 0.012, "another architecture", "--lr 1e-05"),
         ([0.0046], [0.0057], 0, 0.0057, "more epochs, --num_epochs 4", "by heart"),
         ([0.012] * 10, [0.013] * 10, 0, 0.013, "little to learn beyond PCA", "more epochs"),
         ([0.09, 0.05, 0.03], [0.09, 0.05, 0.03], 3, 0.012, "still learning", "overfits"),

@@ -199,25 +199,27 @@ def save(evaluated: Evaluated, subject: Subject, settings: Settings) -> list[Pat
         "versions": versions(),
     }
     paths = [settings.output_dir / "metrics.json", settings.output_dir / "metrics_per_class.csv"]
-    set_aside_other_size(paths, content)
+    size = _largest(content)
+    set_aside_other_size(paths, size)
     write_json(paths[0], content)
     write_csv(paths[1], *per_class_table(evaluated.per_class, test_data.class_names, test_data.labels))
+    for path in paths:
+        _of_size(path, size).unlink(missing_ok=True)  # measured anew
     return paths
 
 
-def set_aside_other_size(paths: Sequence[Path], content: dict[str, Any]) -> None:
-    """Give what was measured of another bottleneck before a name of its own, where it would be written over."""
-    size = _largest(content)
+def set_aside_other_size(paths: Sequence[Path], size: int) -> None:
+    """Give what was measured of another bottleneck than that of ``size`` a name of its own, before it is lost."""
     try:
         before = _largest(read_json(paths[0]))
     except (BadInput, KeyError, AttributeError, TypeError, ValueError):  # none, or what nobody has measured
-        before = size
+        return
+    if before == size:
+        return
     for path in paths:
-        _of_size(path, size).unlink(missing_ok=True)  # measured anew
-        if before != size and path.exists():
+        if path.exists():
             path.replace(_of_size(path, before))
-    if before != size:
-        note(f"what was measured of bottleneck {before} before is kept in {printable(_of_size(paths[0], before))}")
+    note(f"what was measured of bottleneck {before} before is kept in {printable(_of_size(paths[0], before))}")
 
 
 def _largest(content: dict[str, Any]) -> int:

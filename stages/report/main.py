@@ -7,7 +7,7 @@ from figure.page import EXPLORER_SCRIPTS, as_json, render
 from run.artefacts import write_text
 from run.console import note, say
 from run.errors import BadInput, printable
-from run.hints import command_meant, from_here, training_command
+from run.hints import from_here, refuse_mistyped_folder, training_command
 from run.training_folder import results_in, undisturbed
 from stages.report.answers import answers
 from stages.report.folder import EXPLORER, LARGEST_EXPLORER, Folder
@@ -48,8 +48,7 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
     """The page, and (what, command) of everything that is not there."""
     folder = Folder(settings.output_dir)
     if not [path for path in results_in(settings.output_dir) if path.name != PAGE]:
-        if meant := command_meant(settings.output_dir / "metrics_training.json"):
-            raise BadInput(f"{printable(settings.output_dir)} is not there; did you mean: {meant}")
+        refuse_mistyped_folder(settings.output_dir / "metrics_training.json")
         raise BadInput(
             f"{printable(settings.output_dir)} holds nothing that a training has made; name its folder with "
             f"--output_dir, or train first: {training_command(settings.output_dir / 'test_data.pth')}"

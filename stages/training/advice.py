@@ -39,7 +39,8 @@ def advise(
                 "--val_fraction"
             ]
         return []
-    risen = validated[-1] > _RISEN * min([*validated, of_pca if of_start is None else of_start])
+    start = [] if of_start is None else [of_start]
+    risen = validated[-1] > _RISEN * min([*start, *validated])
     unlearnt = risen and trained[-1] > _RISEN * min(trained)
     overfitting = validated[-1] > _RISEN * min(validated) and not unlearnt
     if best_epoch == 0:
