@@ -8,7 +8,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python encode_latent_space.py --model_path output/model_latent_size_256.pth "
         "--test_data output/test_data.pth --num_samples 1000",
         "Encode the same random held-out images with the bottleneck of N and the bottleneck of 2.",

@@ -11,7 +11,7 @@ from run.hints import choice_of_file
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python evaluate.py --model_path output/model_latent_size_256.pth --test_data output/test_data.pth",
         "Measure both bottlenecks on held-out images, beside raw pixels, PCA of equal size and chance, and say in\n"
         "words whether there are clusters, whether the classes cluster well and how the two bottlenecks compare.\n"

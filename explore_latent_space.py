@@ -8,7 +8,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python explore_latent_space.py --latent_space output/latent_space_size_256.npy",
         "Make explorer.html: both latent spaces side by side, and under the pointer each image with what both\n"
         "bottlenecks keep of it, its class, clusters, errors and neighbours. What is selected in one is selected in\n"

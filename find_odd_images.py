@@ -7,7 +7,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python find_odd_images.py --model_path output/model_latent_size_256.pth --test_data output/test_data.pth",
         "Rank the test images in three ways: by their reconstruction error, by their distance from the nearest others\n"
         "in the latent space, and by how sure these are of another class (likely wrong labels). The first of each are\n"

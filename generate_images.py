@@ -35,7 +35,7 @@ often the 10 nearest of each test image are of its class.
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python generate_images.py sample --latent_size 256",
         "Make images from latents, to see what a latent space is made of.\n"
         "python generate_images.py MODE --help shows the flags of a mode.",

@@ -7,7 +7,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python report.py --output_dir output",
         "Make report.html of what lies in a run's folder: the answers in words and the picture that shows each, then\n"
         "every figure and number, each with the command that draws it again. One file, which needs no network and can\n"

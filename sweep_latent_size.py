@@ -9,7 +9,7 @@ from run.errors import BadInput
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python sweep_latent_size.py --output_dir output",
         "Compare bottlenecks of several sizes that were trained before, by one command, say\n"
         "python train.py --latent_size 4 8 16 32 64: what each keeps of held-out images beside PCA of every size, how\n"

@@ -14,7 +14,7 @@ from run.hints import own_command
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python train.py --num_epochs 10 --latent_size 256 --batch_size 128 --lr 0.0001",
         "Train an autoencoder with a bottleneck of 2 and one with a bottleneck of N on the same images.",
     )

@@ -11,7 +11,7 @@ from run.hints import choice_of_file
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python train_classifier.py --latent_size 256",
         "Train a linear probe, a small MLP and nearest neighbours on the latents of training images, and a\n"
         "convolutional network on their pixels; score all on test images, beside the same classifiers on PCA of equal\n"

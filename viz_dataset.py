@@ -8,7 +8,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python viz_dataset.py --dataset gtsrb",
         "Show what is in the data before anything is trained: images of each class on each side of the split, the\n"
         "sizes they came in, samples and the mean image of each class, images that are the same, unreadable files.",

@@ -9,7 +9,7 @@ from run.errors import BadInput
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python viz_kmeans_latent_space.py --latent_space output/latent_space_size_256.npy --num_clusters 43",
         "Cluster both latent spaces and draw clusters beside true classes, with how well they agree, and the same for\n"
         "the raw pixels and for chance. The bottleneck of 2 (looked for in the same folder) is clustered as it is.\n"

@@ -8,7 +8,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python viz_latent_space.py --latent_space output/latent_space_size_256.npy --vis_type umap",
         "Draw the latent spaces of both bottlenecks side by side, coloured by class. The bottleneck of 2 is drawn as\n"
         "it is, never projected; its latents are looked for in the same folder. Any .npy of (rows, dimensions) can be\n"

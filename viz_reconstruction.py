@@ -8,7 +8,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python viz_reconstruction.py --model_path output/model_latent_size_256.pth --test_data output/test_data.pth",
         "Draw held-out images beside their reconstructions by the bottleneck of N and the bottleneck of 2.",
     )

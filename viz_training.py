@@ -7,7 +7,7 @@ from run.command import execute
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = flags.parser(
+    parser = flags.new_parser(
         "python viz_training.py --runs output",
         "Draw the error curves of one or several trainings in one figure and, of those that train.py was given\n"
         "--snapshot_epochs, how each network came to see the same 16 test images, architectures and sizes in columns.",
