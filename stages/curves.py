@@ -141,8 +141,9 @@ def baselines_of(record: dict[str, Any]) -> dict[int, float]:
 def names_of(records: dict[Path, dict[str, Any]]) -> dict[Path, str]:
     """What each run is called: its architecture; with its folder's name where two are of one architecture."""
     architectures = [record["model"] for record in records.values()]
+    several = {name for name in architectures if architectures.count(name) > 1}
     return {
-        folder: record["model"] if architectures.count(record["model"]) == 1 else f"{record['model']} ({folder.name})"
+        folder: f"{record['model']} ({folder.resolve().name})" if record["model"] in several else record["model"]
         for folder, record in records.items()
     }
 

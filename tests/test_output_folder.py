@@ -57,6 +57,24 @@ def test_latents_name_the_folder_of_what_is_made_of_them(forked, run_folder, tmp
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.parametrize("here", [".", "./", "../here"])
+def test_the_folder_that_one_is_in_serves_from_the_training_to_the_page(forked, tmp_path, here):
+    (tmp_path / "here").mkdir()
+    into, cwd = ["--output_dir", here], tmp_path / "here"
+    training = ["train.py", "--dataset", "digits", "--latent_size", 2, "--num_epochs", 1, "--max_train", 60]
+    for command in (
+        [*training, *into],
+        ["viz_reconstruction.py", "--latent_size", 2, *into],
+        ["encode_latent_space.py", "--latent_size", 2, "--num_samples", 20, *into],
+        ["viz_latent_space.py", "--latent_size", 2, *into],
+        ["viz_training.py", "--runs", here],
+        ["report.py", *into],
+    ):
+        done = forked.run(*command, cwd=cwd)
+        assert done.returncode == 0, (command, done.stderr)
+    assert (cwd / "report.html").exists()
+
+
 def test_a_tilde_is_the_home_folder(forked, run_folder, tmp_path):
     (tmp_path / "home").mkdir()
     shutil.move(tmp_path / "runs", tmp_path / "home" / "runs")

@@ -68,7 +68,8 @@ def take_over_folder(plan: Plan) -> Trained:
 
 def command_elsewhere(folder: Path) -> str:
     """This command, with another output folder than ``folder`` that is not there yet."""
-    numbers = (folder.with_name(f"{folder.name}_{number}") for number in range(2, 10**6))
+    named = folder if folder.name not in ("", "..") else folder.resolve()  # "." has no name
+    numbers = (named.parent / f"{named.name or 'output'}_{number}" for number in range(2, 10**6))
     other = next(each for each in numbers if not each.exists())
     return own_command({"--output_dir": [other]})
 
