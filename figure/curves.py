@@ -15,7 +15,7 @@ _IN_A_ROW = 4  # panels
 
 
 def draw_training_curves(
-    epochs: Sequence[dict[str, Any]], baselines: Mapping[int, float | None], subject: str, footer: str = ""
+    epochs: Sequence[dict[str, Any]], baselines: Mapping[int, float | None], subject: str, *, starts_as_pca: bool
 ) -> Figure:
     """Training and validation error against epochs, a panel for each bottleneck, with PCA of the same size as a line.
 
@@ -23,7 +23,7 @@ def draw_training_curves(
         epochs: records with ``latent_size``, ``epoch``, ``train_mse`` and ``val_mse`` (None without validation images).
         baselines: latent size -> validation MSE of PCA of that size, or None.
         subject: what was trained on what, for the title.
-        footer: a line below everything.
+        starts_as_pca: whether each network is PCA before its first step, which is kept where no epoch is better.
     """
     figure, panels = _panels(len(baselines), 4.0, "mean squared error, pixels in [0, 1]")
     for axes, (size, baseline) in zip(panels, sorted(baselines.items()), strict=True):
@@ -40,12 +40,13 @@ def draw_training_curves(
         draw_baseline(axes, size, baseline)
         last = steps[-1] if steps else 1  # a network whose log is lost has no curve
         axes.set(xlabel="epoch", xlim=(min(0.5, last - 1), last + 0.5))
-        literal(axes.set_title(f"bottleneck {size}{_compared(mine, baseline)}"))
+        literal(axes.set_title(f"bottleneck {size}{_compared(mine, baseline, starts_as_pca)}"))
         axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), fontsize=8)
         _show_no_less(axes)
     draw_title(figure, subject)
+    footer = "before its first step each network is PCA of its size" if starts_as_pca else ""
     literal(figure.supxlabel(footer, x=0.01, ha="left", fontsize=8, color="#333333"))
     return figure
 
@@ -111,11 +112,13 @@ def _panels(count: int, height: float, label: str) -> tuple[Figure, Sequence[Axe
     return figure, grid.flat[:count]
 
 
-def _compared(records: Sequence[dict[str, Any]], baseline: float | None) -> str:
-    """``: 35% below PCA``, of the least validation error."""
+def _compared(records: Sequence[dict[str, Any]], baseline: float | None, starts_as_pca: bool) -> str:
+    """``: 35% below PCA``, of the least validation error: that of the weights that are kept."""
     errors = [record["val_mse"] for record in records]
     if not baseline or not errors or None in errors:
         return ""
+    if starts_as_pca and min(errors) > baseline:
+        return ": its start, PCA, is kept"
     change = 100 * (min(errors) / baseline - 1)
     if abs(change) < _LEVEL:
         return ": level with PCA"

@@ -11,6 +11,7 @@ from model.refinement import STEPS
 from run import collectives, ranks
 from run.console import table
 
+USELESS = 0.95  # of the mean image's error: what is above shows hardly more
 COLLAPSED = 0.01  # nats: a latent dimension whose KL from the prior is below says nothing of the image
 
 
@@ -18,11 +19,11 @@ def measure_held_out(
     model: Autoencoder,
     images: np.ndarray,
     labels: np.ndarray | None,
-    of_pca: Callable[[np.ndarray], Made],
+    baselines: Mapping[str, Callable[[np.ndarray], Made]],
     mean_image_mse: float,
     refine: int = STEPS,
 ) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """Held-out MSE, PSNR and SSIM of a network and of PCA, and a warning where the network is not worth having.
+    """Held-out MSE, PSNR and SSIM of a network and of baselines, and a warning where the network is not worth having.
 
     Of several processes each measures some of the images, and all learn the same.
 
@@ -30,12 +31,13 @@ def measure_held_out(
         model: of a bottleneck of D.
         images: uint8 (N, C, H, W), that were not trained on.
         labels: int64 (N,) or None.
-        of_pca: gives what PCA of D makes of some images, float32 (n, C, H, W) in [0, 1], or pieces of it in order.
+        baselines: by name, what gives what they make of some images, float32 (n, C, H, W) in [0, 1], or pieces of it in
+            order.
         mean_image_mse: error of answering with the mean training image.
         refine: steps by which the encoder's guesses are refined.
 
     Returns:
-        Scores of ``PCA of D`` and of ``autoencoder of D``, which has ``encoder_alone_mse`` too, the error of the
+        Scores of each baseline and of ``autoencoder of D``, which has ``encoder_alone_mse`` too, the error of the
         guesses as they are; of a variational one with ``kl``, in nats an image, and
         ``collapsed_dimensions``, those with a KL below 0.01 nats. And the warnings, a sentence each.
     """
@@ -48,8 +50,8 @@ def measure_held_out(
     def labels_of(some: slice) -> np.ndarray | None:
         return None if labels is None else labels[some]
 
-    def measured_pca(some: slice) -> np.ndarray:
-        return errors_and_similarities(part(some), of_pca(part(some)))
+    def measured_baseline(reconstruct: Callable[[np.ndarray], Made]) -> np.ndarray:
+        return collectives.of_each(count, lambda some: errors_and_similarities(part(some), reconstruct(part(some))))
 
     def measured(some: slice) -> np.ndarray:
         """Error, similarity and the guess's error of each, (n, 3)."""
@@ -69,7 +71,8 @@ def measure_held_out(
         refined = errors_and_similarities(its_images, made())
         return np.column_stack([refined, np.concatenate([*alone, np.empty(0)])])
 
-    pca, of_each = summary(collectives.of_each(count, measured_pca)), collectives.of_each(count, measured)
+    scores = {name: summary(measured_baseline(each)) for name, each in baselines.items()}
+    of_each = collectives.of_each(count, measured)
     ours = {**summary(of_each[:, :2]), "encoder_alone_mse": float(np.ascontiguousarray(of_each[:, 2]).mean())}
     if model.variational:
         kl = collectives.mean_of_all(count, lambda some: divergences(model, part(some)))  # (D,)
@@ -86,9 +89,15 @@ def measure_held_out(
         dead = int((spread <= 1e-3 * spread.max()).sum())
         if dead:
             warnings.append(f"{dead} of the {size} dimensions of bottleneck {size} do not vary over the test images")
-    if ours["mse"] > 0.95 * mean_image_mse:
-        warnings.append(f"bottleneck {size} has collapsed: it reconstructs no better than the mean image")
-    return {f"PCA of {size}": pca, f"autoencoder of {size}": ours}, warnings
+    if ours["mse"] > USELESS * mean_image_mse:
+        of_pca = scores.get(f"PCA of {size}", {"mse": 0.0})["mse"]
+        warnings.append(
+            f"bottleneck {size} keeps hardly more than the mean image, nor does PCA of {size}: these images have "
+            f"little in common that so few numbers could hold; a larger one keeps more: --latent_size {4 * size}"
+            if of_pca > USELESS * mean_image_mse
+            else f"bottleneck {size} has collapsed: it reconstructs no better than the mean image"
+        )
+    return {**scores, f"autoencoder of {size}": ours}, warnings
 
 
 def measure_mean_image(mean: np.ndarray, images: np.ndarray) -> dict[str, float]:
@@ -105,7 +114,8 @@ def held_out_table(held_out: Mapping[str, Mapping[str, float]], count: int, refi
         if variational:
             row += [f"{values['kl']:.2f}", values["collapsed_dimensions"]] if "kl" in values else ["", ""]
         rows.append(row)
-    title = f"\nheld-out error on {count:,} test images (pixels in [0, 1]; PCA fitted on the same training images)\n"
+    title = f"\nheld-out error on {count:,} test images (pixels in [0, 1]; PCA fitted on the same training images"
+    title += "; refined: its latents found as the networks' are)\n" if refine else ")\n"
     measured = table(["", "MSE", "PSNR dB", "SSIM", *(["KL nats", "collapsed"] if variational else [])], rows)
     lines = [title + measured]
     for name, values in held_out.items():

@@ -88,9 +88,10 @@ def test_no_image_is_encoded_twice():
 
 def test_pixels_that_are_clustered_by_their_components_say_so():
     images = np.random.default_rng(0).integers(0, 256, (30, 1, 33, 32), dtype=np.uint8)
-    through = Spaces([], fit_pca(images, 256, 0), 0).pixels_turned_into
+    through = Spaces([], fit_pca(images, 256, 0), images, 0).pixels_turned_into
     assert through == "the first 29 principal components of the training images"
-    assert not Spaces([], fit_pca(images[:, :, :32], 256, 0), 0).pixels_turned_into
+    fewer = images[:, :, :32]
+    assert not Spaces([], fit_pca(fewer, 256, 0), fewer, 0).pixels_turned_into
     numbers = {space: {"ami": {"mean": 0.5}, "knn_accuracy": {"mean": 0.5}} for space in ("raw pixels", "bottleneck 2")}
     said = with_protocol(numbers, False, through)
     assert through in said["raw pixels"]["ami"]["protocol"]

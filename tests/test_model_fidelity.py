@@ -61,13 +61,24 @@ def test_a_network_that_is_not_worth_having_is_said_so():
     with torch.no_grad():  # a posterior that is the prior, whatever the image
         for parameter in model.encoder.parameters():
             parameter.zero_()
-    scores, warnings = measure_held_out(model, images, None, lambda some: some / np.float32(255), 0.08)
+    scores, warnings = measure_held_out(model, images, None, {"PCA of 3": lambda some: some / np.float32(255)}, 0.08)
     assert scores["PCA of 3"]["mse"] == 0
     assert scores["autoencoder of 3"]["kl"] == pytest.approx(0)
     assert scores["autoencoder of 3"]["collapsed_dimensions"] == 3
     assert len(warnings) == 2
     assert "posterior collapse: 3 of the 3 dimensions" in warnings[0]
     assert "no better than the mean image" in warnings[1]
+
+
+def test_a_network_of_noise_has_not_collapsed_where_pca_keeps_as_little():
+    images = np.random.default_rng(0).integers(0, 256, (300, 1, 16, 16), dtype=np.uint8)
+    pca, model = fit_pca(images, 2, 0), build_model("conv", 2, (1, 16, 16)).eval()
+    model.start_from_pca(pca.mean, pca.components, pca.scales)
+    mean_image = float(np.square(images / 255 - pca.mean.reshape(1, 16, 16)).mean())
+    by_pca = {"PCA of 2": pca.reconstruct_batches}
+    (warning,) = measure_held_out(model, images, None, by_pca, mean_image, 0)[1]
+    assert "nor does PCA of 2" in warning
+    assert "collapsed" not in warning
 
 
 @pytest.mark.parametrize("refine", [0, 3])
@@ -77,10 +88,11 @@ def test_a_latent_that_is_the_same_for_all_images_is_said_so(refine):
     pca = fit_pca(images, 3, 0)
     model.start_from_pca(pca.mean, pca.components, pca.scales)
     model.axes[1] = 0
-    scores, warnings = measure_held_out(model, images, None, pca.reconstruct_batches, 1.0, refine)
+    by_pca = {"PCA of 3": pca.reconstruct_batches}
+    scores, warnings = measure_held_out(model, images, None, by_pca, 1.0, refine)
     assert warnings == ["1 of the 3 dimensions of bottleneck 3 do not vary over the test images"]
     model.start_from_pca(pca.mean, pca.components, pca.scales)
-    assert measure_held_out(model, images, None, pca.reconstruct_batches, 1.0, refine)[1] == []
+    assert measure_held_out(model, images, None, by_pca, 1.0, refine)[1] == []
     assert scores["autoencoder of 3"]["mse"] > scores["PCA of 3"]["mse"]
 
 

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from latent.pca import fit_pca
 from model import ARCHITECTURES
 from model.checkpoint import build_model
 from model.fidelity import squared_errors
 from model.inference import encode, encode_batches, measure_refinement, reconstruct
+from model.linear import refinable
 from model.refinement import ANCHORED_UP_TO, ANCHORS, Refinement, Refiner, shrunk, spread_rows
 
 
@@ -203,3 +205,21 @@ def test_the_larger_images_are_the_fewer_are_worked_on_at_a_time(latent_size):
     for count, side in zip(sizes, (32, 128, 512, 1024), strict=True):
         assert count == 1 or count * 3 * side * side <= 16 << 20
         assert count < 16 or count % 16 == 0
+
+
+def test_refined_pca_is_the_projection_until_pixels_are_clamped_and_better_where_they_are():
+    generator = np.random.default_rng(0)
+    made = generator.normal(size=(300, 6)) @ generator.normal(size=(6, 64)) * 8
+    for contrast, better in ((1, False), (12, True)):  # with the second most pixels are black or white
+        images = np.clip(128 + contrast * made, 0, 255).astype(np.uint8).reshape(300, 1, 8, 8)
+        pca = fit_pca(images[:200], 4, 0)
+        plain = squared_errors(images[200:], pca.reconstruct(images[200:]))
+        network = refinable(pca, images[:200])
+        refined = squared_errors(images[200:], reconstruct(network, images[200:]))
+        np.testing.assert_allclose(
+            squared_errors(images[200:], reconstruct(network, images[200:], refine=0)), plain, rtol=1e-4
+        )
+        assert (refined <= plain * 1.0001).all()
+        assert (refined.mean() < 0.95 * plain.mean()) == better
+        if not better:
+            np.testing.assert_allclose(refined, plain, rtol=0.02)

@@ -102,9 +102,13 @@ def _answer(question: str, space: str, verdict: Verdict) -> Answer:
 def _compare(name: str, first: str, second: str, scores: Scores, comparisons: int) -> Comparison:
     known = declared()[name]
     sign = -1 if known.better == "less" else 1
-    both = [scores.of_each_image.get(space, {}).get(name) for space in (first, second)]
+    reconstructed = name in declared("reconstruction")
+    mine, its = (scores.of_each_image.get(space, {}) for space in (first, second))
+    if reconstructed:  # PCA: with latents that are refined as the network's are
+        its = scores.of_each_image.get(f"{second}, refined", its)
+    both = [mine.get(name), its.get(name)]
     chances = [_chance(scores.numbers[space], known) for space in (first, second)]
-    groups = scores.held_out if name in declared("reconstruction") else scores.groups
+    groups = scores.held_out if reconstructed else scores.groups
     if any(each is None or len(each) != len(groups) for each in both):
         means = [scores.numbers[space][name] for space in (first, second)]
         scaled = [(mean["mean"] - chance) / max(1 - chance, 1e-9) for mean, chance in zip(means, chances, strict=True)]

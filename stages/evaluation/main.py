@@ -286,11 +286,11 @@ def warn_of_classes(image_set: ImageSet, scored: np.ndarray) -> None:
 
 def fit_spaces(subject: Subject, seed: int, refine: int) -> Spaces:
     """The networks, and PCA of the images that they were trained on."""
-    train = subject.split.trained_on
+    train = Selection(subject.image_set.images, subject.split.trained_on)
     note(f"PCA of {count(len(train), 'training image')}, to compare with")
     networks = [model for model, _ in subject.models.values()]
     largest = max(PIXELS_TURNED_INTO, *(model.latent_size for model in networks))
-    return Spaces(networks, fit_pca(Selection(subject.image_set.images, train), largest, seed), refine)
+    return Spaces(networks, fit_pca(train, largest, seed), train, refine)
 
 
 def takes_labels(models: Models) -> bool:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data.selection import Selection
 from latent.pca import PCA
 from latent.pixels import PIXELS, pixels_as_rows
 from model.autoencoder import Autoencoder
 from model.inference import decode, encode, reconstruct
+from model.linear import refinable
 
 Encode = Callable[[np.ndarray], np.ndarray]  # uint8 (N, C, H, W) -> float32 (N, D)
 
@@ -26,11 +28,13 @@ class Spaces:
     Attributes:
         models: of one architecture; several of one size are trainings with other seeds.
         pca: of the largest of their sizes or more.
+        training: uint8 (N, C, H, W), these images.
         refine: steps by which the encoders' guesses are refined.
     """
 
     models: Sequence[Autoencoder]
     pca: PCA
+    training: np.ndarray | Selection
     refine: int
     _encoders: dict[int, "Remembered"] = field(default_factory=dict, repr=False)
 
@@ -58,7 +62,10 @@ class Spaces:
                     yield f"bottleneck {size}", decode(model, self._encoder(model)(images))
                 if self.refine:
                     yield f"bottleneck {size}, encoder alone", reconstruct(model, images, labels, 0)
-            yield f"PCA of {size}", self.pca.first(size).reconstruct(images)
+            pca = self.pca.first(size)
+            yield f"PCA of {size}", pca.reconstruct(images)
+            if self.refine:
+                yield f"PCA of {size}, refined", reconstruct(refinable(pca, self.training), images, None, self.refine)
 
     @property
     def pixels_turned_into(self) -> str:

@@ -9,6 +9,7 @@ import os
 import shlex
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from model.autoencoder import Autoencoder
 from model.checkpoint import as_tensors, save_model
 from model.fidelity import mean_error
 from model.held_out import held_out_table, inference_in_words, measure_held_out, measure_mean_image
+from model.inference import reconstruct_batches
+from model.linear import refinable
 from model.training_state import KeptRun, StateKeeper, find_run, require_same_images
 from run import ranks
 from run.agreement import agree
@@ -34,7 +37,7 @@ from run.resumed_arguments import resumed_arguments
 from run.signals import StopRequest
 from run.training_folder import locked_for_training
 from stages.training import together
-from stages.training.advice import advise
+from stages.training.advice import HeldAgainst, advise
 from stages.training.folder import command_elsewhere, take_over_folder
 from stages.training.loop import train
 from stages.training.memory import require_room
@@ -211,13 +214,18 @@ class Bottleneck:
             at = train(model, plan, keeper, snapshots, report, stop, self.record["mirrored"])
             if watched:
                 report.finish(at.best_epoch)
-        by_pca = pca.reconstruct_batches
-        scores, warnings = measure_held_out(model, *data.test, by_pca, self.mean_image_mse, settings.refine)
+        baselines = {f"PCA of {size}": pca.reconstruct_batches}
+        if settings.refine:  # as the network's latents are
+            refined = refinable(pca, data.training.images, plan.device)
+            baselines[f"PCA of {size}, refined"] = partial(reconstruct_batches, refined, refine=settings.refine)
+        scores, warnings = measure_held_out(model, *data.test, baselines, self.mean_image_mse, settings.refine)
         record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch, "pca": as_tensors(vars(pca))}
         if ranks.is_first():
             save_model(model_path(settings.output_dir, size), model, record)
         of_start = None if at.start_errors is None else float(at.start_errors.mean())
-        advice = advise(size, at.log, at.best_epoch, of_pca.get(size), of_start, settings.lr)
+        watched = len(Validator.of(plan).watched.images)
+        against = HeldAgainst(of_pca.get(size), of_start, self.mean_image_mse, watched)
+        advice = advise(size, at.log, at.best_epoch, against, settings.lr)
         return scores, warnings + advice
 
 
@@ -277,8 +285,7 @@ def draw_curves(
     """The error after each epoch beside that of PCA of the same size, on validation images; the figures' paths."""
     settings = plan.settings
     title = f"{settings.model} autoencoder on {printable(plan.data.image_set.name)}: error after each epoch"
-    begins_as_pca = plan.architecture.starts_as_pca
-    footer = "before its first step each network is PCA of its size" if begins_as_pca else ""
-    figure = draw_training_curves(log, {size: baselines.get(size) for size in settings.sizes}, title, footer)
+    of_sizes = {size: baselines.get(size) for size in settings.sizes}
+    figure = draw_training_curves(log, of_sizes, title, starts_as_pca=plan.architecture.starts_as_pca)
     path = settings.output_dir / "training_curves.png"
     return save_figure(figure, path, made_of=made_of, svg=settings.svg, show=settings.show)
