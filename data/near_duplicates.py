@@ -58,7 +58,7 @@ def near_duplicates(images: np.ndarray, seed: int = 0) -> np.ndarray:
                 if not number_of.any():  # all are linked
                     break
             pairs = pairs[number_of[pairs[:, 0]] != number_of[pairs[:, 1]]]
-        near = pairs[_are_near(images, pairs)]
+        near = pairs[are_near(images, pairs)]
         found.append(near)
         compared += len(pairs)
         unlinked += len(near)
@@ -142,7 +142,7 @@ def linked(pairs: np.ndarray, count: int) -> np.ndarray:
     return connected_components(links, directed=False)[1]
 
 
-def _are_near(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+def are_near(images: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Which of candidate pairs (M, 2) are near in all pixels, bool (M,)."""
     near = np.empty(len(pairs), bool)
     for start in range(0, len(pairs), size := _most(images)):

@@ -14,8 +14,9 @@ from data import VAL_FRACTION
 from data.cautions import cautions
 from data.draw import draw, draw_one
 from data.image_set import ImageSet, content_digests, joined_groups
+from data.leaks import describe_leaks
 from data.near_duplicates import linked
-from run.console import count, table, verb
+from run.console import table
 from run.errors import BadInput, printable
 from run.hints import own_command
 
@@ -33,7 +34,7 @@ class Split:
     kind: str  # "published", "group" or "random"
     fingerprint: str  # SHA-256 of the names and contents on each side, and of the image shape
     dropped: int  # training images left out because a published test image has the same pixels, or nearly the same
-    chained: int = 0  # images that near-duplicates link into one chain, too long to be kept together; 0 where none is
+    chained: tuple[int, ...] = ()  # lengths of the chains of near-duplicates that are too long to be kept together
     unlabelled: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # trained on beside ``train``
 
     @property
@@ -81,7 +82,7 @@ def split_images(
     found = content_digests(image_set.images)
     digests = [found[position] for position in order]
     labels = np.zeros(len(order), np.int64) if image_set.labels is None else image_set.labels[order]
-    twins, chained = _twins(image_set, order) if near_duplicates == "keep" else (digests, 0)
+    twins, chained = _twins(image_set, order) if near_duplicates == "keep" else (digests, ())
     same_pixels = joined_groups(digests, twins)
     together = joined_groups(image_set.groups[order].tolist(), digests, twins)
     kind = _kind(image_set, kind, has_groups=together.max() < same_pixels.max())
@@ -151,66 +152,32 @@ def split_images(
     return Split(*sides, kind, fingerprint.hexdigest(), dropped, chained, np.sort(place[unlabelled]))
 
 
-def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, int]:
-    """A number for each image that those nearly equal to it share, int64 (N,) in ``order``; and the length of a chain.
+def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, tuple[int, ...]]:
+    """A number for each image that those nearly equal to it share, int64 (N,) in ``order``; and of how long chains.
 
     Pairs link images that are not alike themselves, one after the other: the frames of a turning object are one chain.
-    Where a chain takes more than a fiftieth of all images nothing is linked, since there would be no split left.
+    A chain that takes more than a fiftieth of all images is taken apart, since it would leave no split; others are not.
     """
     count, pairs = len(image_set), image_set.near_duplicates
     if pairs is None or not len(pairs):
-        return np.arange(count), 0
-    number_of = linked(pairs, count)
-    longest = int(np.bincount(number_of).max())
-    if longest > max(_LONGEST_CHAIN, count * _CHAINED):
-        return np.arange(count), longest
-    return number_of[order], 0
+        return np.arange(count), ()
+    number_of = linked(pairs, count)[order]
+    members = np.bincount(number_of)
+    too_long = members > max(_LONGEST_CHAIN, count * _CHAINED)
+    alone = len(members) + np.arange(count)  # numbers that no chain has
+    return np.where(too_long[number_of], alone, number_of), tuple(sorted(members[too_long].tolist(), reverse=True))
 
 
 def describe_split(image_set: ImageSet, split: Split) -> str:
     """How many images of each class are in train, val and test, as a table with a title."""
     title = f"{printable(image_set.name)}: {split.kind} split, fingerprint {split.fingerprint[:12]}\n"
     header, rows = counts_per_class(image_set, split)
-    return "\n".join(
-        [title + table(header, shortened(rows)), *describe_leaks(image_set, split), *cautions(image_set, split)]
-    )
+    return "\n".join([title + table(header, shortened(rows)), *notes(image_set, split)])
 
 
-def describe_leaks(image_set: ImageSet, split: Split) -> list[str]:
-    """What of the test images stands in training too, a sentence each: groups, and images that are nearly the same."""
-    sentences = []
-    if split.dropped:
-        why = "they are copies of test images" + ", or belong to what is held out" * (image_set.labels is not None)
-        sentences.append(f"{split.dropped:,} training images were left out: {why}")
-    seen = np.concatenate([split.trained_on, split.val])
-    leaking = int(np.isin(image_set.groups[split.test], image_set.groups[seen]).sum())
-    if leaking:
-        sentences.append(
-            f"data leakage: {leaking:,} of {len(split.test):,} test images belong to a group that is trained on as well"
-        )
-    pairs = image_set.near_duplicates
-    if pairs is None or not len(pairs):
-        return sentences
-    tested, trained = np.isin(pairs, split.test), np.isin(pairs, seen)
-    crossing = np.unique(np.concatenate([pairs[:, side][tested[:, side] & trained[:, 1 - side]] for side in (0, 1)]))
-    if len(crossing):
-        sentences.append(
-            f"data leakage: {len(crossing):,} of {len(split.test):,} test images are nearly the same as one trained on"
-        )
-    else:
-        sentences.append(
-            f"{count(len(pairs), 'pair')} of images {verb(len(pairs), 'are')} the same or nearly so; each is on one "
-            "side of the split"
-        )
-    if split.chained:
-        link = f"near-duplicates link {split.chained:,} images into one chain"
-        sentences.append(
-            f"{link}, across groups; only images of a group are kept on one side"
-            if split.kind == "group"
-            else f"{link}, as the frames of a film are; they are not kept on one side: name what belongs together, "
-            "with --group_from or a column of groups"
-        )
-    return sentences
+def notes(image_set: ImageSet, split: Split) -> list[str]:
+    """What should be known of a split before its numbers are trusted, a sentence each."""
+    return [*describe_leaks(image_set, split), *cautions(image_set, split)]
 
 
 def shortened(rows: list[list[object]]) -> list[list[object]]:

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data.image_set import ImageSet, content_digests, joined_groups
-from data.split import Split, counts_per_class, describe_leaks, split_images
+from data.split import Split, counts_per_class, split_images
 from run.console import table
 from run.errors import BadInput
 
@@ -208,29 +208,6 @@ def test_equal_pixels_join_tracks():
     assert images.groups.tolist() == [0, 0, 0, 0, 0, 1]
     split = split_images(dataclasses.replace(images, groups=np.array([0, 0, 1, 1, 1, 2])), test_fraction=0.3)
     assert split.test.tolist() == [5] or split.train.tolist() == [5]
-
-
-@pytest.mark.parametrize(
-    ("groups", "said"),
-    [
-        ([number // 4 for number in range(60)], ", across groups; only images of a group are kept on one side"),
-        (None, ", as the frames of a film are; they are not kept on one side: name what belongs together, "),
-    ],
-    ids=["groups", "none"],
-)
-def test_a_chain_of_near_duplicates_too_long_to_stay_together_is_said(groups, said):
-    pairs = np.array([[number, number + 1] for number in range(40)])  # 41 images of 60
-    images = dataclasses.replace(make(list(range(60)), groups=groups), near_duplicates=pairs)
-    split = split_images(images)
-    assert split.chained == 41
-    assert (
-        sum(f"near-duplicates link 41 images into one chain{said}" in line for line in describe_leaks(images, split))
-        == 1
-    )
-    short = dataclasses.replace(images, near_duplicates=pairs[:15])
-    split = split_images(short)
-    assert split.chained == 0
-    assert not any("chain" in line for line in describe_leaks(short, split))
 
 
 def test_long_chain_of_links_is_one_group():

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from data.cautions import cautions
-from data.split import describe_leaks
+from data.split import notes
 from run.console import count
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
@@ -93,7 +92,7 @@ def describe_near_duplicates(inventory: Inventory) -> list[str]:
             lines.append(f"  and {len(pairs) - _LISTED:,} more")
     if inventory.split is None:
         return lines
-    return [*lines, *describe_leaks(image_set, inventory.split), *cautions(image_set, inventory.split)]
+    return [*lines, *notes(image_set, inventory.split)]
 
 
 def near_duplicate_rows(inventory: Inventory) -> tuple[list[str], list[list[object]]]:
