@@ -6,7 +6,6 @@ from typing import Any
 COLLAPSED = 0.95  # of the mean image's error
 _RISEN = 1.05  # times the lowest validation error
 _STILL_FALLING = 0.02  # of the error, in the last epoch
-FEW_IMAGES = 100  # test images: a share of so many is uncertain by five points or more
 
 
 def warnings_of(training: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -16,7 +15,7 @@ def warnings_of(training: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]
         training: ``metrics_training.json``.
         epochs: ``training_log.jsonl``, as :meth:`stages.report.folder.Folder.epochs` reads it.
     """
-    return [*_of_errors(training), *_of_curves(epochs), *_of_counts(training)]
+    return [*_of_split(training), *_of_errors(training), *_of_curves(epochs)]
 
 
 def _of_errors(training: Mapping[str, Any]) -> list[str]:
@@ -59,9 +58,8 @@ def _of_curves(epochs: Sequence[Mapping[str, Any]]) -> list[str]:
     return said
 
 
-def _of_counts(training: Mapping[str, Any]) -> list[str]:
-    images = training.get("held_out_images")
-    if isinstance(images, int) and images < FEW_IMAGES:
-        margin = 0.5 / max(images, 1) ** 0.5
-        return [f"There are only {images} test images: a share of so few is uncertain by up to {margin:.0%}."]
-    return []
+def _of_split(training: Mapping[str, Any]) -> list[str]:
+    """What the training said of its split: leaks, how few images test, how uneven classes are."""
+    notes = training.get("split_notes")
+    said = [note for note in notes if isinstance(note, str) and note] if isinstance(notes, list) else []
+    return [f"{note[0].upper()}{note[1:]}." for note in said]

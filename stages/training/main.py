@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data.split import describe_split
+from data.split import describe_split, notes
 from data.test_data import save_test_data
 from figure.curves import draw_training_curves
 from figure.style import save_figure
@@ -153,6 +153,7 @@ def lead(settings: Settings, kept: KeptRun | None) -> None:
         of_pca = measure_pca(plan, pca)
         validation = {f"PCA of {size}": {"mse": error} for size, error in of_pca.items()}
         metrics = {**record, "held_out": held_out, "validation": validation, "log_sha256": log_sha256}
+        metrics["split_notes"] = notes(data.image_set, data.split)
         metrics["made_of"] = {path.name: file_sha256(path) for path in results}
         write_json(settings.output_dir / "metrics_training.json", metrics)
         figures = draw_curves(plan, of_pca, report.records, {"training_log.jsonl": log_sha256})
