@@ -30,7 +30,7 @@ take labels; the classifier is trained on original training images, and kept in 
 """
 NEIGHBOURS = """
 Show the test images nearest to a test image, in both latent spaces and pixel by pixel. It also counts how
-often the 10 nearest of each test image are of its class.
+often the 10 nearest of each test image (fewer in small classes) are of its class.
 """
 
 

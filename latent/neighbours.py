@@ -1,4 +1,4 @@
-"""Which images lie near which: in a latent space, or pixel by pixel."""
+"""Which images lie near which, in a latent space or pixel by pixel; and how many neighbours can be asked."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +9,32 @@ from run.cores import cores
 _ASKED_AT_ONCE = 2048  # queries whose neighbours, and those to pass over, are held at a time
 # of a row's length: the distance to another that is nearer was multiplied out with no digit left, and is taken anew
 _EQUAL = 1e-4
+NEIGHBOURS = 10  # that classes are told by, where there are as many
+_SPARED = 0.1  # of the rows may have fewer of their own class: one rare class should not decide for all
+
+
+def neighbours_that_fit(labels: np.ndarray | None, groups: np.ndarray) -> int:
+    """How many neighbours to ask: 10, and no more than nine rows in ten have of their own class in other groups.
+
+    Where a class has three rows, each has two others: of ten neighbours eight must be of another class. Nor are more
+    than half of the rows of other groups asked: whoever asks all of them learns nothing.
+
+    Args:
+        labels: int (N,), or None without classes.
+        groups: int (N,): which rows belong together; those of the own group are not asked.
+    """
+    most = min(NEIGHBOURS, (len(groups) - int(np.unique(groups, return_counts=True)[1].max())) // 2)
+    if labels is not None:
+        most = min(most, int(np.quantile(others_of_own_class(labels, groups), _SPARED, method="lower")))
+    return max(1, most)
+
+
+def others_of_own_class(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """How many rows of other groups are of each row's own class, int64 (N,), from labels and groups, int (N,)."""
+    _, class_of, in_class = np.unique(labels, return_inverse=True, return_counts=True)
+    pairs = np.stack([labels, groups])
+    _, pair_of, in_both = np.unique(pairs, axis=1, return_inverse=True, return_counts=True)
+    return in_class[class_of] - in_both[pair_of.reshape(-1)]
 
 
 def nearest(

@@ -14,15 +14,14 @@ from sklearn.utils.extmath import weighted_mode
 
 from latent.measures import APART, CLASSIFIED, MAPPED, Measure, Side, Values, measure
 from latent.metrics import Map
-from latent.neighbours import nearest
+from latent.neighbours import NEIGHBOURS, nearest, neighbours_that_fit
 
-NEIGHBOURS = 10
 _PENALTY = 1e-4  # of the linear probe's weights, beside the mean loss of a row
 _STEPS = 100  # of L-BFGS; 300 gave 0.4 percentage points less on the pixels of GTSRB, in three times the time
 
 
 _KNN = (
-    Measure("knn_accuracy", heading=f"{NEIGHBOURS}-NN", percent=True, better="more", chance="knn_accuracy_chance",
+    Measure("knn_accuracy", heading="k-NN", percent=True, better="more", chance="knn_accuracy_chance",
             compared_as="nearest neighbours", above_chance=True),
     Measure("knn_accuracy_chance", heading="largest class", percent=True),
 )  # fmt: skip
@@ -36,11 +35,15 @@ def knn_accuracy(latents: np.ndarray, labels: np.ndarray, fitted: Side) -> Value
     return {"knn_accuracy": (near == labels).astype(float), "knn_accuracy_chance": chance}
 
 
-@measure(APART, *_KNN, of_classes=True)
+@measure(APART, *_KNN, Measure("knn_neighbours"), of_classes=True)
 def knn_accuracy_apart(latents: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> Values:
-    """Share of rows of the commonest class among their 10 nearest of other groups, and of the largest class."""
+    """Share of rows of the commonest class among their nearest of other groups, of the largest class; how many vote.
+
+    These are 10, or fewer where classes have fewer rows: see :func:`latent.neighbours.neighbours_that_fit`.
+    """
     near, chance = apart_classes(latents, labels, groups), float((labels == largest_class(labels)).mean())
-    return {"knn_accuracy": (near == labels).astype(float), "knn_accuracy_chance": chance}
+    asked = neighbours_that_fit(labels, groups)
+    return {"knn_accuracy": (near == labels).astype(float), "knn_accuracy_chance": chance, "knn_neighbours": asked}
 
 
 @measure(
@@ -65,18 +68,19 @@ def linear_scores(latents: np.ndarray, labels: np.ndarray, fitted: Side) -> Valu
     }
 
 
-@measure(MAPPED, Measure("map_knn_accuracy", heading=f"{NEIGHBOURS}-NN", percent=True, better="more"), of_classes=True)
+@measure(MAPPED, Measure("map_knn_accuracy", heading="k-NN", percent=True, better="more"), of_classes=True)
 def map_knn_accuracy(latents: np.ndarray, labels: np.ndarray, drawn: Map) -> dict[str, float]:
     """As :func:`knn_accuracy_apart`, of the points of a map."""
     return {"map_knn_accuracy": float((apart_classes(drawn.points, labels, drawn.groups) == labels).mean())}
 
 
 def apart_classes(vectors: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """The commonest class among the 10 nearest rows of other groups, int64; -1 where there is no other group.
+    """The commonest class among the nearest rows of other groups, int64; -1 where there is no other group.
 
+    As many vote as :func:`latent.neighbours.neighbours_that_fit` says, 10 at most.
     Frames of one track are each other's nearest neighbours; left in, they would answer for one another.
     """
-    return _commonest(nearest(vectors, count=NEIGHBOURS, groups=groups)[0], labels)
+    return _commonest(nearest(vectors, count=neighbours_that_fit(labels, groups), groups=groups)[0], labels)
 
 
 def nearest_classes(

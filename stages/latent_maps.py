@@ -12,9 +12,10 @@ from figure.style import save_figure, shown
 from latent.archive import LatentSpace, load_with_bottleneck_2
 from latent.measures import Values
 from latent.metrics import latent_dimensions, trustworthiness
+from latent.neighbours import others_of_own_class
 from latent.options import FEWEST_ROWS, METHODS
 from latent.placing import fitted_rows
-from latent.probes import NEIGHBOURS, knn_accuracy_apart
+from latent.probes import knn_accuracy_apart
 from latent.projection import AS_IT_IS, draw_flat, lowered_settings, map_settings, too_few
 from run.artefacts import test_data_path, write_csv, write_json
 from run.console import count, note, say, table, warn
@@ -23,6 +24,7 @@ from run.hints import own_command
 from run.provenance import command_line, versions
 
 PROTOCOL = "transductive: each map is fitted on, and each number taken from, the same images that are drawn"
+_ALONE = "have no other of their class (in another group) here"
 OTHER_GROUPS = "; an image's own group (images that belong together) is left out of its neighbours"
 
 
@@ -174,8 +176,9 @@ def measure(space: LatentSpace, points: np.ndarray | None) -> dict[str, float]:
     measures = {"rows": len(space.vectors), "groups": groups, **latent_dimensions(space.vectors)}
     if space.labels is not None:
         known = _on_average(knn_accuracy_apart(space.vectors, space.labels, space.groups))
-        if groups == 1:  # no row has a neighbour of another group
-            known = {"knn_accuracy_chance": known["knn_accuracy_chance"]}
+        known["alone_in_class"] = int((others_of_own_class(space.labels, space.groups) == 0).sum())
+        if known["alone_in_class"] == len(space.labels):  # no neighbour could be right
+            del known["knn_accuracy"], known["knn_neighbours"]
         elif points is not None:
             on_map = _on_average(knn_accuracy_apart(points, space.labels, space.groups))
             known["knn_accuracy_on_map"] = on_map["knn_accuracy"]
@@ -195,10 +198,16 @@ def remark(measures: dict[str, float]) -> str:
     lines = []
     if "knn_accuracy" in measures:
         apart = " of other groups" if measures["groups"] < measures["rows"] else ""
+        asked = int(measures["knn_neighbours"])
+        nearest = f"{asked} nearest images{apart} tell" if asked > 1 else f"nearest image{apart} tells"
         lines.append(
-            f"{NEIGHBOURS} nearest images{apart} tell the class of {measures['knn_accuracy']:.0%} "
+            f"{nearest} the class of {measures['knn_accuracy']:.0%} "
             f"(largest class alone: {measures['knn_accuracy_chance']:.0%})"
         )
+        if measures["alone_in_class"]:
+            lines[-1] += f"; {measures['alone_in_class']:,} of {measures['rows']:,} {_ALONE}"
+    elif "alone_in_class" in measures:
+        lines.append(f"whether neighbours tell the class can't be said: all images {_ALONE}")
     use = f"{measures['dimensions_that_vary']} of {measures['dimensions']} dimensions vary"
     use += f", as evenly as {measures['effective_rank']:.1f} equal ones (effective rank)"
     lines.append(use)
@@ -235,8 +244,9 @@ def as_text(numbers: list[dict[str, object]]) -> str:
     def cell(name: str, form: str, each: dict[str, object]) -> str:
         return format(each[name], form) if name in each else "-"
 
+    asked = next((f"{each['knn_neighbours']:.0f}" for each in numbers if "knn_neighbours" in each), "k")
     return table(
-        ["latents", "drawn", f"{NEIGHBOURS}-NN accuracy", "on the map", "largest class", "trustworthiness", "vary",
+        ["latents", "drawn", f"{asked}-NN accuracy", "on the map", "largest class", "trustworthiness", "vary",
          "eff. rank"],
         [
             (

@@ -14,6 +14,7 @@ from latent.cluster_probes import (
 )
 from latent.measures import Side
 from latent.metrics import clustering_scores
+from latent.neighbours import neighbours_that_fit
 from latent.probes import (
     apart_classes,
     classification_scores,
@@ -86,7 +87,7 @@ def test_permuted_classes_stay_together_by_track():
 def test_neighbours_of_the_same_group_have_no_vote():
     vectors = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [9.0]])
     labels, groups = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1, 2])
-    assert apart_classes(vectors, labels, groups).tolist() == [1, 1, 1, 0, 0, 0]
+    assert apart_classes(vectors, labels, groups).tolist() == [1, 1, 1, 2, 2, 1]
     assert apart_classes(vectors[:3], labels[:3], groups[:3]).tolist() == [-1, -1, -1]
     fitted, named = islands(90, 0)
     np.testing.assert_array_equal(apart_classes(fitted, named, np.arange(90)), named)
@@ -160,6 +161,7 @@ def test_neighbours_on_two_islands():
     assert as_numbers(knn_accuracy_apart(vectors, labels, np.arange(60))) == {
         "knn_accuracy": 1.0,
         "knn_accuracy_chance": 0.5,
+        "knn_neighbours": 10,
     }
     labels[0] = 8  # one in the wrong place: it is misnamed, and its neighbours are not
     assert knn_accuracy_apart(vectors, labels, np.arange(60))["knn_accuracy"].mean() == 59 / 60
@@ -170,8 +172,32 @@ def test_a_row_is_not_its_own_neighbour():
     assert as_numbers(knn_accuracy_apart(np.ones((1, 3)), np.array([5]), np.array([0]))) == {
         "knn_accuracy": 0.0,
         "knn_accuracy_chance": 1.0,
+        "knn_neighbours": 1,
     }
     # frames of one track answer for nobody of their own track
     labels, groups = np.array([0, 0, 1, 1]), np.array([5, 5, 6, 6])
     apart = knn_accuracy_apart(np.array([[0.0], [0.1], [1.0], [1.1]]), labels, groups)
-    assert as_numbers(apart) == {"knn_accuracy": 0.0, "knn_accuracy_chance": 0.5}
+    assert as_numbers(apart) == {"knn_accuracy": 0.0, "knn_accuracy_chance": 0.5, "knn_neighbours": 1}
+
+
+def test_no_more_neighbours_are_asked_than_can_be_right():
+    labels = np.repeat(np.arange(30), 3)  # each image has two others of its class: of ten eight would be wrong
+    numbers = knn_accuracy_apart(labels[:, None] * 100.0 + np.arange(90)[:, None] % 3, labels, np.arange(90))
+    assert as_numbers(numbers) == {"knn_accuracy": 1.0, "knn_accuracy_chance": 1 / 30, "knn_neighbours": 2}
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "asked"),
+    [
+        (np.repeat([0, 1], 50), np.arange(100), 10),
+        (np.repeat([0, 1, 2], [50, 45, 5]), np.arange(100), 10),  # one rare class does not decide for all
+        (np.repeat([0, 1, 2], [50, 35, 5]), np.repeat(np.arange(18), 5), 10),
+        (np.repeat([0, 1], 5), np.arange(10), 4),
+        (np.repeat([0, 1], 20), np.repeat(np.arange(4), 10), 10),
+        (np.repeat([0, 1], 20), np.repeat(np.arange(2), 20), 1),  # a class is one group
+        (None, np.arange(10), 4),  # of 9 others no more than half
+        (None, np.arange(2), 1),
+    ],
+)
+def test_how_many_neighbours_fit(labels: np.ndarray | None, groups: np.ndarray, asked: int):
+    assert neighbours_that_fit(labels, groups) == asked

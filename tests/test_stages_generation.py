@@ -93,6 +93,9 @@ def test_agreement_passes_over_the_own_track():
     assert measures["agreement_chance"] == pytest.approx(135 / 285)
     assert shared(near, near) == 1
     assert neighbour_agreement(vectors, None, groups, seed=0)[0] == {}
+    few = np.repeat(np.arange(30), 3)  # two others of each class: both are found, and none of another class beside them
+    measures, near = neighbour_agreement(few[:, None] * 10.0, few, np.arange(90), seed=0)
+    assert (measures["agreement"], near.shape[1]) == (1, 2)
     assert neighbour_agreement(vectors, groups % 2, np.zeros(300), seed=0)[0] == {}
 
 

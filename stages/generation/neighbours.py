@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from data.choice import choose_test_rows
-from latent.neighbours import nearest
+from latent.neighbours import nearest, neighbours_that_fit, others_of_own_class
 from latent.pixels import pixels_as_rows
 from run.console import say, table_of
 from run.random_subset import random_subset
@@ -15,7 +15,6 @@ from stages.generation.sheet import Cell, Row, draw_sheet
 from stages.generation.subject import Result, SharedSettings, Subject, require_images
 
 _DRAWN_IMAGES = 3  # where none are named
-NEIGHBOURS = 10  # that agreement is measured over
 _ASKED = 2000  # rows that it is measured over: enough for two decimals
 PROTOCOL = "transductive: the neighbours of each test image among the other test images"
 PASSED_OVER = "; images that belong together (frames of one track, equal pixels) passed over"
@@ -64,8 +63,8 @@ def neighbours(subject: Subject, settings: Settings) -> Result:
             lines.append(Line(subject.original(row), space, mine))
     remark = agreement_in_words(numbers, together, settings.other_groups)
     title = subject.title("the nearest test images, from near to far")
-    figure = draw_neighbours(lines, len(spaces), test_data.images, settings.num_neighbours, remark, title)
-    facts = {"protocol": protocol, "neighbours": NEIGHBOURS, "spaces": numbers}
+    figure = draw_neighbours(lines, len(spaces), test_data.images, remark, title)
+    facts = {"protocol": protocol, "neighbours": numbers[0]["neighbours"], "spaces": numbers}
     return Result("neighbours", figure, records, facts)
 
 
@@ -96,7 +95,7 @@ def agreement_of_spaces(
     measured = {name: neighbour_agreement(space, labels, groups, seed) for name, space in spaces.items()}
     by_pixels = measured["pixels"][1]
     return [
-        {"space": name, **measures, "shared_with_pixels": shared(near, by_pixels)}
+        {"space": name, "neighbours": near.shape[1], **measures, "shared_with_pixels": shared(near, by_pixels)}
         for name, (measures, near) in measured.items()
     ]
 
@@ -104,7 +103,9 @@ def agreement_of_spaces(
 def neighbour_agreement(
     vectors: np.ndarray, labels: np.ndarray | None, groups: np.ndarray, seed: int
 ) -> tuple[dict[str, float], np.ndarray]:
-    """How many of the 10 nearest neighbours of other groups are of a row's own class, over at most 2,000 random rows.
+    """How many of the nearest neighbours of other groups are of a row's own class, over at most 2,000 random rows.
+
+    Of 10 neighbours, or of fewer where classes have fewer rows: :func:`latent.neighbours.neighbours_that_fit`.
 
     Args:
         vectors: float (N, D).
@@ -115,18 +116,20 @@ def neighbour_agreement(
     Returns:
         ``agreement``: the mean share; ``agreement_chance``: that of neighbours drawn at random among other groups;
         ``agreement_own_group_too``: the share when the own group is not passed over, where any group has more than one
-        row. {} without labels or with a single group. Beside it the neighbours, int64 (rows asked, 10), -1 for none.
+        row. {} without labels, or where no row has another of its class in another group. Beside it the neighbours,
+        int64 (rows asked, neighbours), -1 for none.
     """
     rows = random_subset(len(vectors), _ASKED, seed)
-    near, _ = nearest_rows(vectors, rows, NEIGHBOURS, groups)
-    if labels is None or (near < 0).all():
+    count = neighbours_that_fit(labels, groups)
+    near, _ = nearest_rows(vectors, rows, count, groups)
+    if labels is None or not others_of_own_class(labels, groups).any():  # none could share the class
         return {}, near
     measures = {
         "agreement": _share_of_own_class(near, labels, rows),
         "agreement_chance": _chance_of_own_class(labels, groups, rows),
     }
     if len(np.unique(groups)) < len(groups):
-        everybody, _ = nearest_rows(vectors, rows, NEIGHBOURS)
+        everybody, _ = nearest_rows(vectors, rows, count)
         measures["agreement_own_group_too"] = _share_of_own_class(everybody, labels, rows)
     return measures, near
 
@@ -138,10 +141,8 @@ def _share_of_own_class(near: np.ndarray, labels: np.ndarray, rows: np.ndarray) 
 
 def _chance_of_own_class(labels: np.ndarray, groups: np.ndarray, rows: np.ndarray) -> float:
     """Expected share of the own class among rows of other groups, mean over the rows that have such."""
-    _, class_of, in_class = np.unique(labels, return_inverse=True, return_counts=True)
     _, group_of, in_group = np.unique(groups, return_inverse=True, return_counts=True)
-    _, pair_of, in_both = np.unique(np.stack([group_of, class_of]), axis=1, return_inverse=True, return_counts=True)
-    same = in_class[class_of] - in_both[pair_of.reshape(-1)]
+    same = others_of_own_class(labels, groups)
     others = len(labels) - in_group[group_of]
     asked = rows[others[rows] > 0]
     return float((same[asked] / others[asked]).mean())
@@ -187,7 +188,10 @@ def neighbour_records(
 
 def agreement_table(numbers: Sequence[Mapping]) -> str:
     """A row for each space of :func:`agreement_of_spaces`."""
-    columns = {"space": (f"{NEIGHBOURS} nearest test images", ""), "agreement": ("same class", ".1%")}
+    columns = {
+        "space": (f"{_nearest(numbers)} test images", ""),
+        "agreement": ("same class", ".1%"),
+    }
     columns |= {"agreement_chance": ("by chance", ".1%"), "agreement_own_group_too": ("own group too", ".1%")}
     return table_of(numbers, columns | {"shared_with_pixels": ("same as by pixels", ".1%")})
 
@@ -205,24 +209,27 @@ def agreement_in_words(numbers: Sequence[Mapping], together: bool, passed_over: 
     if "agreement" not in numbers[0]:
         return known
     shares = ", ".join(f"{each['agreement']:.0%} in {each['space']}" for each in numbers)
-    nearest = f"{NEIGHBOURS} nearest{' of other groups' if together else ''}"
-    return f"of the {nearest} so many share the class: {shares}; by chance {numbers[0]['agreement_chance']:.0%}{known}"
+    nearest = f"{_nearest(numbers)}{' of other groups' if together else ''}"
+    many = "so many share" if numbers[0]["neighbours"] > 1 else "so often it shares"
+    return f"of the {nearest} {many} the class: {shares}; by chance {numbers[0]['agreement_chance']:.0%}{known}"
 
 
-def draw_neighbours(
-    lines: Sequence[Line], spaces: int, images: np.ndarray, count: int, remark: str, title: str
-) -> Figure:
+def _nearest(numbers: Sequence[Mapping]) -> str:
+    count = numbers[0]["neighbours"]
+    return f"{count} nearest" if count > 1 else "nearest"
+
+
+def draw_neighbours(lines: Sequence[Line], spaces: int, images: np.ndarray, remark: str, title: str) -> Figure:
     """Draw images and their nearest ones.
 
     Args:
         lines: from the top.
         spaces: lines of each image; the first of them shows it.
         images: uint8 (N, C, H, W), the test images.
-        count: neighbours that a line has room for.
         remark: what holds of all images.
         title: of the figure.
     """
-    sheet = []
+    sheet, count = [], max(len(line.records) for line in lines)  # a small test split has fewer than were asked for
     for number, line in enumerate(lines):
         opens = number % spaces == 0
         cells = [line.original if opens else None]
