@@ -15,25 +15,41 @@ _USUAL = 0.9  # of the files have such names: then they are no accident
 
 _CHANGES = "[hv]?flip(?:ped)?|mirror(?:ed)?|rot(?:ated?)?|aug(?:mented)?|crop(?:ped)?|blur(?:red)?|nois[ey]"
 _ALTERED = rf"(?:{_CHANGES})[_-]?[0-9]*"
-_AXES = "(?:tp?|z|ch?|w|s|fk?|fl|p|sk|v)"  # time, depth, channel, site, field
+_AXES = "(?:tp?|z|ch?|w|s|fk?|fl|p|sk|v)"  # time, depth, channel, site, field, visit
+_SIDES = "left|right|o[dsu]|[lr]"  # of a person; of eyes: oculus dexter, sinister, uterque
+_VIEW = rf"(?:{_AXES}|visit[_-]?|ses(?:sion)?[_-]?|run[_-]?)[0-9]+|{_SIDES}"
+_PERSON = "(?:sub|subject|subj|patient|pat|pt|person|case)[_-]?[0-9]+"
+_MOMENT = r"(?:[0-9]+h)?[ _-]?(?:[0-9]+m(?:in)?)?[ _-]?[0-9]+(?:[.,][0-9]+)?(?:s|sec|ms)"  # 00h01m15s, 75.5s
 # Names that look like parts of one series: what is matched before the last number is the series.
 _SERIES = (
     (re.compile(r"^(.*?)[ _-]*frames?[ _-]*\d+$", re.IGNORECASE), r"(.*?)[ _-]*[Ff]rame"),
     (re.compile(r"^(.*?) ?\(\d+\)$"), r"([^/]*?)(?: ?\([0-9]+\))?\.[a-zA-Z]+$"),
     (re.compile(r"^(.*?)[ _-]+copy(?:[ _-]*\d+)?$", re.IGNORECASE), r"([^/]*?)(?:[ _-]+[Cc]opy.*)?\.[a-zA-Z]+$"),
     (re.compile(r"^(.*\d.*?)[_-]\d+$"), r"([^/]*)[_-][0-9]+\."),
-    # time, depth, channel, site: position01_t0001, A01_s1_w1, r01c01f01p01-ch1sk1
-    (re.compile(rf"^(.*?)(?:[_-](?:{_AXES}\d+)+)+$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-](?:{_AXES}[0-9]+)+)+\."),
+    # sub-01_ses-02_T1w, patient7-ct: whatever was taken of one
+    (re.compile(rf"^({_PERSON})[ _.-].+$", re.IGNORECASE), rf"(?i)({_PERSON})[ _.-][^/]*$"),
+    # time, depth, channel, site, visit, side: position01_t0001, A01_s1_w1, r01c01f01p01-ch1sk1, 104_V1_OD
+    (re.compile(rf"^(.*?)(?:[_-](?:{_VIEW})+)+$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-](?:{_VIEW})+)+\."),
+    (re.compile(rf"^(.*?)[ _-]{_MOMENT}$", re.IGNORECASE), rf"(?i)([^/]*)[ _-]{_MOMENT}\."),
     (re.compile(r"^(.*?)[_-]burst[_-]?\d+.*$", re.IGNORECASE), r"(.*?)[_-][Bb][Uu][Rr][Ss][Tt]"),
     (re.compile(r"^(.*?)_[a-z]+\.rf\..*$", re.IGNORECASE), r"([^/]*?)_[a-zA-Z]+\.rf\."),  # Roboflow's altered copies
     (re.compile(rf"^(.*?)[_-]{_ALTERED}$", re.IGNORECASE), rf"(?i)([^/]*?)(?:[_-]{_ALTERED})?\.[a-z]+$"),
-    (re.compile(r"^(.*?)[_-](?:left|right)$", re.IGNORECASE), r"([^/]*?)[_-](?:[Ll]eft|[Rr]ight)\."),
 )  # fmt: skip
 
 _SAMPLE = 1000  # names that tell whether a pattern fits enough of them to be tried on all
 _SERIES_SHARE = 4  # one in so many names is part of a series, or nothing is said of series
 
 _COUNTED = re.compile(r"(?:img|image|im|frame|pic|picture|photo)?[ _-]*[0-9]+\.[a-z0-9]+", re.IGNORECASE)
+# Words beside a class and a number that are nobody's name: Anna_happy1 is of Anna, IMG_happy1 of nobody
+_NOBODY = re.compile(
+    "(?:img|image|im|frame|pic|picture|photo|dsc[nf]?|pxl|mvimg|vid|video|clip|gopr|cam|camera|screenshot|scan|file|"
+    "sample|download|copy|crop|aug|mask|train|test|val|valid|part|set|batch|class|new|old|good|bad|left|right|front|"
+    "back|top|bottom|side|upper|lower|small|medium|large|big|dark|light|day|night|red|green|blue|yellow|orange|purple|"
+    "violet|pink|brown|black|white|gr[ae]y|cyan|magenta)s?[0-9]*",
+    re.IGNORECASE,
+)
+_PEOPLE = 4  # different names, or they are no people
+_FIRST_WORD, _LAST_WORD = "([^/ _.-]+)[ _.-][^/]*$", "[ _.-]([^/ _.-]+)[.][a-zA-Z]+$"
 _WORDS = "[a-zA-Z]+(?:[ _-][a-zA-Z]+)*"
 _WORDS_AND_NUMBER = re.compile(rf"({_WORDS})[ ._-]*[0-9]+")
 _CLASSES = 100  # more words than this are no classes
@@ -93,6 +109,41 @@ def suggested_groups(paths: Sequence[str], labels: Sequence[str | None]) -> str 
                 f"if their images belong together, keep each on one side of the split: --group_from '{pattern}'"
             )
     return None
+
+
+def suggested_people(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:
+    """A remark where files of several classes begin, or end, with the same names: happy/Anna_happy0, sad/Anna_sad1.
+
+    Beside the name nothing stands but the class and numbers.
+    """
+    for pattern in (_FIRST_WORD, _LAST_WORD):
+        people = [_person(pattern, *each) for each in zip(paths, labels, strict=True)]
+        counts = Counter(filter(None, people))
+        if sum(counts.values()) < _USUAL * len(paths) or len(counts) < _PEOPLE:
+            continue
+        classes = Counter(who for who, _ in set(zip(people, labels, strict=True)) if who)
+        if min(counts.values()) > 1 and sum(count > 1 for count in classes.values()) >= _USUAL * len(counts):
+            some = sorted(counts, key=lambda who: (-classes[who], who))[:3]
+            return (
+                f"file names look like those of {len(counts):,} people or things, each in several classes "
+                f"({', '.join(map(printable, some))}, ...); if their images belong together, keep each on one side of "
+                f"the split: --group_from '{pattern}'"
+            )
+    return None
+
+
+def _person(pattern: str, path: str, label: str | None) -> str | None:
+    """Whom a file name names, beside its class and numbers."""
+    found = re.search(pattern, path)
+    if found is None or label is None:
+        return None
+    name, stem = found[1], path.rpartition("/")[2].rpartition(".")[0]
+    rest = stem[len(name) :] if pattern == _FIRST_WORD else stem[: -len(name)]
+    words = "".join(re.findall(r"[^\W\d_]+", rest)).lower()
+    of_class = "".join(re.findall(r"[^\W\d_]+", label)).lower()
+    if words not in ("", of_class) or not re.search(r"[^\W\d_]", name) or _NOBODY.fullmatch(name):
+        return None
+    return None if of_class in name.lower() else name
 
 
 def suggested_folders(paths: Sequence[str], labels: Sequence[str | None]) -> str | None:

@@ -14,7 +14,14 @@ from pathlib import Path
 
 from data.annotations import Annotations
 from data.boxes import boxes_beside
-from data.groups import suggested_folders, suggested_groups, suggested_labels, suggested_versions, tracks
+from data.groups import (
+    suggested_folders,
+    suggested_groups,
+    suggested_labels,
+    suggested_people,
+    suggested_versions,
+    tracks,
+)
 from data.label_file import METADATA, Known, combined, read_tables, tables_of_labels
 from data.layout import TEST, TRAIN, VAL, Layout, natural_order, part_of, recognise
 from data.listing import NAMED_AT_MOST
@@ -181,7 +188,8 @@ class Interpreter:
             mine = [ids[position] for position in used]
             labels = [found.labels[position] for position in used]
             by_folder = suggested_folders(mine, labels) if has_labels else None
-            together = by_folder or suggested_groups(mine, labels) or (found.parts is None and suggested_versions(mine))
+            together = by_folder or suggested_groups(mine, labels) or suggested_people(mine, labels)
+            together = together or (found.parts is None and suggested_versions(mine))
             found.remarks += filter(None, [together, suggested_labels(mine, labels)])
 
     def _layout(self, ids: list[str], has_labels: bool) -> Layout:
