@@ -5,6 +5,7 @@ state is as hostile as any file: what it says is checked before anything is done
 """
 
 import random
+import re
 import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,11 +15,13 @@ import torch
 
 from model.autoencoder import Autoencoder
 from run import ranks
+from run.artefacts import model_path
 from run.errors import BadInput, printable
 from run.hints import refuse_mistyped_folder, training_at_hand, training_command
 from run.tensor_file import TRAINING_STATE, load_tensors, save_tensors
+from run.training_folder import EARLIER
 
-_FOLDER = "training_state"  # in the output folder
+STATES = "training_state"  # in the output folder
 _PATTERN = "latent_size_*.pth"
 _PLAIN = (str, int, float, bool, list, tuple, type(None))
 
@@ -91,7 +94,7 @@ class StateKeeper:
         every_minutes: float,
         kept: KeptRun | None = None,
     ) -> None:
-        self._path = Path(output_dir) / _FOLDER / _PATTERN.replace("*", str(latent_size))
+        self._path = Path(output_dir) / STATES / _PATTERN.replace("*", str(latent_size))
         self._latent_size, self._identity = latent_size, identity
         self._interval, self._saved = 60 * every_minutes, time.monotonic()
         self._kept = kept
@@ -156,7 +159,15 @@ class StateKeeper:
 
 def has_states(output_dir: Path) -> bool:
     """Whether any training has kept a state in an output folder."""
-    return any((Path(output_dir) / _FOLDER).glob(_PATTERN))
+    return any((Path(output_dir) / STATES).glob(_PATTERN))
+
+
+def stopped_sizes(output_dir: Path) -> list[int]:
+    """The bottlenecks of an output folder that have a state and no checkpoint yet: their training was stopped."""
+    found = (re.fullmatch(r"latent_size_([0-9]{1,9})(?:_previous)?\.pth", path.name, re.ASCII)
+             for path in (Path(output_dir) / STATES).glob(_PATTERN))  # fmt: skip
+    sizes = sorted({int(match[1]) for match in found if match})
+    return [size for size in sizes if not model_path(Path(output_dir), size).exists()]
 
 
 def require_same_images(kept: KeptRun, fingerprint: str) -> None:
@@ -182,10 +193,18 @@ def find_run(place: Path) -> KeptRun:
     """
     place = Path(place)
     chosen = place if place.is_file() else None
-    folder = place.parent if chosen else place / _FOLDER
+    folder = place.parent if chosen else place / STATES
     paths = {path.with_name(path.name.replace("_previous", "")) for path in folder.glob(_PATTERN)}
     if not (chosen or paths):
         refuse_mistyped_folder(place / "test_data.pth")
+        # a new training that was stopped before its first state has moved the one before it aside
+        shelved = [each for each in (place / EARLIER).glob("*") if stopped_sizes(each)]
+        if shelved:
+            last = max(shelved, key=lambda each: (each / STATES).stat().st_mtime)
+            raise BadInput(
+                f"there is no training to resume in {printable(place)} itself; one that was stopped before is in "
+                f"{printable(last)}; go on with it: {training_command(last / 'test_data.pth')}"
+            )
         raise BadInput(
             f"there is no training to resume in {printable(place)}; start one: "
             f"{training_command(place / 'test_data.pth')}"
@@ -206,7 +225,7 @@ def find_run(place: Path) -> KeptRun:
         arguments=longest["identity"]["arguments"],
         command=longest["identity"]["command"],
         states=states,
-        output_dir=folder.parent if folder.name == _FOLDER else None,
+        output_dir=folder.parent if folder.name == STATES else None,
         warnings=warnings,
     )
 

@@ -9,7 +9,7 @@ disks) or the system has none of this kind (Windows), commands run without.
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from run.artefacts import flush_folder
@@ -82,8 +82,8 @@ def undisturbed(folder: Path) -> Iterator[None]:
         yield
 
 
-def move_aside(folder: Path, name: str) -> Path | None:
-    """Move everything that scripts have written into ``folder`` to ``folder/earlier/name``.
+def move_aside(folder: Path, name: str, only: Sequence[Path] | None = None) -> Path | None:
+    """Move what scripts have written into ``folder`` to ``folder/earlier/name``.
 
     Files are gathered in a folder of another name, which gets its own by one rename once all are there; until then
     :func:`undisturbed` and the next training put them back. Needs the lock of :func:`locked_for_training`.
@@ -91,12 +91,13 @@ def move_aside(folder: Path, name: str) -> Path | None:
     Args:
         folder: of a training.
         name: what the files are of; a number is added where there is such a folder already.
+        only: which files or folders; everything unless they are named.
 
     Returns:
         Where they are now; None if there were none.
     """
     folder = Path(folder)
-    found = results_in(folder)
+    found = results_in(folder) if only is None else only
     if not found:
         return None
     name = re.sub(r"[^\w.+-]+", "_", name).strip("._")[:80] or "training"

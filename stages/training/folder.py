@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint import load_checkpoint
-from model.training_state import find_run, has_states
+from model.training_state import STATES, find_run, has_states
 from run.artefacts import model_paths, test_data_path
-from run.console import note
+from run.console import note, warn
 from run.errors import BadInput, printable
 from run.hints import own_command
 from run.training_folder import move_aside
 from stages.training.plan import Plan
+from stages.training.stopped import go_on_with, stopped_in_words
 
 # Of two trainings that differ in these alone, the one may add its sizes to the other's. Whatever the images are called,
 # the split's fingerprint says that they are the same.
@@ -42,11 +43,18 @@ def take_over_folder(plan: Plan) -> Trained:
     folder, settings = plan.settings.output_dir, plan.settings
     paths = model_paths(folder)
     records = [record for path in paths if (record := _record_of(path)) is not None]
+    stopped = None
+    if plan.kept is None and has_states(folder):
+        stopped = stopped_in_words(folder, settings.decisive, plan.data.split.fingerprint)
     if plan.kept is None and not (records and all(_is_same(plan, record) for record in records)):
         if paths or test_data_path(folder).exists() or has_states(folder):
             moved = move_aside(folder, _name_of(folder, records))
-            note(f"another training's files were in {printable(folder)}; they are in {printable(moved)} now")
+            there = stopped or f"another training's files were in {printable(folder)}"
+            _tell_of(moved, f"{there}; they are in {printable(moved)} now", stopped is not None)
         return Trained()
+    if stopped:  # its other bottlenecks are kept, and its states are not to be written over
+        moved = move_aside(folder, _name_of(folder, []), [folder / STATES])
+        _tell_of(moved, f"{stopped}; its states are in {printable(moved)} now", is_stopped=True)
     logs = _read_logs(folder)
     scores = {
         record["latent_size"]: record["held_out"]
@@ -72,6 +80,14 @@ def command_elsewhere(folder: Path) -> str:
     numbers = (named.parent / f"{named.name or 'output'}_{number}" for number in range(2, 10**6))
     other = next(each for each in numbers if not each.exists())
     return own_command({"--output_dir": [other]})
+
+
+def _tell_of(moved: Path, words: str, is_stopped: bool) -> None:
+    """Say what was moved aside, and of a stopped training how to go on with it."""
+    if is_stopped:
+        warn(f"{words}, and training begins anew; to go on with what was stopped instead: {go_on_with(moved)}")
+    else:
+        note(words)
 
 
 def _record_of(path: Path) -> dict[str, Any] | None:
