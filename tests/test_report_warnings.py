@@ -14,14 +14,20 @@ def test_the_page_says_no_less_of_the_split_than_the_training(forked, tmp_path: 
     notes = read_json(tmp_path / "metrics_training.json")["split_notes"]
     assert any("an accuracy is known to about 13 points either way" in note for note in notes)
     assert all(note in done.stdout for note in notes)
+    warnings = read_json(tmp_path / "metrics_training.json")["warnings"]
+    assert "hardly begun to learn" in warnings[0]  # 200 images, once: of its curves, too, the page says the same
+    assert warnings[0] in done.stderr
     page = forked.run("report.py", "--output_dir", tmp_path, cwd=ROOT)
     assert page.returncode == 0, page.stderr
     written = (tmp_path / "report.html").read_text()
     assert "an accuracy is known to about 13 points either way" in written
-    assert "uncertain by" not in written
+    assert "hardly begun to learn" in written
+    assert "still getting better" not in written
 
 
 def test_notes_of_a_split_are_sentences_and_come_first():
     training = {"split_notes": ["data leakage: 3 of 9 test images are nearly the same as one trained on", 7, ""]}
-    assert warnings_of(training, []) == ["Data leakage: 3 of 9 test images are nearly the same as one trained on."]
-    assert warnings_of({"split_notes": "none"}, []) == warnings_of({}, []) == []
+    training["warnings"] = ["bottleneck 2 overfits"]
+    leak = "Data leakage: 3 of 9 test images are nearly the same as one trained on."
+    assert warnings_of(training) == [leak, "Bottleneck 2 overfits."]
+    assert warnings_of({"split_notes": "none"}) == warnings_of({}) == []

@@ -89,7 +89,7 @@ def make_page(settings: Settings) -> tuple[str, list[tuple[str, str]]]:
         above={each.picture.uri: place for place, each in enumerate(told, 1) if each.picture},
         how_to_answer=how,
         parts=parts,
-        warnings=[*warnings_of(training, epochs), *folder.problems],
+        warnings=[*warnings_of(training), *folder.problems],
         missing=missing,
         name=settings.hand_in,
         again=folder.command("report.py", *(["--hand_in", settings.hand_in] if settings.hand_in else [])),

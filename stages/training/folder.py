@@ -27,10 +27,12 @@ class Trained:
     Attributes:
         scores: by size, held-out errors of the network and of PCA of its size.
         logs: by size, the records of its epochs, as far as the log is there.
+        warnings: by size, what was said of it.
     """
 
     scores: dict[int, dict[str, dict[str, float]]] = field(default_factory=dict)
     logs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    warnings: dict[int, list[str]] = field(default_factory=dict)
 
 
 def take_over_folder(plan: Plan) -> Trained:
@@ -71,7 +73,10 @@ def take_over_folder(plan: Plan) -> Trained:
             f"bottleneck{'s' * (len(asked) > 1)} {' and '.join(map(str, asked))}: trained already on these images with "
             "these settings (--retrain trains anew)"
         )
-    return Trained(scores, {size: log for size, log in logs.items() if size in scores})
+    warnings = {
+        record["latent_size"]: record.get("warnings", []) for record in records if record["latent_size"] in scores
+    }
+    return Trained(scores, {size: log for size, log in logs.items() if size in scores}, warnings)
 
 
 def command_elsewhere(folder: Path) -> str:

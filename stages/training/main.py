@@ -152,7 +152,9 @@ def lead(settings: Settings, kept: KeptRun | None) -> None:
         ]
         of_pca = measure_pca(plan, pca)
         validation = {f"PCA of {size}": {"mse": error} for size, error in of_pca.items()}
-        metrics = {**record, "held_out": held_out, "validation": validation, "log_sha256": log_sha256}
+        warnings = {**there.warnings, **{size: its_warnings for size, (_, its_warnings) in trained.items()}}
+        said = [sentence for size in sorted(warnings) for sentence in warnings[size]]
+        metrics = {**record, "held_out": held_out, "warnings": said, "validation": validation, "log_sha256": log_sha256}
         metrics["split_notes"] = notes(data.image_set, data.split)
         metrics["made_of"] = {path.name: file_sha256(path) for path in results}
         write_json(settings.output_dir / "metrics_training.json", metrics)
@@ -220,14 +222,20 @@ class Bottleneck:
             refined = refinable(pca, data.training.images, plan.device)
             baselines[f"PCA of {size}, refined"] = partial(reconstruct_batches, refined, refine=settings.refine)
         scores, warnings = measure_held_out(model, *data.test, baselines, self.mean_image_mse, settings.refine)
-        record = {**self.record, "held_out": scores, "kept_epoch": at.best_epoch, "pca": as_tensors(vars(pca))}
-        if ranks.is_first():
-            save_model(model_path(settings.output_dir, size), model, record)
         of_start = None if at.start_errors is None else float(at.start_errors.mean())
         watched = len(Validator.of(plan).watched.images)
         against = HeldAgainst(of_pca.get(size), of_start, self.mean_image_mse, watched)
-        advice = advise(size, at.log, at.best_epoch, against, settings.lr)
-        return scores, warnings + advice
+        warnings += advise(size, at.log, at.best_epoch, against, settings.lr)
+        record = {
+            **self.record,
+            "held_out": scores,
+            "warnings": warnings,
+            "kept_epoch": at.best_epoch,
+            "pca": as_tensors(vars(pca)),
+        }
+        if ranks.is_first():
+            save_model(model_path(settings.output_dir, size), model, record)
+        return scores, warnings
 
 
 def decide_on_mirroring(plan: Plan, pca: PCA) -> bool:
