@@ -40,12 +40,18 @@ class Clusters:
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gaps:
-    """What the borders between clusters, and between classes, of a space cut; None where nothing can be said."""
+    """What the borders between clusters, and between classes, of a space cut; None where nothing can be said.
+
+    Attributes:
+        rows: int64, of the fitted side, that clusters were looked for in; ``of_rows``, int, the cluster of each.
+    """
 
     clusters: Separation | None
     classes: Separation | None
+    rows: np.ndarray | None = None
+    of_rows: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ cut into as many pieces by k-means: normal points of the same covariance, and a 
 """
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import euclidean_distances
 from threadpoolctl import threadpool_limits
 
-from latent.clustering import count_different
 from latent.equal_rows import first_equal
 
 FEWEST = 3  # points of a piece that can be judged, of as many units: its ties are two at least
@@ -28,9 +26,8 @@ _DIMENSIONS = (1, 2, 3, 4, 6, 9, 14, 24)  # of the continua that are held agains
 _OF_CONTINUA = 600  # points
 _FEWEST_DIRECTIONS = 8  # of fewer the smaller half says nothing of noise
 _AS_NOISE = 0.985  # of what noise has: the distance of near points where there is nothing but noise
-_FEWEST_TRIED = 15  # units a piece: of fewer the scale of a tie is that of noise
-_FEWEST_OF_TWO = 20  # units that are cut into two pieces
-_CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 32, 43, 60, 80, 100)  # numbers of clusters that are tried
+_FEWEST_FOUND = 5  # units of a piece that was looked for: k-means cuts off fewer at the rim of any cluster
+_STARTS = 4  # of k-means that looks for pieces: with fewer it misses one of many
 APART = 0.5  # of the ties that a continuum has cut: pieces that have fewer cut lie apart
 
 
@@ -47,6 +44,7 @@ class Separation:
         images: points that were looked at; ``units`` of them independent.
         apart: pieces, by their numbers, that lie apart from all others.
         tried: numbers of pieces that this is the best of; 0 where the pieces were given, as classes are.
+        most: the largest number of pieces that could be tried; 0 likewise.
     """
 
     pieces: int
@@ -59,6 +57,7 @@ class Separation:
     units: int
     apart: tuple[int, ...] = ()
     tried: int = 0
+    most: int = 0
 
     @property
     def ratio(self) -> float:
@@ -145,31 +144,23 @@ class Cloud:
 
     def kmeans(self, num_pieces: int, seed: int) -> np.ndarray:
         """So many pieces by k-means, int (rows,)."""
-        return _kmeans(self.points, num_pieces, seed)
+        return _kmeans(self.points, num_pieces, seed, _STARTS)
 
-    def ratio(self, pieces: np.ndarray) -> float | None:
-        """Ties that borders between pieces (rows,) cut, of those of a continuum; None where none can be judged."""
-        found = _cut(self.near, self.units, pieces, noise=self.noise)
-        return None if found is None else found[0] / max(_continuum(found[1]), 1e-9)
+    def cut(self, pieces: np.ndarray, *, looked_for: bool) -> "Cut | None":
+        """Ties that borders between pieces (rows,) cut; None where fewer than two can be judged."""
+        return _cut(self.near, self.units, pieces, _FEWEST_FOUND if looked_for else FEWEST, self.noise)
 
-    def candidates(self, most: int) -> list[int]:
-        """Numbers of pieces, up to ``most``, that are worth trying."""
-        units = len(np.unique(self.units))
-        of_units = max(units // _FEWEST_TRIED, 2 if units >= _FEWEST_OF_TWO else 0)
-        largest = min(most, count_different(self.points, most + 1) - 1, of_units)
-        return [number for number in _CANDIDATES if number <= largest]
-
-    def judge(self, pieces: np.ndarray, seed: int, tried: int = 0) -> Separation | None:
-        """What the borders between pieces (rows,) cut, ``tried`` being the numbers that they are the best of.
+    def judge(self, pieces: np.ndarray, seed: int, tried: int = 0, most: int = 0) -> Separation | None:
+        """What the borders between pieces (rows,) cut; of pieces that were looked for ``tried`` and ``most`` as there.
 
         Returns:
             None where fewer than two pieces can be judged.
         """
         numbers, pieces = np.unique(pieces, return_inverse=True)
-        found = _cut(self.near, self.units, pieces, noise=self.noise)
+        found = self.cut(pieces, looked_for=tried > 0)
         if found is None:
             return None
-        cut, estimated, of_each = found
+        cut, estimated, of_each = found.mean, found.dimension, found.of_each
         dimension = float(min(np.interp(estimated, _continua()[0], _DIMENSIONS), self.points.shape[1]))
         count, random = int(pieces.max()) + 1, np.random.default_rng(seed)
         nulls = [_cut_of_normal(self.points, count, random) for _ in range(_NULLS)]
@@ -179,7 +170,7 @@ class Cloud:
             mine = np.flatnonzero(np.isin(self.units, random.choice(names, round(_PART * len(names)), replace=False)))
             part = _cut(self.near[np.ix_(mine, mine)], self.units[mine], pieces[mine])
             if part is not None:
-                parts.append(part[0])
+                parts.append(part.mean)
         # the variance of parts drawn without putting back is (1 - part) / part of that of the whole
         scatter = float(np.std(parts, ddof=1)) * (_PART / (1 - _PART)) ** 0.5 if len(parts) > 2 else 1.0
         # a border through few points of a continuum may cut none by chance, the easier the fewer its dimensions: half
@@ -189,7 +180,7 @@ class Cloud:
         error = max(scatter, floor) / max(continuum, 1e-9)
         apart = tuple(int(numbers[piece]) for piece, each in of_each.items() if each <= APART * continuum)
         sizes = len(self.points), len(names)
-        return Separation(count, len(of_each), cut, continuum, dimension, error, *sizes, apart, tried)
+        return Separation(count, len(of_each), cut, continuum, dimension, error, *sizes, apart, tried, most)
 
 
 def cloud_of(vectors: np.ndarray, groups: np.ndarray, seed: int, num_pieces: int = 10) -> Cloud | None:
@@ -224,43 +215,34 @@ def _reach(points: np.ndarray) -> float:
     return float(near.mean() / max(np.sqrt(np.square(away).mean()), 1e-12))
 
 
-def best_of(ratios: Mapping[int, float]) -> int:
-    """The number of pieces that cuts the fewest ties; of those that cut as few but for 0.02 the largest.
-
-    Where three clusters lie apart, so do two of them from the third.
-    """
-    least = min(ratios.values())
-    return max(number for number, ratio in ratios.items() if ratio <= least + 0.02)
-
-
-def separation(vectors: np.ndarray, groups: np.ndarray, pieces: np.ndarray | None, seed: int) -> Separation | None:
-    """What the borders between pieces of some points cut.
+def separation(vectors: np.ndarray, groups: np.ndarray, pieces: np.ndarray, seed: int) -> Separation | None:
+    """What the borders between given pieces of some points cut; None where fewer than two can be judged.
 
     Args:
         vectors, groups, seed: as :func:`cloud_of` takes them.
-        pieces: int (rows,), such as classes; None has them found by k-means, in the number at which they cut the
-            fewest ties beside a continuum.
-
-    Returns:
-        None where fewer than two pieces can be judged.
+        pieces: int (rows,), such as classes.
     """
-    cloud = cloud_of(vectors, groups, seed, 10 if pieces is None else len(np.unique(pieces)))
-    if cloud is None:
-        return None
-    if pieces is not None:
-        return cloud.judge(pieces[cloud.rows], seed)
-    ratios = {number: cloud.ratio(cloud.kmeans(number, seed)) for number in cloud.candidates(max(_CANDIDATES))}
-    ratios = {number: ratio for number, ratio in ratios.items() if ratio is not None}
-    if not ratios:
-        return None
-    number = best_of(ratios)
-    return cloud.judge(cloud.kmeans(number, seed), seed, len(ratios))
+    cloud = cloud_of(vectors, groups, seed, len(np.unique(pieces)))
+    return None if cloud is None else cloud.judge(pieces[cloud.rows], seed)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Ties that borders cut, on average over the pieces that can be judged, and of each; their local dimension."""
+
+    mean: float
+    dimension: float
+    of_each: dict[int, float]
+
+    @property
+    def ratio(self) -> float:
+        """Of those that borders through a continuum of the same dimension cut."""
+        return self.mean / max(_continuum(self.dimension), 1e-9)
 
 
 def _cut(
     near: np.ndarray, units: np.ndarray, pieces: np.ndarray, fewest: int = FEWEST, noise: float = 0.0
-) -> tuple[float, float, dict[int, float]] | None:
-    """Ties cut on average over the pieces that can be judged, their local dimension, and the ties cut of each."""
+) -> Cut | None:
     count = len(near)
     judged = [int(piece) for piece in np.unique(pieces) if len(np.unique(units[pieces == piece])) >= fewest]
     if len(judged) < 2:
@@ -277,7 +259,7 @@ def _cut(
         of_each[piece] = float(cut / max(1 - (len(mine) - 1) / (count - 1), 1e-9))
         inverse.append(_inverse_dimension(distances[:, mine], max(2, round(_REACH * len(mine))), noise))
     dimension = 1 / max(float(np.nanmean(inverse)), 1e-3) if np.isfinite(inverse).any() else 1.0
-    return float(np.mean(list(of_each.values()))), dimension, of_each
+    return Cut(float(np.mean(list(of_each.values()))), dimension, of_each)
 
 
 def _inverse_dimension(distances: np.ndarray, reach: int, noise: float) -> float:
@@ -299,8 +281,8 @@ def _continua() -> tuple[np.ndarray, np.ndarray]:
     random, found = np.random.default_rng(0), []
     for dimension in _DIMENSIONS:
         points = random.standard_normal((_OF_CONTINUA, dimension))
-        cut, estimated, _ = _cut(_between(points), np.arange(len(points)), _kmeans(points, 4, 0))
-        found.append((estimated, cut))
+        cut = _cut(_between(points), np.arange(len(points)), _kmeans(points, 4, 0))
+        found.append((cut.dimension, cut.mean))
     return np.array(sorted(found)).T
 
 
@@ -315,9 +297,9 @@ def _cut_of_normal(points: np.ndarray, num_pieces: int, random: np.random.Genera
     weights = random.standard_normal((len(points), len(points))) / len(points) ** 0.5
     normal = weights @ points  # sums of many rows: normal, with the rows' own covariance
     found = _cut(_between(normal), np.arange(len(normal)), _kmeans(normal, num_pieces, 0))
-    return found[0] if found else 1.0
+    return found.mean if found else 1.0
 
 
-def _kmeans(points: np.ndarray, num_pieces: int, seed: int) -> np.ndarray:
+def _kmeans(points: np.ndarray, num_pieces: int, seed: int, starts: int = 2) -> np.ndarray:
     with threadpool_limits(1, user_api="openmp"):  # more threads add up the centres in whatever order they finish
-        return KMeans(min(num_pieces, len(points)), n_init=2, random_state=seed).fit(points).labels_
+        return KMeans(min(num_pieces, len(points)), n_init=starts, random_state=seed).fit(points).labels_

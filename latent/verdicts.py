@@ -15,6 +15,7 @@ from latent.separation import APART, MOST, PARTS, Separation
 from latent.separation import FEWEST as FEWEST_OF_PIECE
 
 KNOWN = 0.7  # of the way from chance to all right: from here on classes are known
+WITHIN = 0.8  # of the way from chance to all images in a cluster of their class: from here on clusters lie within one
 ONE_EACH = 0.7  # likewise of k-means with one cluster a class: from here on each class is one cluster
 AGREE = 0.5  # AMI above chance, from which on clusters are called the classes
 # AMI of clusters with brightness and the like that is worth a word, where it is more than with the classes
@@ -97,12 +98,13 @@ class Facts:
         clusters: how far clusters that no class was used for lie apart; None where there are too few images.
         classes: the same of the classes; None without any.
         known: how well classifiers know the classes, the best first; () without classes.
-        agreement: AMI of clusters and classes above that of chance; None without classes.
+        agreement: AMI of these clusters and the classes above that of chance; None without classes.
         one_each: share of images in the cluster of their class, 0 at chance, and its error; None likewise.
-        followed: what else clusters were held against (brightness, ...) -> AMI above chance.
+        followed: what else these clusters were held against (brightness, ...) -> AMI above chance.
         class_names: in the order of the pieces of ``classes``.
         beside: evidence of other spaces, in words.
         beware: reasons to be misled, in words, the largest first.
+        within: share of images whose class is the commonest of their cluster, 0 at chance; None without classes.
     """
 
     space: str
@@ -115,6 +117,7 @@ class Facts:
     class_names: Sequence[str] = ()
     beside: tuple[str, ...] = ()
     beware: tuple[str, ...] = ()
+    within: float | None = None
 
 
 # Every sentence that can be an answer about one space; ``tests/test_verdicts.py`` says which numbers give each.
@@ -126,6 +129,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "clusters_follow_in_part": (
         YES,
         "yes: the images fall into {clusters} with gaps between, which follow the classes in part",
+    ),
+    "clusters_within_classes": (
+        YES,
+        "yes: the images fall into {clusters} with gaps between, each within one class; a class is several clusters",
     ),
     "clusters_are_not_classes": (
         YES,
@@ -184,6 +191,7 @@ def clusters_verdict(facts: Facts) -> Verdict:
             part = facts.agreement > 0.15 and facts.agreement >= max(facts.followed.values(), default=0) / 2
             case = "clusters_follow_in_part" if part else "clusters_are_not_classes"
             case = "clusters_are_classes" if facts.agreement >= AGREE else case
+            case = "clusters_within_classes" if classes_are_several(facts) else case
         return _say(case, facts, evidence, "images that lie between them")
     if of_classes.verdict == YES:
         return _say("classes_are_the_clusters", facts, (*evidence, *of_classes.evidence[:1]), of_classes.would_change)
@@ -221,6 +229,11 @@ def classes_verdict(facts: Facts) -> Verdict:
     evidence += [*facts.beside, *facts.beware]
     state = judge(best.above_chance, best.error, KNOWN, best.units, tried)
     apart = CANT_TELL if facts.classes is None else lie_apart(facts.classes)
+    several = classes_are_several(facts)
+    if several:  # ties that reach a fifth of a class reach beyond each of its clusters, across the gaps
+        clusters = _ties(facts.clusters, number_in_words(facts.clusters))
+        evidence.insert(len(facts.known), f"each class is several clusters: {clusters}")
+        apart = YES if state == YES else apart
     few = facts.classes is None or not enough_for_no(facts.classes)
     if state == NO and few and apart != YES:
         enough = f"{_FEWEST_OF_EACH} training images or tracks of each class would tell"
@@ -248,7 +261,7 @@ def classes_verdict(facts: Facts) -> Verdict:
     if apart == CANT_TELL:
         return _say("classes_gaps_unsure", facts, evidence, _more(facts.classes))
     if apart == YES:
-        one_each = facts.one_each is not None and facts.one_each[0] >= ONE_EACH
+        one_each = not several and facts.one_each is not None and facts.one_each[0] >= ONE_EACH
         case = "classes_one_each" if one_each else "classes_in_pieces"
         return _say(case, facts, evidence, "images that lie between them")
     some = 0 < len(facts.classes.apart) < facts.classes.judged and facts.classes.judged > 2
@@ -261,6 +274,13 @@ def classes_verdict(facts: Facts) -> Verdict:
     )
 
 
+def classes_are_several(facts: Facts) -> bool:
+    """Whether clusters lie apart, each within one class, and are twice as many as the classes or more."""
+    if facts.clusters is None or facts.classes is None or (facts.within or 0) < WITHIN:
+        return False
+    return lie_apart(facts.clusters) == YES and facts.clusters.judged >= 2 * facts.classes.pieces
+
+
 def lie_apart(found: Separation) -> str:
     """Whether pieces lie apart: their borders cut half the ties that a continuum's do or less, beyond sampling error.
 
@@ -270,13 +290,39 @@ def lie_apart(found: Separation) -> str:
     """
     if found.units < FEWEST:
         return CANT_TELL
-    # the error is itself estimated, from so many parts
-    reach = float(stats.t.ppf(1 - ERROR_RATE / max(found.tried, 1), min(found.units, PARTS) - 1)) * found.error
-    if found.ratio <= APART and found.ratio + reach <= (APART if found.tried else 1):
+    low, high = sure_range(found)
+    if found.ratio <= APART and high <= (APART if found.tried else 1):
         return YES
-    surely_more = found.ratio - stats.norm.ppf(1 - ERROR_RATE) * found.error > APART
     # so few points lie too far apart for a gap to show
-    return NO if surely_more and found.units >= _FEWEST_FOR_NO and enough_for_no(found) else CANT_TELL
+    return NO if low > APART and found.units >= _FEWEST_FOR_NO and enough_for_no(found) else CANT_TELL
+
+
+def sure_range(found: Separation) -> tuple[float, float]:
+    """What the ties cut surely are at least and at most, at :data:`ERROR_RATE` each; at most, for each number tried."""
+    # the error is itself estimated, from so many parts
+    reach = stats.t.ppf(1 - ERROR_RATE / max(found.tried, 1), max(min(found.units, PARTS) - 1, 1))
+    low = found.ratio - stats.norm.ppf(1 - ERROR_RATE) * found.error
+    return max(float(low), 0.0), found.ratio + float(reach) * found.error
+
+
+def range_in_words(found: Separation) -> str:
+    """``surely 0.05 to 0.61; clusters surely have 0.5 or less``: what decides, with what it is held against."""
+    low, high = sure_range(found)
+    between = f"surely {low:.2f} to {high:.2f}"
+    if not found.tried:
+        return f"{between}; classes with gaps have {APART} or less, and surely less than 1"
+    of_tried = f", each of {found.tried} numbers tried considered" if found.tried > 1 else ""
+    return f"{between}{of_tried}; clusters surely have {APART} or less"
+
+
+def number_in_words(found: Separation) -> str:
+    """``7 clusters``, without pieces too small to be judged; ``40 clusters or more`` where so many are hardly found."""
+    # larger numbers had too few images each to be found, and even the best borders run through some cluster
+    more = found.pieces == found.most or (2 * found.pieces > found.most and found.ratio > _CLEAN)
+    return f"{found.judged} clusters" + " or more" * (found.tried > 0 and more)
+
+
+_CLEAN = 0.02  # ties cut where clusters lie wholly apart
 
 
 def enough_for_no(found: Separation) -> bool:
@@ -294,7 +340,7 @@ def _say(case: str, facts: Facts, evidence: Sequence[str], would_change: str) ->
     words = {"images": "so few images", "clusters": "clusters", "follow": "", "apart": 0, "judged": 0, "names": ""}
     if found is not None:
         words["images"] = counted(found.units, found.images)
-        words["clusters"] = f"{found.pieces} clusters"
+        words["clusters"] = number_in_words(found)
         words |= {"apart": len(found.apart), "judged": found.judged}
         if case in ("classes_some", "clusters_some") and facts.class_names and len(found.apart) <= 6:
             words["names"] = f" ({', '.join(facts.class_names[each] for each in found.apart)})"
@@ -318,10 +364,11 @@ def two_decimals(value: float) -> str:
 
 
 def _ties(found: Separation, what: str) -> str:
+    small = found.pieces - found.judged
     return (
-        f"{what}: their borders cut {found.ratio:.2f} ± {found.error:.2f} of the ties between neighbours that borders "
-        f"through a continuum cut (0 gaps, 1 continuum, more where they mix; of {found.dimension:.1f} dimensions; "
-        f"{len(found.apart)} of {found.judged} lie apart)"
+        f"{what}: their borders cut {found.ratio:.2f} of the ties between neighbours that borders through a continuum "
+        f"cut (0 gaps, 1 continuum, more where they mix; {range_in_words(found)}; of {found.dimension:.1f} dimensions; "
+        f"{len(found.apart)} of {found.judged} lie apart" + f", {small} too small to be judged" * (small > 0) + ")"
     )
 
 
@@ -330,8 +377,13 @@ def _agreement(facts: Facts) -> tuple[str, ...]:
         return ()
     others = "".join(f", with {name} {two_decimals(value)}" for name, value in facts.followed.items())
     return (
-        f"clusters agree with the classes {two_decimals(facts.agreement)}{others} (AMI above chance: 0 not at all, 1 "
-        "wholly)",
+        f"these clusters agree with the classes {two_decimals(facts.agreement)}{others} (AMI above chance: 0 not at "
+        "all, 1 wholly)"
+        + (
+            ""
+            if facts.within is None
+            else f"; one class holds {two_decimals(facts.within)} of a cluster's images (0 chance, 1 all)"
+        ),
     )
 
 

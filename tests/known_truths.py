@@ -16,7 +16,7 @@ import numpy as np
 from latent.comparison import NO, YES, judge
 from latent.measures import Side
 from latent.verdicts import KNOWN, Facts, Verdict, classes_verdict, clusters_verdict, known_classes
-from stages.evaluation.facts import facts_of
+from stages.evaluation.facts import Images, facts_of
 from stages.evaluation.measuring import Measured, measure_clusters, measure_gaps, measure_once, summarise
 
 _KNOWN_FROM, _UNKNOWN_TO = 0.96, 0.6  # of the best classifier, above chance: 2 classes of 98% and 80%
@@ -240,12 +240,12 @@ def facts_about(case: Case, seed: int = 0) -> Facts:
     scored = case.held_out(seed)
     sides = [Side(case.vectors[rows], case.labels[rows], case.groups[rows]) for rows in (~scored, scored)]
     count = len(np.unique(case.labels))
-    found, assigned = measure_clusters(*sides, count, seed)
-    measured = Measured({"x": [measure_once(*sides), found]}, {"x": measure_gaps(sides[0], seed)}, {"x": assigned})
-    images = np.zeros((int(scored.sum()), 1, 2, 2), np.uint8)
+    runs = [measure_once(*sides), measure_clusters(*sides, count, seed)]
+    measured = Measured({"x": runs}, {"x": measure_gaps(sides[0], seed)})
     numbers = {"x": summarise(measured.runs["x"])}
     names_of = [str(label) for label in range(int(case.labels.max()) + 1)]
-    return facts_of("x", measured, numbers, images, sides[1].labels, sides[1].groups, names_of)
+    images = [Images(np.zeros((len(each.labels), 1, 2, 2), np.uint8), each.labels, each.groups) for each in sides]
+    return facts_of("x", measured, numbers, *images, names_of)
 
 
 def verdicts_on(case: Case, seed: int = 0) -> tuple[Verdict, Verdict]:

@@ -21,7 +21,7 @@ from tests.test_latent_probes import islands
 def test_without_labels_what_needs_none_comes_out():
     side = Side(islands(300, 0)[0], None, np.arange(300))
     part = Side(side.vectors[:50], None, np.arange(50))
-    assert set(measure_clusters(side, part, 4, 0)[0]) == {"silhouette"}
+    assert set(measure_clusters(side, part, 4, 0)) == {"silhouette"}
     assert set(measure_once(side, part)) == {"dimensions", "dimensions_that_vary", "effective_rank"}
     assert measure_gaps(side, 0).classes is None
     drawn = measure_map(Side(part.vectors[:, :2], None, part.groups), part.vectors, 0)
@@ -31,7 +31,7 @@ def test_without_labels_what_needs_none_comes_out():
 def test_one_class_alone_is_scored_like_none():
     vectors, labels = islands(300, 0)
     side, part = Side(vectors, labels, np.arange(300)), Side(vectors[:50], np.zeros(50, int), np.arange(50))
-    assert set(measure_clusters(side, part, 4, 0)[0]) == {"silhouette"}
+    assert set(measure_clusters(side, part, 4, 0)) == {"silhouette"}
     assert set(measure_once(side, part)) == {"dimensions", "dimensions_that_vary", "effective_rank"}
     assert "map_knn_accuracy" not in measure_map(Side(vectors[:50, :2], part.labels, part.groups), vectors[:50], 0)
 
@@ -43,15 +43,14 @@ def test_the_transductive_protocol_fits_no_probe_on_what_it_scores():
     assert measures["knn_accuracy"].mean() == 1
     assert measures["knn_accuracy_chance"] == 0.25
     assert not [name for name in measures if name.startswith("linear")]
-    clusters, assigned = measure_clusters(side, side, 4, 0)
-    assert len(assigned) == 100
+    clusters = measure_clusters(side, side, 4, 0)
     assert clusters["accuracy_hungarian"].mean() == 1
     assert clusters["accuracy_hungarian_chance"] < 0.5
 
 
 def test_a_collapsed_bottleneck_has_no_clusters_and_no_dimensions():
     collapsed = Side(np.ones((20, 2), np.float32), np.arange(20) % 3, np.arange(20))
-    assert measure_clusters(collapsed, collapsed, 3, 0) == ({}, None)
+    assert measure_clusters(collapsed, collapsed, 3, 0) == {}
     assert measure_once(collapsed, Side(*vars(collapsed).values()))["dimensions_that_vary"] == 0
 
 

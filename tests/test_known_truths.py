@@ -11,7 +11,7 @@ from latent.archive import LatentSpace, load_latent_space
 from latent.clustering import find_clusters
 from latent.comparison import CANT_TELL, NO, YES, compare
 from latent.projection import project
-from latent.verdicts import Known, classes_verdict
+from latent.verdicts import Known, classes_verdict, clusters_verdict
 from run.errors import BadInput
 from stages.clusters.choosing import choose_number
 from tests.known_truths import MAKERS, alone, blobs, facts_about, verdicts_on
@@ -41,6 +41,16 @@ def test_few_images_are_no_reason_to_be_sure():
 def test_pieces_and_clusters_that_are_not_the_classes_have_sentences_of_their_own():
     assert verdicts_on(MAKERS["classes in two pieces"](ROWS, 0))[1].case == "classes_in_pieces"
     assert verdicts_on(MAKERS["clusters that are not the classes"](ROWS, 0))[0].case == "clusters_are_not_classes"
+
+
+def test_what_clusters_agree_with_is_said_of_the_clusters_that_are_named():
+    islands = blobs(960, 0, 10, 16, 24)
+    facts = facts_about(alone(islands.vectors, islands.labels % 2, YES, YES))
+    assert facts.clusters.judged == 16
+    assert facts.within > 0.99  # of k-means with two clusters, one a class, next to nothing is
+    assert clusters_verdict(facts).case == "clusters_within_classes"
+    assert classes_verdict(facts).case == "classes_in_pieces"
+    assert "brightness" not in " ".join(facts.beware)
 
 
 # The nine cases, on pixels as they are: what bottlenecks add is not in question here.

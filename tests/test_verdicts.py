@@ -20,6 +20,7 @@ from latent.verdicts import (
 
 GAPS = Separation(3, 3, cut=0.01, continuum=0.2, dimension=2.0, error=0.05, images=900, units=900, apart=(0, 1, 2))
 NONE = replace(GAPS, cut=0.2, apart=())
+EIGHT = replace(GAPS, pieces=8, judged=8, apart=tuple(range(8)), tried=10, most=60)
 UNSURE = replace(GAPS, cut=0.1, error=0.3)
 KNOWN = Known("nearest neighbours", 0.97, 0.33, above_chance=0.95, error=0.02, units=300)
 HALF_KNOWN = replace(KNOWN, right=0.66, above_chance=0.4)
@@ -30,6 +31,7 @@ FACTS = Facts("bottleneck 4", GAPS, GAPS, (KNOWN,), agreement=0.9, one_each=(0.9
 OF_CLUSTERS = {
     "clusters_are_classes": FACTS,
     "clusters_follow_in_part": replace(FACTS, agreement=0.3),
+    "clusters_within_classes": replace(FACTS, clusters=EIGHT, agreement=0.4, within=0.99),
     "clusters_are_not_classes": replace(FACTS, agreement=0.02, followed={"brightness": 0.8}),
     "clusters_without_classes": replace(FACTS, agreement=None, known=(), classes=None, one_each=None),
     "classes_are_the_clusters": replace(FACTS, clusters=NONE),
@@ -120,6 +122,18 @@ def test_what_was_looked_for_has_to_show_more_than_what_was_given():
 def test_what_clusters_follow_is_named():
     assert clusters_verdict(OF_CLUSTERS["clusters_are_not_classes"]).sentence.endswith("they follow brightness")
     assert "1 of 3 classes lie apart (b)" in classes_verdict(OF_CLASSES["classes_some"]).sentence
+
+
+def test_classes_in_many_islands_are_in_pieces_whatever_their_own_borders_cut():
+    mixed = replace(NONE, cut=2.0)  # ties that reach a fifth of a class reach beyond its islands
+    facts = replace(FACTS, clusters=EIGHT, classes=mixed, agreement=0.4, within=0.99, one_each=(0.1, 0.02))
+    assert (clusters_verdict(facts).case, classes_verdict(facts).case) == (
+        "clusters_within_classes",
+        "classes_in_pieces",
+    )
+    # not where clusters hold several classes, nor where nobody knows them
+    assert classes_verdict(replace(facts, within=0.3)).verdict == NO
+    assert classes_verdict(replace(facts, known=(UNKNOWN,))).verdict == NO
 
 
 def test_one_of_two_is_better_only_beyond_what_chance_does():

@@ -11,7 +11,6 @@ from PIL import Image
 
 from data.test_data import load_test_data
 from latent.archive import LatentSpace, save_latent_space, sidecar_path
-from latent.separation import best_of
 from tests.conftest import refusal, run_script
 
 SCRIPT = "viz_kmeans_latent_space.py"
@@ -45,10 +44,12 @@ def test_the_number_is_found_and_its_curve_drawn(clustered):
         assert (output / f"{STEM}{end}").stat().st_size > 5000
         assert f"saved {output / f'{STEM}{end}'}" in said
     curve = table_of(output / f"{STEM}_criterion.csv")
-    assert [row["clusters"] for row in curve] == ["2", "3", "4", "5", "6", "8", "10", "12"]
     values = {int(row["clusters"]): float(list(row.values())[1]) for row in curve}
+    assert {2, 3, 4, 5, 6, 8, 10, 12} <= values.keys()
+    assert max(values) == 12
     numbers = json.loads((output / f"metrics_{STEM}.json").read_text())
-    assert numbers["num_clusters"] in (best_of(values), 1)
+    if (number := numbers["num_clusters"]) > 1:
+        assert values[number] <= min(values.values()) + 0.02
     assert "of the ties between neighbours that borders through a continuum cut" in said
     assert numbers["clustered_in_words"] == "PCA of 4"
     assert list(numbers["scores"]) == ["bottleneck 8", "bottleneck 2", "raw pixels", "chance"]

@@ -7,8 +7,9 @@ import numpy as np
 from latent.archive import LatentSpace
 from latent.clustering import count_different, find_clusters
 from latent.comparison import CANT_TELL, YES
-from latent.separation import APART, Separation, best_of, cloud_of
-from latent.verdicts import lie_apart
+from latent.number_of_clusters import look_for
+from latent.separation import Separation, cloud_of
+from latent.verdicts import lie_apart, number_in_words, range_in_words
 from run.errors import BadInput
 
 CRITERION = "ties cut, of a continuum's (the fewest)"
@@ -37,15 +38,15 @@ class Choice:
             return (
                 "can't tell how many clusters: there are too few different vectors to look for gaps among; all are one"
             )
-        found = self.best
+        found, tried = self.best, f"of {len(self.tried)} numbers tried, 2 to {max(self.tried)},"
         cut = (
-            f"their borders cut {found.ratio:.2f} ± {found.error:.2f} of the ties between neighbours that borders "
-            f"through a continuum cut (0 gaps, 1 continuum; {APART} or less, beyond the error, are clusters)"
+            f"their borders cut {found.ratio:.2f} of the ties between neighbours that borders through a continuum cut "
+            f"(0 gaps, 1 continuum; {range_in_words(found)})"
         )
         if self.verdict == YES:
-            return f"{found.pieces} clusters: of 2 to {max(self.tried)} the fewest ties are cut, and {cut}"
+            return f"{number_in_words(found)}: {tried} none cuts fewer ties, and {cut}"
         start = "can't tell whether there are clusters" if self.verdict == CANT_TELL else "no clusters"
-        return f"{start}: of 2 to {max(self.tried)} the best are {found.pieces}, and {cut}; all images are one"
+        return f"{start}: {tried} the best is {found.pieces}, and {cut}; all images are one"
 
 
 def choose_number(points: np.ndarray, space: LatentSpace, method: str, seed: int, most: int) -> Choice:
@@ -68,15 +69,11 @@ def choose_number(points: np.ndarray, space: LatentSpace, method: str, seed: int
     cloud = cloud_of(space.vectors, space.groups, seed)
     if cloud is None:
         return Choice(1, {}, None, CANT_TELL)
-    mine, pieces, tried = points[cloud.rows], {}, {}
-    for number in cloud.candidates(min(most, count_different(mine, most + 1) - 1)):
-        found = find_clusters(mine, method, number, seed).clusters
-        ratio = cloud.ratio(found)
-        if ratio is not None:
-            pieces[number], tried[number] = found, ratio
-    if not tried:
+    mine = points[cloud.rows]
+    most = min(most, count_different(mine, most + 1) - 1)
+    found = look_for(cloud, lambda number: find_clusters(mine, method, number, seed).clusters, most, seed)
+    if found is None:
         return Choice(1, {}, None, CANT_TELL)
-    number = best_of(tried)
-    best = cloud.judge(pieces[number], seed, len(tried))
-    verdict = lie_apart(best)
-    return Choice(number if verdict == YES else 1, tried, best, verdict)
+    verdict, best = lie_apart(found.separation), found.separation
+    tried = {number: each.ratio for number, each in found.tried.items()}
+    return Choice(best.pieces if verdict == YES else 1, tried, best, verdict)

@@ -14,6 +14,7 @@ from latent.comparison import CANT_TELL, NO, YES
 from latent.options import CLUSTERERS
 from latent.placing import FITTED_ON
 from latent.separation import APART
+from latent.verdicts import number_in_words, sure_range
 from run import console
 from stages.clusters.choosing import Choice
 from stages.clusters.clustered_space import ClusteredSpace, FlatPoints, protocol_in_words
@@ -122,16 +123,17 @@ def draw_criterion(choice: Choice, space: LatentSpace) -> Figure:
         axes.axvline(classes, color=MUTED, linestyle="--", linewidth=1.2, label=label)
     best = choice.best
     label = {
-        YES: f"chosen: {best.pieces} clusters",
+        YES: f"chosen: {number_in_words(best)}",
         CANT_TELL: f"best: {best.pieces}, and whether these are clusters can't be told",
         NO: f"best: {best.pieces}, and these are no clusters",
     }[choice.verdict]
+    low, high = sure_range(best)  # what decides, so what is drawn
     axes.errorbar(
-        [best.pieces], [best.ratio], [2 * best.error], fmt="D", color=class_colour(3), markersize=7, zorder=3,
-        capsize=3, label=f"{label}: {best.ratio:.2f} ± {best.error:.2f}",
+        [best.pieces], [best.ratio], [[max(best.ratio - low, 0)], [high - best.ratio]], fmt="D", color=class_colour(3),
+        markersize=7, zorder=3, capsize=3, label=f"{label}: {best.ratio:.2f}, surely {low:.2f} to {high:.2f}",
     )  # fmt: skip
     axes.set(xlabel="clusters", ylabel="ties between neighbours cut,\nof those cut in a continuum")
-    axes.set_ylim(0, 1.1 * max(1.1, best.ratio + 2 * best.error, *choice.tried.values()))
+    axes.set_ylim(0, 1.1 * max(1.1, high, *choice.tried.values()))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
     axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)

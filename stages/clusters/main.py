@@ -147,7 +147,7 @@ def choose(points: np.ndarray, space: LatentSpace, settings: Settings) -> tuple[
     say(choice.sentence)
     if choice.best is None:
         return choice, []
-    if choice.number == max(choice.tried) == settings.max_clusters:
+    if choice.number == choice.best.most == settings.max_clusters:
         warn(f"the most that were tried are the best; try more, with --max_clusters {2 * choice.number}")
     path = settings.path("_criterion.csv")
     write_csv(path, ["clusters", CRITERION], [list(pair) for pair in choice.tried.items()])

@@ -2,32 +2,45 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
+from data.selection import Selection
+from latent.cluster_probes import ClusteredRows, Gaps, permutation_baseline
 from latent.comparison import clustered_mean
+from latent.measures import tells_apart
+from latent.metrics import clustering_scores
 from latent.pixels import PIXELS
 from latent.separation import spread_over_units, units_of
-from latent.verdicts import FOLLOWS, Facts, Known, known_classes, two_decimals
+from latent.verdicts import FOLLOWS, WITHIN, Facts, Known, known_classes, two_decimals
 from stages.evaluation.measuring import Measured, Summary
 
-_LOOKED_AT = 2000  # images whose brightness and the like clusters are held against
 _IMBALANCED = 0.7  # share of the largest class
 _BINS = 8  # of a quantity: so many equal shares of the images
 _CLASSIFIERS = {"knn_accuracy": "nearest neighbours", "linear_accuracy": "linear probes"}
 
 
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is one truth
+class Images:
+    """Images of one side: uint8 (rows, C, H, W), or what gives them by their rows; labels, None without; groups."""
+
+    images: np.ndarray | Selection
+    labels: np.ndarray | None
+    groups: np.ndarray
+
+
 def facts_of(
-    space: str, measured: Measured, numbers: Mapping[str, Summary], images: np.ndarray, labels: np.ndarray | None,
-    groups: np.ndarray, class_names: Sequence[str],
+    space: str, measured: Measured, numbers: Mapping[str, Summary], fitted: Images, scored: Images,
+    class_names: Sequence[str],
 ) -> Facts:  # fmt: skip
     """What is known of one space.
 
     Args:
         space: ``bottleneck N``.
         measured, numbers: of all spaces; the numbers are means and spreads of what was measured.
-        images, labels, groups: of the scored images, uint8 (rows, C, H, W), int64 (rows,) each; labels None without.
+        fitted: that clusters were looked for in, and ``scored``, that classifiers were asked about.
         class_names: of all classes.
     """
     mine, gaps = numbers.get(space, {}), measured.gaps[space]
@@ -35,14 +48,14 @@ def facts_of(
     for name, by in _CLASSIFIERS.items():
         hits = measured.of_each_image(space, name)
         if hits is not None:
-            known.append(known_classes(hits, labels, groups, by, mine[f"{name}_chance"]["mean"]))
+            known.append(known_classes(hits, scored.labels, scored.groups, by, mine[f"{name}_chance"]["mean"]))
     known.sort(key=lambda each: -each.above_chance)
     one_each, hits = None, measured.of_each_image(space, "accuracy_hungarian")
     if hits is not None:
         chance = mine["accuracy_hungarian_chance"]["mean"]
-        one_each = clustered_mean((hits - chance) / max(1 - chance, 1e-9), groups)[:2]
-    agreement = _above_chance(mine, "ami")
-    followed = what_clusters_follow(measured.clusters.get(space), images, groups)
+        one_each = clustered_mean((hits - chance) / max(1 - chance, 1e-9), scored.groups)[:2]
+    agreement, within = agreement_of(gaps, fitted)
+    followed = what_clusters_follow(gaps, fitted)
     return Facts(
         space,
         gaps.clusters,
@@ -52,40 +65,56 @@ def facts_of(
         one_each,
         followed,
         class_names,
-        _beside(numbers, space),
-        reasons_to_be_misled(labels, groups, images, agreement, followed, class_names),
+        _beside(measured, numbers, space, fitted),
+        # clusters that each lie within one class are of these classes, whatever else they follow
+        reasons_to_be_misled(scored, agreement, {} if (within or 0) >= WITHIN else followed, class_names),
+        within,
     )
 
 
-def what_clusters_follow(clusters: np.ndarray | None, images: np.ndarray, groups: np.ndarray) -> dict[str, float]:
+def agreement_of(gaps: Gaps, fitted: Images) -> tuple[float | None, float | None]:
+    """How far the clusters that were found agree with the classes, each 0 at chance and 1 at best.
+
+    Chance: the classes permuted over whole groups.
+
+    Returns:
+        AMI, and the share of images whose class is the commonest of their cluster; None without clusters or classes.
+    """
+    if gaps.rows is None or not tells_apart(fitted.labels):
+        return None, None
+    mine = ClusteredRows(gaps.of_rows, fitted.labels[gaps.rows], fitted.groups[gaps.rows])
+    found, chance = clustering_scores(mine.clusters, mine.labels), permutation_baseline(mine, None, 0)
+    return tuple((found[name] - chance[name]) / max(1 - chance[name], 1e-9) for name in ("ami", "accuracy_majority"))
+
+
+def what_clusters_follow(gaps: Gaps, fitted: Images) -> dict[str, float]:
     """How far clusters agree with what is no class: AMI, 0 at chance, with eight equal shares of each quantity.
 
-    Args:
-        clusters: int (rows,), or None.
-        images: uint8 (rows, C, H, W): their brightness, where what differs from the median lies, and how many bytes
-            they take when compressed.
-        groups: int (rows,), of which one image each is looked at.
+    The quantities are of the images that the clusters were found in, one of each group: their brightness, where what
+    differs from the median lies, and how many bytes they take when compressed. {} without clusters.
     """
-    if clusters is None:
+    if gaps.rows is None:
         return {}
-    rows = spread_over_units(groups, min(_LOOKED_AT, len(np.unique(groups))), np.random.default_rng(0))
-    taken, clusters = images[rows].astype(np.float32), clusters[rows]
+    groups = fitted.groups[gaps.rows]
+    rows = spread_over_units(groups, len(np.unique(groups)), np.random.default_rng(0))
+    images, clusters = fitted.images[gaps.rows[rows]], gaps.of_rows[rows]
+    taken = images.astype(np.float32)
     weight = np.abs(taken - np.median(taken, axis=(2, 3), keepdims=True)).sum(axis=1) + 1e-6  # (rows, H, W)
     total = weight.sum(axis=(1, 2))
     quantities = {
         "brightness": taken.mean(axis=(1, 2, 3)),
         "height of what is shown": (weight.sum(axis=2) * np.arange(weight.shape[1])).sum(axis=1) / total,
         "left or right": (weight.sum(axis=1) * np.arange(weight.shape[2])).sum(axis=1) / total,
-        "file size": np.array([len(zlib.compress(image.tobytes(), 1)) for image in images[rows]], float),
+        "file size": np.array([len(zlib.compress(image.tobytes(), 1)) for image in images], float),
     }
     return {name: _agreement(clusters, values) for name, values in quantities.items()}
 
 
 def reasons_to_be_misled(
-    labels: np.ndarray | None, groups: np.ndarray, images: np.ndarray, agreement: float | None,
-    followed: Mapping[str, float], class_names: Sequence[str],
-) -> tuple[str, ...]:  # fmt: skip
+    scored: Images, agreement: float | None, followed: Mapping[str, float], class_names: Sequence[str]
+) -> tuple[str, ...]:
     """Sentences about tracks, equal images, imbalance and brightness, where they apply; the largest first."""
+    images, labels, groups = scored.images, scored.labels, scored.groups
     reasons = []
     units = len(np.unique(groups))
     if units < 0.8 * len(groups):
@@ -107,7 +136,8 @@ def reasons_to_be_misled(
     if followed:
         most = max(followed, key=followed.get)
         if followed[most] >= FOLLOWS and followed[most] > (agreement or 0):
-            reasons.append(f"beware: clusters follow {most} ({followed[most]:.2f}) more than the classes")
+            than = "" if agreement is None else " more than the classes"
+            reasons.append(f"beware: clusters follow {most} ({followed[most]:.2f}){than}")
     return tuple(reasons)
 
 
@@ -116,25 +146,17 @@ def _agreement(clusters: np.ndarray, values: np.ndarray) -> float:
     return float(adjusted_mutual_info_score(clusters, np.searchsorted(edges, values, side="right")))
 
 
-def _above_chance(mine: Summary, name: str) -> float | None:
-    if name not in mine:
-        return None
-    chance = mine[f"{name}_chance"]["mean"]
-    return (mine[name]["mean"] - chance) / max(1 - chance, 1e-9)
-
-
-def _beside(numbers: Mapping[str, Summary], space: str) -> tuple[str, ...]:
+def _beside(measured: Measured, numbers: Mapping[str, Summary], space: str, fitted: Images) -> tuple[str, ...]:
     """The same of pixels and of PCA of the same size."""
     texts = []
     for other in (PIXELS, f"PCA of {space.removeprefix('bottleneck ')}"):
-        mine = numbers.get(other, {})
-        parts = []
-        if "ties_cut" in mine:
-            parts.append(f"ties cut {mine['ties_cut']['mean']:.2f}")
-        if (agreement := _above_chance(mine, "ami")) is not None:
+        gaps, parts = measured.gaps.get(other, Gaps(None, None)), []
+        if gaps.clusters is not None:
+            parts.append(f"{gaps.clusters.judged} clusters, ties cut {gaps.clusters.ratio:.2f}")
+        if (agreement := agreement_of(gaps, fitted)[0]) is not None:
             parts.append(f"AMI {two_decimals(agreement)}")
-        if "knn_accuracy" in mine:
-            parts.append(f"nearest neighbours {mine['knn_accuracy']['mean']:.0%}")
+        if "knn_accuracy" in numbers.get(other, {}):
+            parts.append(f"nearest neighbours {numbers[other]['knn_accuracy']['mean']:.0%}")
         if parts:
             texts.append(f"{other}: {', '.join(parts)}")
     return (f"before any training, and by PCA: {'; '.join(texts)}",) if texts else ()

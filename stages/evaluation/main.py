@@ -5,7 +5,7 @@ seeds -> four tables, metrics.json, and three answers in words.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from run.random_subset import random_subset
 from run.training_folder import undisturbed
 from stages.evaluation.answers import Answer, Scores, answer_exercise
 from stages.evaluation.answers import in_words as answers_in_words
-from stages.evaluation.facts import facts_of
+from stages.evaluation.facts import Images, facts_of
 from stages.evaluation.measuring import Measured, Runs, Summary, measure_maps, measure_spaces, summarise, with_protocol
 from stages.evaluation.reconstructions import measure_reconstructions
 from stages.evaluation.spaces import PIXELS_TURNED_INTO, Spaces
@@ -124,11 +124,11 @@ def evaluate(subject: Subject, settings: Settings) -> Evaluated:
         {name: summarise(runs) for name, runs in each.items()} for each in (fidelities, measured.runs, mapped)
     )
     together = {name: {**errors.get(name, {}), **mine, **maps.get(name, {})} for name, mine in numbers.items()}
-    scored = rows[1]
-    labels = None if image_set.labels is None else image_set.labels[scored]
-    given = image_set.images[scored], labels, image_set.groups[scored], image_set.class_names
-    facts = [facts_of(f"bottleneck {size}", measured, together, *given) for size in spaces.sizes]
-    scores = Scores(by_image(fidelities, measured), together, given[2], image_set.groups[split.test])
+    sides = [Images(Selection(image_set.images, mine), None if image_set.labels is None else image_set.labels[mine],
+                    image_set.groups[mine]) for mine in rows]  # fmt: skip
+    given = measured, together, sides[0], replace(sides[1], images=image_set.images[rows[1]]), image_set.class_names
+    facts = [facts_of(f"bottleneck {size}", *given) for size in spaces.sizes]
+    scores = Scores(by_image(fidelities, measured), together, sides[1].groups, image_set.groups[split.test])
     answers = answer_exercise(facts, scores)
     return Evaluated(errors, numbers, maps, per_class, rows, num_clusters, spaces.pixels_turned_into, answers)
 
@@ -136,7 +136,7 @@ def evaluate(subject: Subject, settings: Settings) -> Evaluated:
 def by_image(fidelities: Runs, measured: Measured) -> dict[str, dict[str, np.ndarray]]:
     """Space -> measure -> its value of each image, float (rows,), mean over runs; only what is taken by image."""
     whole = Measured({space: [*measured.runs.get(space, []), *fidelities.get(space, [])] for space in
-                      {**measured.runs, **fidelities}}, {}, {})  # fmt: skip
+                      {**measured.runs, **fidelities}}, {})  # fmt: skip
     names = {space: {name for run in runs for name in run} for space, runs in whole.runs.items()}
     found = {space: {name: whole.of_each_image(space, name) for name in mine} for space, mine in names.items()}
     return {space: {name: each for name, each in mine.items() if each is not None} for space, mine in found.items()}

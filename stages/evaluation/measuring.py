@@ -24,6 +24,7 @@ from latent.measures import (
     take,
     tells_apart,
 )
+from latent.number_of_clusters import find_gaps
 from latent.options import FEWEST_ROWS
 from latent.pixels import PIXELS, pixels_as_rows
 from latent.projection import AS_IT_IS, draw_flat
@@ -44,12 +45,10 @@ class Measured:
     Attributes:
         runs: a run of what depends on no seed, and one for each seed.
         gaps: whether clusters and classes lie apart.
-        clusters: those of the first seed that the scored rows fall into, int64 (rows,); None where there are none.
     """
 
     runs: Runs
     gaps: dict[str, Gaps]
-    clusters: dict[str, np.ndarray | None]
 
     def of_each_image(self, space: str, name: str) -> np.ndarray | None:
         """A measure of each scored image, float (rows,), mean over the runs; None where it is not taken by image."""
@@ -67,7 +66,7 @@ def measure_spaces(
         num_clusters: of k-means.
         seeds: of its runs.
     """
-    measured = Measured({}, {}, {})
+    measured = Measured({}, {})
     for name, encode in spaces.encoders():
         note(f"measuring {name}")
         sides = sides_of(image_set, rows, encode)
@@ -79,10 +78,9 @@ def measure_spaces(
             measured.gaps[name] = gaps
             once |= take([SEPARATED], sides[1].vectors, sides[1].labels, gaps)
         found = [measure_clusters(*sides, num_clusters, seed) for seed in seeds]
-        if not any(values for values, _ in found):
+        if not any(found):
             warn(f"{name} has fewer than {num_clusters} different vectors, so no clusters were looked for in it")
-        measured.clusters.setdefault(name, found[0][1])
-        measured.runs.setdefault(name, []).extend([once, *(values for values, _ in found)])
+        measured.runs.setdefault(name, []).extend([once, *found])
     return measured
 
 
@@ -90,7 +88,10 @@ def measure_gaps(fitted: Side, seed: int) -> Gaps:
     """Whether clusters, which know no class, lie apart in a space, and whether the classes do."""
     given = fitted.vectors, fitted.groups
     classes = separation(*given, fitted.labels, seed) if tells_apart(fitted.labels) else None
-    return Gaps(separation(*given, None, seed), classes)
+    if (found := find_gaps(*given, seed)) is None:
+        return Gaps(None, classes)
+    clusters, rows = found
+    return Gaps(clusters.separation, classes, rows, clusters.pieces)
 
 
 def sides_of(image_set: ImageSet, rows: tuple[np.ndarray, np.ndarray], encode: Encode) -> tuple[Side, Side]:
@@ -111,17 +112,14 @@ def measure_once(fitted: Side, scored: Side) -> Values:
     return take([DESCRIBED], *given) | of_classes
 
 
-def measure_clusters(fitted: Side, scored: Side, num_clusters: int, seed: int) -> tuple[Values, np.ndarray | None]:
-    """What is measured of k-means clusters, and the clusters of the scored rows, int64 (rows,).
-
-    {} and None where the fitting side has fewer different rows than clusters.
-    """
+def measure_clusters(fitted: Side, scored: Side, num_clusters: int, seed: int) -> Values:
+    """What is measured of k-means clusters; {} where the fitting side has fewer different rows than clusters."""
     try:
         clusters, assigned = cluster_probes.cluster_both(fitted.vectors, scored.vectors, num_clusters, seed)
     except BadInput:  # a collapsed bottleneck: everything else about it still comes out
-        return {}, None
+        return {}
     found = cluster_probes.Clusters(fitted, clusters, scored, assigned, num_clusters, seed)
-    return take([CLUSTERED], scored.vectors, scored.labels, found), assigned
+    return take([CLUSTERED], scored.vectors, scored.labels, found)
 
 
 def measure_maps(
