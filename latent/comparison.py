@@ -5,6 +5,7 @@ independent units, which are images or, where they come in groups, groups of ima
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,17 +37,27 @@ class Comparison:
     units: int
 
 
-def compare(first: np.ndarray, second: np.ndarray, groups: np.ndarray, comparisons: int = 1) -> Comparison:
+def compare(
+    first: np.ndarray, second: np.ndarray, groups: np.ndarray, comparisons: int = 1,
+    over_seeds: Sequence[tuple[float, int]] = (),
+) -> Comparison:  # fmt: skip
     """Whether one of two scores of the same images is better: paired, and by groups (Liang and Zeger, 1986).
 
     Args:
         first, second: float (rows,), of each image; more is better.
         groups: int (rows,): images of one group are no more than one observation.
         comparisons: how many are made in one answer; the more, the more each has to show (Bonferroni).
+        over_seeds: of scores that are means over seeds: standard deviation over these, and how many there were. Other
+            seeds would give other scores, so their error counts too, with few degrees of freedom (Welch, 1947).
     """
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     mean, error, units = clustered_mean(difference, groups)
-    return Comparison(_sign(mean, error, units, comparisons), mean, error, units)
+    parts = [(error**2, units - 1), *((spread**2 / runs, runs - 1) for spread, runs in over_seeds if runs > 1)]
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / max(sum(part**2 / max(of_part, 1) for part, of_part in parts), 1e-300)
+    error = math.sqrt(variance)
+    level = units < FEWEST or abs(mean) <= critical(freedom + 1, comparisons) * error
+    return Comparison(0 if level else 1 if mean > 0 else -1, mean, error, units)
 
 
 def compare_numbers(difference: float, spread: float, units: int, comparisons: int = 1) -> Comparison:
@@ -65,7 +76,7 @@ def clustered_mean(values: np.ndarray, groups: np.ndarray) -> tuple[float, float
     return mean, error, units
 
 
-def critical(units: int, comparisons: int = 1) -> float:
+def critical(units: float, comparisons: int = 1) -> float:
     """Standard errors that a difference has to have beyond 0, two-sided, at :data:`ERROR_RATE` over all comparisons."""
     return float(stats.t.ppf(1 - ERROR_RATE / 2 / max(comparisons, 1), max(units - 1, 1)))
 

@@ -148,6 +148,20 @@ def test_one_of_two_is_better_only_beyond_what_chance_does():
     assert compare(better, better, groups).better == 0
 
 
+def test_what_depends_on_seeds_is_better_only_beyond_what_other_seeds_do():
+    random, groups, found = np.random.default_rng(0), np.arange(400), {"plain": [], "seeds": []}
+    for _ in range(300):  # two measures that are level over all seeds, each the mean over five
+        of_seeds = random.normal(0.6, 0.1, (2, 5))
+        images = (random.random((2, 5, 400)) < of_seeds[:, :, None]).mean(axis=1)
+        over = [(float(values.std(ddof=1)), 5) for values in of_seeds]
+        found["plain"].append(compare(*images, groups).better)
+        found["seeds"].append(compare(*images, groups, over_seeds=over).better)
+    assert np.mean(np.array(found["plain"]) != 0) > 0.3
+    assert np.mean(np.array(found["seeds"]) != 0) < 0.08
+    better = np.full(400, 0.9), np.full(400, 0.5)
+    assert compare(*better, groups, over_seeds=[(0.02, 5), (0.02, 5)]).better == 1
+
+
 def test_images_of_one_group_are_one_observation():
     first = np.repeat(np.arange(12) % 2, 50).astype(float)  # right on every second track, and wrong on the others
     second = np.repeat([1, 0, 0] * 4, 50).astype(float)

@@ -115,7 +115,11 @@ def _compare(name: str, first: str, second: str, scores: Scores, comparisons: in
         spread = sum((mean["spread"] or 0) ** 2 for mean in means) ** 0.5
         return compare_numbers(sign * (scaled[0] - scaled[1]), spread, len(np.unique(groups)), comparisons)
     scaled = [sign * (each - chance) / max(1 - chance, 1e-9) for each, chance in zip(both, chances, strict=True)]
-    return compare(*scaled, groups, comparisons)
+    over_seeds = [
+        ((scores.numbers[space][name]["spread"] or 0) / max(1 - chance, 1e-9), scores.numbers[space][name]["runs"])
+        for space, chance in zip((first, second), chances, strict=True)
+    ]
+    return compare(*scaled, groups, comparisons, over_seeds)
 
 
 def _chance(mine: Mapping[str, Mapping[str, float | None]], known: Any) -> float:
@@ -132,7 +136,7 @@ def _compare_spaces(spaces: Sequence[str], scores: Scores) -> tuple[str, Verdict
         for other in (f"PCA of {space.removeprefix('bottleneck ')}", PIXELS):
             if other in scores.numbers:
                 evidence.append(f"{space} beside {other}: {comparison(compare_spaces(space, other, scores))}")
-    evidence.append(RULE)
+    evidence.append(f"{RULE}; of measures that depend on seeds, the spread over these counts too")
     if len(spaces) < 2:
         return large, Verdict(CANT_TELL, "there is only one", tuple(evidence), "a second bottleneck: --latent_size 2 N")
     found = compare_spaces(large, small, scores)
