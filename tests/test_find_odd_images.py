@@ -12,7 +12,7 @@ from data.test_data import TestData as HeldOut
 from data.test_data import load_test_data
 from model.checkpoint import load_model
 from model.inference import decode, encode
-from stages.odd_images import find_odd
+from stages.odd_images import Oddity, find_odd, title
 from tests.conftest import ROOT, refusal
 
 
@@ -45,6 +45,9 @@ def test_every_image_has_its_place_in_every_ranking(found, trained: Path):
         assert rankings[way] == [int(row["test_row"]) for row in by_place[:6]]
         assert (output / f"odd_images_latent_size_8_{way}.png").exists()
         assert by_place[0]["sample_id"] in said
+    assert f"only the {len(rows)} test images were looked through" in said
+    sure = [row for row in rows if row["sure"] == "yes"]
+    assert f"of another class they are sure for {len(sure) or 'none'}" in said
     model = load_model(trained / "model_latent_size_8.pth")
     made = decode(model, encode(model, test.images))
     errors = np.mean((made - test.images / 255) ** 2, axis=(1, 2, 3))
@@ -69,6 +72,60 @@ def test_planted_wrong_labels_stand_first(encoded):
     assert len(set(planted) & set(first)) >= 3
     right = [row for row in planted if row in first and odd.likely[row] == test.labels[row]]
     assert len(right) >= 3, "the neighbours name the class that it was"
+
+
+def of_labels(labels: np.ndarray, latents: np.ndarray) -> Oddity:
+    """Odd ones of images that are what their latents (N, 2) are."""
+    count = len(labels)
+    images = np.zeros((count, 1, 2, 2), np.uint8)
+    names = tuple("abc"[: labels.max() + 1])
+    made = HeldOut(images, labels, names, tuple(map(str, range(count))), "made", "", np.arange(count))
+    return find_odd(made, latents.astype(np.float32), images / np.float32(255), 10)
+
+
+@pytest.mark.parametrize("shares", [(0.34, 0.33, 0.33), (0.9, 0.1), (0.7, 0.3)])
+def test_labels_that_are_chance_are_not_surely_doubted(shares):
+    sure = 0
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        odd = of_labels(random.choice(len(shares), 200, p=shares), random.normal(size=(200, 2)))
+        assert odd.doubt is not None or "do not know the classes beyond chance" in odd.unknown
+        sure += 0 if odd.sure is None else int(odd.sure.sum())
+    assert sure <= 20 * 200 * 0.0025
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.1])
+def test_of_classes_of_which_one_is_known_the_others_are_not_surely_doubted(share: float):
+    accused = 0
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        labels = np.repeat([0, 1], [100, 200])
+        latents = random.normal(size=(300, 2)) + 20 * labels[:, None]
+        labels[100:] += random.random(200) < share
+        accused += int(of_labels(labels, latents).sure.sum())
+    assert accused <= 10 * 300 * 0.0025
+
+
+def test_planted_wrong_labels_of_known_classes_are_surely_doubted_and_no_others():
+    random = np.random.default_rng(0)
+    truth = random.choice(3, 300, p=[0.6, 0.3, 0.1])
+    latents = random.normal(size=(300, 2)) + 8 * np.array([[0, 0], [1, 0], [0, 1]])[truth]
+    labels, planted = truth.copy(), random.permutation(300)[:10]
+    labels[planted] = (labels[planted] + 1) % 3
+    odd = of_labels(labels, latents)
+    assert np.flatnonzero(odd.sure).tolist() == sorted(planted.tolist())
+    assert (odd.likely[planted] == truth[planted]).all()
+
+
+def test_two_foreign_images_do_not_speak_for_all_that_are_kept_worst(encoded):
+    test, latents, made = encoded
+    made = made.copy()
+    made[:2] = 1 - test.images[:2] / 255
+    odd = find_odd(test, latents, made, 10)
+    worst = odd.rankings()["error"][:24]
+    least, most = odd.error[worst[23]] / np.median(odd.error), odd.error[worst[0]] / np.median(odd.error)
+    assert f"keeps worst, {least:.1f} to {most:.1f} times the median error" in title("error", test, 8, odd, worst)
+    assert least < 10 < most
 
 
 @pytest.mark.parametrize("foreign", ["negative", "half white"])
