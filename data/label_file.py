@@ -2,11 +2,22 @@
 
 import contextlib
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.label_columns import (
+    are_measured,
+    has_words,
+    is_fold,
+    likeliest_label,
+    may_be_measured,
+    number,
+    one_hot,
+    possible_labels,
+)
 from data.layout import TEST, TRAIN, VAL, part_of
 from data.named_files import FilesByName, column_of_names, likeliest_column, matched
 from data.split_lists import inside, part_told
@@ -17,7 +28,6 @@ from run.hints import own_command
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 _FEW_ROWS = 10  # of so few each may be a class of its own
-_FOLDS = re.compile("(cv|k|kfold|cross)?[ _-]?folds?", re.IGNORECASE)  # of a cross-validation
 _OF_SPLIT = re.compile("partition|split", re.IGNORECASE)  # in the name of a table whose column is no label
 _ANSWERS = ((("1", "true", "yes", "1.0"), 0), (("0", "false", "no", "0.0"), 1))
 _TABLES = (".csv", ".tsv", ".txt", ".jsonl")  # that are looked into unasked
@@ -59,17 +69,13 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns, *, is_asked:
     name, index = printable(table), FilesByName.of(paths, table.stem)
     header, rows = rows_of(table, index.find)
     found = _columns_used(header, rows, columns, index, name)
-    if found["label"] is None and is_asked and (classes := _one_hot(rows, header, found)):
+    if found["label"] is None and is_asked and (classes := one_hot(rows, header, found)):
         found["label"] = f"the column with the 1 ({len(classes)} of them)"
         for row in rows:
-            row[found["label"]] = next(column for column in classes if _number(row[column]) == 1)
+            row[found["label"]] = next(column for column in classes if number(row[column]) == 1)
     if not any(found[kind] for kind in ("label", "group", "split")):
         others = [column for column in header if column != found["file"]]
-        better = own_command({"--label_column": [_likeliest_label(rows, others)]}) if others else without_table()
-        raise BadInput(
-            f"{name} has no column of labels (it has {listed(header)}); "
-            f"{'say which it is, as here' if others else 'give a table that has one, or none'}: {better}"
-        )
+        raise BadInput(f"{name} has no column of labels (it has {listed(header)}){_which_it_is(rows, others)}")
     said = _Said.of(rows, found, index)
     if not said.values:
         likeliest = likeliest_column(rows, header, index)
@@ -94,8 +100,29 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns, *, is_asked:
             f"the column {printable(found['label'])} of {name} holds no label; give another, or no table: "
             f"{without_table()}"
         )
+    if shift := _shift(said, paths):
+        raise BadInput(
+            f"the numbers of {name} look shifted against those of the images: {shift}; write the names of the files "
+            f"into it, take rows without an image out if the others are right, or give no table: {without_table()}"
+        )
     remarks, parts = said.remarks(name), None
-    if folds := [column for column in header if _FOLDS.fullmatch(column) and column not in found.values()]:
+    if found["label"] and not any(labels):
+        remarks.append(f"the column {printable(found['label'])} of {name} holds no label")
+        found["label"] = None
+    if are_measured(labels):
+        what = f"the column {printable(found['label'])} of {name} holds {len(set(labels) - {None}):,} numbers for "
+        what += f"{count(len(said.values), 'image')}: they are measured, and no classes"
+        if columns.label or not (found["group"] or found["split"]):
+            raise BadInput(f"{what}{_which_it_is(rows, [each for each in header if each not in found.values()])}")
+        remarks.append(what)
+        labels, found["label"] = [None] * len(paths), None
+    others = possible_labels(rows, [each for each in header if each not in found.values()])
+    if found["label"] is None and others:
+        flag = shlex.join(["--label_column", likeliest_label(rows, others)])
+        remarks.append(
+            f"no column of {name} is taken for labels; it has {listed(others)}: to use one, {printable(flag)}"
+        )
+    if folds := [column for column in header if is_fold(column) and column not in found.values()]:
         remarks.append(
             f"the column {printable(folds[0])} of {name} is not used: one network is trained, and none a fold"
         )
@@ -113,14 +140,40 @@ def read_table(table: Path, paths: Sequence[str], columns: Columns, *, is_asked:
             )
             found["split"] = parts = None
     used = ", ".join(f"{kind}s from {column}" for kind, column in found.items() if column and kind != "file")
-    words = f"{used.replace('splits from', 'split from')} in {name} ({count(len(said.values), 'image')})"
+    words = f"{used.replace('splits from', 'split from') or 'nothing'} in {name} ({count(len(said.values), 'image')})"
     return Known(_as_whole_numbers(labels), groups, parts, words, remarks, tuple(sorted(said.values)))
+
+
+def _which_it_is(rows: Sequence[dict[str, object]], others: Sequence[str]) -> str:
+    """What follows where a table has no labels: the column that may be meant, or that there is none."""
+    columns = [each for each in others if not are_measured([text_of(row.get(each)) for row in rows])]
+    if not columns:
+        why = f"; numbers that nearly every image has its own of ({listed(others)}) are no classes" if others else ""
+        return f"{why}; give a table that has one, or none: {without_table()}"
+    return f"; say which it is, as here: {own_command({'--label_column': [likeliest_label(rows, columns)]})}"
+
+
+def _shift(said: "_Said", paths: Sequence[str]) -> str | None:
+    """What is over at one end of the rows and at the other end of the images, both numbered: as from 0 and from 1."""
+    stems, unknown = ([name.rpartition("/")[2].partition(".")[0] for name in names] for names in (paths, said.unknown))
+    absent = [position for position in range(len(paths)) if position not in said.values]
+    if not (said.unknown and absent and all(each.isdecimal() for each in [*unknown, *stems])):
+        return None
+    rows, images = sorted(map(int, unknown)), sorted(int(stems[position]) for position in absent)
+    known = [int(stems[position]) for position in said.values]
+    outside = (rows[-1] < min(known) and images[0] > max(known)) or (rows[0] > max(known) and images[-1] < min(known))
+    if len(rows) != len(images) or not outside:
+        return None
+    return f"{listed(said.unknown)} has no image, and {listed([paths[position] for position in absent])} has no row"
 
 
 def read_tables(tables: Sequence[Path], paths: Sequence[str], columns: Columns, *, is_asked: bool = True) -> Known:
     """What several tables say of image files, and which files none of them names; see :func:`read_table`."""
     each = [read_table(table, paths, _columns_in(table, columns, tables), is_asked=is_asked) for table in tables]
     known = combined([(range(len(paths)), one) for one in each], len(paths))
+    if not any(known.labels) and not any(known.groups) and known.parts is None:
+        what = "; ".join(known.remarks) or f"{', '.join(map(printable, tables))} says nothing of the images"
+        raise BadInput(f"{what}; give a table with labels, or none: {without_table()}")
     disputed = [
         path
         for position, path in enumerate(paths)
@@ -166,7 +219,8 @@ def _columns_used(
         found["label"] = found["label"] or (others[0] if others else None)
     elif found["file"] and len(header) == 2 and not any(found[kind] for kind in ("label", "group", "split")):
         found["label"] = next(column for column in header if column != found["file"])  # whatever it is called
-        if 2 * len({text_of(row.get(found["label"])) for row in rows}) > len(rows) > _FEW_ROWS:  # captions, or numbers
+        texts = [text_of(row.get(found["label"])) for row in rows]
+        if 2 * len(set(texts)) > len(rows) > _FEW_ROWS or may_be_measured(texts):  # captions, or numbers
             found["label"] = None
     found["file"] = found["file"] or column_of_names(rows, header, index)
     if found["file"] is None:
@@ -262,6 +316,7 @@ def tables_of_labels(folders: Sequence[Path], paths: Sequence[str]) -> tuple[lis
                 columns, known = _read_unasked(table, paths)
                 labelled = sum(label is not None for label in known.labels)
                 several = 1 < len(set(known.labels) - {None}) <= labelled / 2  # else captions, or prices
+                several = several and not may_be_measured(known.labels)
                 if not several or (_OF_SPLIT.search(table.stem) and "column " in known.words):
                     continue
                 if columns == Columns() and part_told(table.stem) in (TRAIN, VAL, TEST):
@@ -287,52 +342,13 @@ def _read_unasked(table: Path, paths: Sequence[str]) -> tuple[Columns, Known]:
     index = FilesByName.of(paths, table.stem)
     header, rows = rows_of(table, index.find)
     used = _columns_used(header, rows, usual, index, printable(table)).values()
-    worded = [column for column in header if column not in used and _has_words(rows, column)]
-    columns = Columns(label=_likeliest_label(rows, worded)) if worded else usual
+    worded = [column for column in header if column not in used and has_words(rows, column)]
+    columns = Columns(label=likeliest_label(rows, worded)) if worded else usual
     return columns, read_table(table, paths, columns)
-
-
-def _has_words(rows: Sequence[dict[str, object]], column: str) -> bool:
-    return any(text_of(row.get(column)) and _number(row[column]) is None for row in rows)
 
 
 def _counts_rows(rows: Sequence[dict[str, object]], column: str) -> bool:
     return all((text_of(row.get(column)) or "").isdecimal() for row in rows)
-
-
-def _one_hot(rows: Sequence[dict[str, object]], header: Sequence[str], used: dict[str, str | None]) -> list[str]:
-    """The columns of 0 and 1 of which each row has one 1: a class each; none where rows have no or several 1.
-
-    Those of a split are none, nor is one that is in the way, as is_male.
-    """
-    found = [
-        column
-        for column in header
-        if column not in used.values()
-        and part_of(re.sub("(?i)^is[ _-]?", "", column)) is None
-        and {_number(row.get(column)) for row in rows} == {0, 1}
-    ]
-    for classes in (found, *([each for each in found if each != other] for other in found)):
-        if len(classes) > 1 and all(sum(_number(row[each]) for each in classes) == 1 for row in rows):
-            return classes
-    return []
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(text_of(value) or "")
-    except ValueError:
-        return None
-
-
-def _likeliest_label(rows: Sequence[dict[str, object]], columns: Sequence[str]) -> str:
-    """The last column of words, or else of numbers, that several rows share, and that are no parts of a split; else
-    the last."""
-    for column in sorted(reversed(columns), key=lambda column: not _has_words(rows, column)):
-        texts = {text for row in rows if (text := text_of(row.get(column)))}
-        if 1 < len(texts) <= len(rows) / 2 and not all(map(part_of, texts)):
-            return column
-    return columns[-1]
 
 
 def _as_parts(splits: Sequence[str | None], column: str) -> tuple[list[str | None], list[str]]:
@@ -347,7 +363,7 @@ def _as_parts(splits: Sequence[str | None], column: str) -> tuple[list[str | Non
 
 def _as_whole_numbers(labels: Sequence[str | None]) -> list[str | None]:
     """``1`` for 1.0 where all labels are numbers."""
-    numbers = {label: _number(label) for label in set(labels) - {None}}
+    numbers = {label: number(label) for label in set(labels) - {None}}
     if None in numbers.values():
         return list(labels)
     whole = {
