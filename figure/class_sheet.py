@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from figure.style import draw_title, literal, new_figure, shown
+from figure.names import shown_apart
+from figure.style import draw_title, literal, new_figure
 
 _DRAWN_UP_TO = 100  # classes
 
@@ -20,6 +21,7 @@ def draw_class_sheet(classes: Sequence[tuple[str, np.ndarray, np.ndarray]], samp
         subject: the figure's title.
     """
     classes = classes[:_DRAWN_UP_TO]
+    names = shown_apart([name for name, _, _ in classes], 24)
     blocks = 1 if len(classes) <= 12 else 2 if len(classes) <= 50 else 3
     rows = -(-len(classes) // blocks)
     _, height, width = classes[0][1].shape
@@ -42,7 +44,7 @@ def draw_class_sheet(classes: Sequence[tuple[str, np.ndarray, np.ndarray]], samp
         axes.imshow(sheet, interpolation="nearest", aspect=tall / cell * width / height)
         axes.set_yticks(
             [place * (height + gap) + height / 2 for place in range(len(mine))],
-            [shown(name, 24) for name, _, _ in mine],
+            names[block * rows : (block + 1) * rows],
             fontsize=7,
         )
         literal(*axes.get_yticklabels())

@@ -9,6 +9,7 @@ from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
+from figure.names import shown_apart
 from figure.style import MUTED, draw_title, literal, new_figure, shown
 
 _NUMBERED_UP_TO = 20  # classes; in more, the cells are too small for figures to be read
@@ -79,7 +80,7 @@ def _name_classes(axes: Axes, class_names: Sequence[str], with_names: bool, colu
     """
     every = -(-len(class_names) // _NAMED_UP_TO)
     places = np.arange(0, len(class_names), every)
-    names = [shown(class_names[place], 24) for place in places]
+    names = shown_apart([class_names[place] for place in places], 24)
     numbers = [str(place) for place in places]
     begin_alike = all(name.split(" ")[0] == number for name, number in zip(names, numbers, strict=True))
     size = 7 if len(places) <= 30 else 6

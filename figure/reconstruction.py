@@ -1,15 +1,15 @@
 """Originals above what each bottleneck makes of them."""
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, draw_title, literal, new_figure, shown
+from figure.names import fitted
+from figure.style import MUTED, draw_title, literal, new_figure
 
 _COLUMNS = 12  # images a row; more go into further bands
-_NAME_WIDTH = 15  # characters that stand above an image, on two lines
+_NAME_SIZE = 7  # points, of the names above the images
 # inches: an image, between two, labels at the left, two lines of a name, an error, between bands, the title
 _WIDE, _GAP, _LABEL, _NAME, _ERROR, _BETWEEN, _TOP = 0.8, 0.04, 1.6, 0.28, 0.15, 0.08, 0.32
 _EDGE = 0.06  # inches above the title
@@ -37,6 +37,7 @@ def draw_reconstructions(
     page_width, page_height = figure.get_size_inches()
     title.set_y(1 - _EDGE / page_height)  # of a tall figure the usual place, a part of its height, is among the names
     top = page_height - bands * (band_height + _BETWEEN)  # what the title takes
+    names = fitted(names, _WIDE, _NAME_SIZE, lines=2)
     for index in range(count):
         band, column = divmod(index, columns)
         left, down = _LABEL + column * (_WIDE + _GAP), top + band * (band_height + _BETWEEN) + _NAME
@@ -48,7 +49,7 @@ def draw_reconstructions(
             axes.axis("off")
             axes.imshow(_as_picture(image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if error is None:
-                literal(axes.set_title(_on_two_lines(names[index]), fontsize=7, color=MUTED, loc="center", pad=3))
+                literal(axes.set_title(names[index], fontsize=_NAME_SIZE, color=MUTED, loc="center", pad=3))
             else:
                 below = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 7, "color": MUTED}
                 axes.text(0.5, -0.03, _two_figures(error), **below)
@@ -57,10 +58,6 @@ def draw_reconstructions(
                 axes.text(-0.08, 0.5, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
             down += tall + _GAP
     return figure
-
-
-def _on_two_lines(name: str) -> str:
-    return "\n".join(textwrap.wrap(shown(name, 2 * _NAME_WIDTH), _NAME_WIDTH, max_lines=2, placeholder="…"))
 
 
 def _two_figures(error: float) -> str:

@@ -13,6 +13,7 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from figure.map_names import NAMED_AT_MOST, name_groups, names_on_the_map
+from figure.names import fitted, labelled, shown_apart
 from figure.style import (
     MUTED,
     NO_CLASS,
@@ -29,6 +30,8 @@ LEGEND_UP_TO = 10  # groups; more are named on the map itself, where the eye nee
 DRAWN_UP_TO = 50_000  # points; more would be a blot
 _CELLS = 300  # along the longer side of a map that is drawn as a density
 _PANEL = 5.6  # inches
+_KEY_SIZE = 8  # points, of the key below
+_KEY_MARK = 0.75  # inches that a column of it takes beside its names
 _PICTURE = 0.3  # inches a side, of pictures on a map
 
 
@@ -87,17 +90,18 @@ def draw_maps(
     if others:
         panels = [[_only(panel, named) for panel in row] for row in panels]
     on_the_map = names_on_the_map(group_names, named) if len(named) > LEGEND_UP_TO else {}
-    entries = []  # of the legend
+    entries, key_columns = [], int(columns * _PANEL / 2.5)  # of the legend
     if not on_the_map:
-        entries = [(group, shown(group_names[group])) for group in named]
+        entries = list(zip(named, shown_apart([group_names[group] for group in named], 28), strict=True))
         entries += [(NO_GROUP, "none of these")] if some_without else []
     elif others or any(
         on_the_map[group] != shown(group_names[group]) and not group_names[group].isdigit() for group in named
     ):
-        entries = [(group, _with_label(on_the_map[group], shown(group_names[group], 36))) for group in named]
+        room = columns * _PANEL / key_columns - _KEY_MARK
+        names = fitted([group_names[group] for group in named], room, _KEY_SIZE)
+        entries = [(group, _with_label(on_the_map[group], name)) for group, name in zip(named, names, strict=True)]
         entries += [(NO_GROUP, f"{others:,} others")] if others else []
     beside = 2.0 if entries and not on_the_map else 0.0
-    key_columns = int(columns * _PANEL / 2.5)
     below = 0.17 * -(-len(entries) // key_columns) if on_the_map else 0.0
     heights = [_PANEL * max(_shape(panel.points) for panel in row) + 0.8 for row in panels]  # and titles
     figure = new_figure(columns * _PANEL + beside, sum(heights) + below + (0.3 if footer else 0))
@@ -109,7 +113,7 @@ def draw_maps(
             _write_heading(axis, panel.title, remark, lines=max(len(each) for each in remarks))
     footer = "\n".join(_wrapped(footer, columns * 100))
     if entries and on_the_map:  # the footer heads the key: two things at the foot would lie on one another
-        draw_legend(figure, entries, footer, loc="outside lower left", ncols=key_columns, fontsize=8)
+        draw_legend(figure, entries, footer, loc="outside lower left", ncols=key_columns, fontsize=_KEY_SIZE)
     else:
         if entries:
             draw_legend(figure, entries, legend_title, loc="outside right upper")
@@ -281,4 +285,4 @@ def draw_legend(figure: Figure, entries: Sequence[tuple[int, str]], title: str, 
 
 def _with_label(label: str, name: str) -> str:
     """A name behind what stands for it on the map, unless it begins with that."""
-    return name if name.startswith(f"{label} ") else f"{label}  {name}"
+    return name if name.startswith(f"{label} ") else labelled(label, name)

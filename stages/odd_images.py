@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from data.test_data import TestData, load_test_data
+from figure.fonts import settle_names
 from figure.reconstruction import draw_reconstructions
 from figure.style import save_figure, shown
 from latent.comparison import FEWEST, compare
@@ -16,7 +17,7 @@ from model.checkpoint import load_checkpoint, require_split
 from model.fidelity import squared_errors
 from model.inference import decode, encode
 from run.artefacts import file_sha256, write_csv, write_json
-from run.console import say, table
+from run.console import say, table, warn
 from run.device import choose_device, make_repeatable
 from run.errors import printable
 from run.provenance import command_line, versions
@@ -103,6 +104,8 @@ def run(settings: Settings) -> None:
         "rankings": {name: ranked[: settings.num_images].tolist() for name, ranked in odd.rankings().items()},
     }
     write_json(stem.with_suffix(".json"), {**facts, "command": command_line(), "versions": versions()})
+    for sentence in settle_names(test_data.class_names):
+        warn(sentence)
     saved = [stem.with_suffix(".csv"), stem.with_suffix(".json")]
     if odd.doubt is None:
         stem.with_name(f"{stem.name}_label.png").unlink(missing_ok=True)  # of other labels, if there is one

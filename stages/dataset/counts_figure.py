@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figure.style import MUTED, NO_CLASS, class_colour, draw_title, literal, new_figure, shown
+from figure.names import shown_apart
+from figure.style import MUTED, NO_CLASS, class_colour, draw_title, literal, new_figure
 
 _BARS_UP_TO = 120  # classes; of more, the counts are drawn as a curve
 _SIDE_COLOURS = (5, 1, 0)  # training, validation, test: light blue, orange, blue, apart in lightness too
@@ -60,7 +61,7 @@ def _draw_bars(axes: Axes, class_names: Sequence[str], sides: Sequence[tuple[str
         axes.annotate(
             f"{total:,.0f}", (total, place), (3, 0), textcoords="offset points", va="center", fontsize=6.5, color=MUTED
         )
-    axes.set_yticks(places, [shown(name, 30) for name in class_names], fontsize=7)
+    axes.set_yticks(places, shown_apart(class_names, 30), fontsize=7)
     literal(*axes.get_yticklabels())
     axes.set(ylim=(len(class_names) - 0.4, -0.6), xlabel="images")
     axes.margins(x=0.08)

@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from figure.style import MUTED, class_colour, draw_title, literal, new_figure, shown
+from figure.names import fitted, shown_apart
+from figure.style import MUTED, class_colour, draw_title, literal, new_figure
 
 _UNIT = 0.72  # inches that a cell is wide
 _ROWS = 100  # at most: a picture has no more than 65,536 pixels on a side
 _AIR = 0.1  # between cells, in widths of a cell
 _LETTERS = 14  # of the footer, an inch: what lies beyond would be cut off
+_CAPTION = 6.5  # points
 _LINE = 0.17  # height of a line below a cell
 # Frames tell by their line as well as by their colour.
 _FRAMES = {"yes": (class_colour(0), "-"), "no": (class_colour(3), (0, (2, 1.2)))}
@@ -25,7 +27,7 @@ class Cell:
 
     Attributes:
         image: float (C, H, W) in [0, 1].
-        caption: below it, lines of at most about 14 characters; hostile text.
+        caption: below it, lines of which each is broken once, and cut, where it is wider than a cell; hostile text.
         frame: ``yes`` (solid, blue), ``no`` (dashed, vermilion) or nothing.
     """
 
@@ -65,6 +67,7 @@ def draw_sheet(rows: Sequence[Row], headings: Sequence[str], subject: str, foote
     _, height, width = cells[0].image.shape
     tall = float(np.clip(height / width, 0.4, 2.5))
     columns = len(rows[0].cells)
+    below = _captions(cells)
     tops, bottom = [], 0.0
     for number, row in enumerate(rows):
         bottom += 0.3 if row.opens and number else 0.0
@@ -72,10 +75,10 @@ def draw_sheet(rows: Sequence[Row], headings: Sequence[str], subject: str, foote
         bottom += (
             tall
             + _AIR
-            + _LINE * max(cell.caption.count("\n") + bool(cell.caption) if cell else 0 for cell in row.cells)
+            + _LINE * max(below[cell.caption].count("\n") + bool(cell.caption) if cell else 0 for cell in row.cells)
         )
     right = columns * (1 + _AIR) - _AIR
-    names = [shown(heading, 16) for heading in headings]
+    names = shown_apart(headings, 16)
     slanted = any(len(name) > 10 for name in names)
 
     label_width = max(len(line) for row in rows for line in [*row.label.split("\n"), ""]) * 0.075 + 0.1
@@ -102,8 +105,8 @@ def draw_sheet(rows: Sequence[Row], headings: Sequence[str], subject: str, foote
                 axes.add_patch(
                     Rectangle((left, top), 1, tall, fill=False, edgecolor=colour, linestyle=line, linewidth=1.8)
                 )
-            caption = "\n".join(shown(line, 14) for line in cell.caption.split("\n"))
-            literal(axes.text(left + 0.5, top + tall + 0.04, caption, ha="center", va="top", fontsize=6.5, color=MUTED))
+            how = {"ha": "center", "va": "top", "fontsize": _CAPTION, "color": MUTED}
+            literal(axes.text(left + 0.5, top + tall + 0.04, below[cell.caption], **how))
     axes.set(xlim=(-0.03, right + 0.03), ylim=(bottom, -0.03))  # imshow has moved them; frames reach out a little
     for column, name in enumerate(names):
         place = column * (1 + _AIR) + 0.5
@@ -113,6 +116,14 @@ def draw_sheet(rows: Sequence[Row], headings: Sequence[str], subject: str, foote
     if lines:
         literal(figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=8, color="#333333"))
     return figure
+
+
+def _captions(cells: Sequence[Cell]) -> dict[str, str]:
+    """Each caption of some cells -> as it is drawn."""
+    captions = list(dict.fromkeys(cell.caption for cell in cells))
+    lines = [caption.split("\n") for caption in captions]
+    drawn = iter(fitted([line for each in lines for line in each], _UNIT, _CAPTION, lines=2))
+    return {caption: "\n".join(next(drawn) for _ in each) for caption, each in zip(captions, lines, strict=True)}
 
 
 def _as_picture(image: np.ndarray) -> np.ndarray:
