@@ -9,6 +9,8 @@ from matplotlib.patheffects import withStroke
 from figure.style import NO_GROUP, group_colour, literal, shown
 
 NAMED_AT_MOST = 60  # groups; of more, the largest
+_FEW_POINTS = 200  # as many can be kept clear of names, and each is looked for
+_POINT = 11  # pixels that a point takes a side, with air around it
 _FRAMED_UP_TO = 20  # groups; the frames of more would hide the points
 
 
@@ -28,6 +30,8 @@ def name_groups(
     axis: Axes, points: np.ndarray, groups: np.ndarray, names: dict[int, str], coloured: bool = True
 ) -> None:
     """Write the name of each group where its points are densest, moved aside where names would overlap.
+
+    Of few points none is covered by a name.
 
     Args:
         coloured: whether frames and lines have the colours of groups.
@@ -56,7 +60,10 @@ def name_groups(
     around = 6 if len(largest) <= _FRAMED_UP_TO else 1  # the frame, and air
     sizes = np.array([[extent.width, extent.height] for extent in extents]) + around
     window = axis.get_window_extent()
-    places = _spread_out(anchors, sizes, np.array(window.min), np.array(window.max))
+    if len(points) <= _FEW_POINTS:
+        places = _beside(anchors, sizes, axis.transData.transform(points), np.array([window.min, window.max]))
+    else:
+        places = _spread_out(anchors, sizes, np.array(window.min), np.array(window.max))
     to_data = axis.transData.inverted()
     for text, place, anchor, group in zip(texts, places, anchors, largest, strict=True):
         text.set_position(to_data.transform(place))
@@ -79,6 +86,26 @@ def _densest(points: np.ndarray) -> np.ndarray:
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     third = max(1, -(-len(points) // 3))
     return points[np.sort(distances, axis=1)[:, : third + 1].mean(axis=1).argmin()]
+
+
+def _beside(anchors: np.ndarray, sizes: np.ndarray, points: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Centres of boxes, (boxes, 2), each as near its anchor as it can be without lying on a point or a box before it.
+
+    Args:
+        anchors, sizes: float (boxes, 2), pixels.
+        points: float (rows, 2), pixels.
+        window: float (2, 2), its lowest and highest corner.
+    """
+    radius, angle = np.meshgrid(np.arange(0, 200, 4), np.arange(8) * np.pi / 4, indexing="ij")
+    steps = (radius[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)).reshape(-1, 2)  # from near to far
+    places = np.empty_like(anchors)
+    for box, (anchor, size) in enumerate(zip(anchors, sizes, strict=True)):
+        tried = np.clip(anchor + steps, window[0] + size / 2, window[1] - size / 2)
+        centres = np.concatenate([points, places[:box]])
+        reach = np.concatenate([np.broadcast_to((size + _POINT) / 2, points.shape), (size + sizes[:box]) / 2])
+        covered = (np.abs(tried[:, None] - centres[None]) < reach).all(axis=-1).sum(axis=1)
+        places[box] = tried[covered.argmin()]
+    return places
 
 
 def _spread_out(anchors: np.ndarray, sizes: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:

@@ -123,3 +123,16 @@ def test_of_a_thousand_classes_the_largest_are_named_and_the_others_grey():
         width, height = (np.ptp(limits) for limits in (axis.get_xlim(), axis.get_ylim()))
         spread = np.ptp(a_panel(groups).points, axis=0)
         assert min(width / spread[0], height / spread[1]) < 1.1
+
+
+@pytest.mark.parametrize("count", [10, 60])
+def test_numbers_stand_beside_few_points_and_cover_none(count: int):
+    points = np.random.default_rng(0).normal(size=(count, 2))
+    clusters = np.arange(count) % 3
+    figure = draw_maps([[a_panel(np.zeros(count, int), numbers=clusters, points=points)]], ["a"])
+    figure.draw_without_rendering()
+    [axis] = figure.axes
+    places = axis.transData.transform(points)
+    boxes = [text.get_bbox_patch().get_window_extent() for text in axis.texts if text.get_text() in ("0", "1", "2")]
+    assert len(boxes) == 3
+    assert not any(box.contains(*place) for box in boxes for place in places)
