@@ -1,5 +1,6 @@
 """What a sweep says of sizes, where the answer is known."""
 
+import dataclasses
 import itertools
 import math
 
@@ -12,7 +13,7 @@ from latent.pca import fit_pca
 from latent.pixels import PIXELS
 from model.fidelity import squared_errors
 from stages.sweep.answers import LARGEST, answer_sweep, dimensions
-from stages.sweep.choice import Watched, knee, which_size
+from stages.sweep.choice import Watched, dimension, enough_for_pca, knee, which_size
 from stages.sweep.dimension import intrinsic_dimensions
 from stages.sweep.measuring import curve_sizes, equivalent_size, measure_space
 from tests.known_truths import sheet
@@ -198,3 +199,34 @@ def test_a_size_is_named_with_its_reason_and_disagreement_is_said():
     assert (nothing.verdict, nothing.sentence) == ("no", "none can be named from 400 validation images")
     few = which_size(watched_of({}, dict.fromkeys(ERRORS, 1.0), count=4), SCORED)
     assert few.verdict == "can't tell"
+
+
+def test_estimates_of_the_dimension_that_differ_are_not_believed():
+    assert dimension({"TwoNN": 3.7, "maximum likelihood": 3.5}) == pytest.approx(3.6, abs=0.01)
+    assert dimension({"TwoNN": 14.5, "maximum likelihood": 0.7}) is None
+    assert dimension({"TwoNN": 0.3, "maximum likelihood": 0.3}) is None
+    assert dimension({}) is None
+    watched = watched_of({}, ERRORS)
+    differ = {"the images": {"TwoNN": 64.0, "maximum likelihood": 0.7}}
+    told = which_size(dataclasses.replace(watched, dimensions=differ), SCORED)
+    assert told.sentence.endswith("nothing says otherwise by more than twice")
+    assert any(line.startswith("intrinsic dimension of the images: not known, ") for line in told.evidence)
+    agree = {"the images": {"TwoNN": 64.0, "maximum likelihood": 60.0}}
+    told = which_size(dataclasses.replace(watched, dimensions=agree), SCORED)
+    assert "these disagree: intrinsic dimension of the images says 62" in told.sentence
+
+
+def test_that_the_smallest_size_keeps_nearly_all_is_said_since_no_knee_can_name_it():
+    watched = dataclasses.replace(watched_of({}, ERRORS), variance=100.0)
+    assert "; 2, the smallest that was trained, keeps 99.0% already" in which_size(watched, SCORED).sentence
+    for variance in (0.0, 2.0):
+        assert "the smallest that" not in which_size(dataclasses.replace(watched, variance=variance), SCORED).sentence
+
+
+def test_pca_is_enough_by_the_mark_that_the_other_answer_has():
+    noise = np.random.default_rng(0).exponential(1, 12)
+    errors = {size: error * noise for size, error in ERRORS.items()}
+    worse = {size: 1.2 * error for size, error in errors.items()}
+    assert enough_for_pca(Watched("validation images", np.arange(12), errors, worse, {})) is None
+    level = {size: (1.01 if size >= 16 else 1.2) * error for size, error in errors.items()}
+    assert enough_for_pca(Watched("validation images", np.arange(12), errors, level, {})) == 16

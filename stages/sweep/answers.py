@@ -16,7 +16,7 @@ QUESTIONS = (
     "How many dimensions do the classes need?",
 )
 SHARES = (0.8, 0.9, 0.95, 0.99)  # of the variance: customary marks, no thresholds of anything
-_LEVEL = 0.02  # of PCA's error: one that is below by less adds nothing
+LEVEL = 0.02  # of PCA's error: one that is below by less adds nothing
 
 LARGEST = "the largest class alone"
 
@@ -75,7 +75,7 @@ def _what_is_added(records: Sequence[Record], largest_curve: int) -> Verdict:
     each = ", ".join(f"{record['latent_size']}: {dimensions(record['as_pca_of'], largest_curve)}" for record in records)
     because = (f"dimensions that PCA needs for the held-out error of each bottleneck: {each}",)
     longer = "a longer training: --num_epochs"
-    ahead = [record for record in records if record["mse"] < (1 - _LEVEL) * record["pca_mse"]]
+    ahead = [record for record in records if record["mse"] < (1 - LEVEL) * record["pca_mse"]]
     if not ahead:
         return Verdict(NO, "nothing: PCA of the same size is about as good or better at every size", because, longer)
     best = max(ahead, key=lambda record: min(record["as_pca_of"], largest_curve) / record["latent_size"])

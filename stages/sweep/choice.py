@@ -12,8 +12,12 @@ import numpy as np
 from latent.comparison import CANT_TELL, FEWEST, NO, RULE, YES, compare
 from latent.pixels import PIXELS
 from latent.verdicts import Verdict
+from stages.sweep.answers import LEVEL
 
 QUESTION = "Which N?"
+_AGREE = 1.5  # times the smaller estimate of an intrinsic dimension, that the larger may be
+_LEAST = 0.75  # an estimate of so little is no dimension; those of a line lie about 1
+_KEPT = 0.95  # of the variance: a smallest size that keeps as much may be enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,7 @@ class Watched:
         pca_errors: the same of PCA of that size.
         right: space -> bool (rows,), on which a linear probe is right; {} without classes.
         dimensions: what -> estimator -> intrinsic dimension.
+        variance: squared error of the mean training image; 0 where it is not known.
     """
 
     on: str
@@ -35,6 +40,7 @@ class Watched:
     pca_errors: Mapping[int, np.ndarray]
     right: Mapping[str, np.ndarray]
     dimensions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    variance: float = 0.0
 
 
 def knee(sizes: Sequence[int], errors: Sequence[float]) -> int | None:
@@ -66,14 +72,43 @@ def enough_to_tell(right: Mapping[str, np.ndarray], sizes: Sequence[int], groups
 
 
 def enough_for_pca(watched: Watched) -> int | None:
-    """The smallest size from which the network keeps no more than PCA of the same size, at any larger either."""
+    """The smallest size from which the network's error is no less than PCA's by more than :data:`LEVEL`.
+
+    At any larger size either. The same mark as of the test images, so that both answers say the same of the same error.
+    """
     from_here = None
     for size in sorted(watched.errors, reverse=True):
-        gain = compare(-watched.errors[size], -watched.pca_errors[size], watched.groups, len(watched.errors))
-        if gain.better > 0:
+        if watched.errors[size].mean() < (1 - LEVEL) * watched.pca_errors[size].mean():
             break
         from_here = size
     return from_here
+
+
+def dimension(estimates: Mapping[str, float]) -> float | None:
+    """The intrinsic dimension that two estimators agree on: their geometric mean; None where they don't."""
+    values = list(estimates.values())
+    if not values or min(values) < _LEAST or max(values) > _AGREE * min(values):
+        return None
+    return float(np.exp(np.log(values).mean()))
+
+
+def _of_dimension(what: str, estimates: Mapping[str, float]) -> str:
+    said = ", ".join(f"{value:.1f} by {by}" for by, value in estimates.items())
+    if dimension(estimates) is not None:
+        return f"intrinsic dimension of {what}: {said}"
+    why = "below 1 is no dimension" if min(estimates.values()) < _LEAST else "the estimates differ too much"
+    return f"intrinsic dimension of {what}: not known, {why} ({said})"
+
+
+def _at_the_edge(watched: Watched, chosen: int) -> str:
+    """What a knee can't say: that the smallest size was enough already. Nothing where it was not."""
+    smallest = min(watched.errors)
+    if smallest == chosen or not watched.variance:
+        return ""
+    kept = 1 - float(watched.errors[smallest].mean()) / watched.variance
+    if kept < _KEPT:
+        return ""
+    return f"; {smallest}, the smallest that was trained, keeps {kept:.1%} already, and a knee can never be at an end"
 
 
 def which_size(watched: Watched, test_scores: Mapping[int, str]) -> Verdict:
@@ -92,34 +127,34 @@ def which_size(watched: Watched, test_scores: Mapping[int, str]) -> Verdict:
         what = "no size tells them apart" if told is None else f"from {told} on no larger size tells more apart"
         shares = ", ".join(f"{size}: {watched.right[f'bottleneck {size}'].mean():.1%}" for size in sizes)
         evidence.append(f"classes, by a linear probe: {what} ({shares}; {PIXELS} {watched.right[PIXELS].mean():.1%})")
-    evidence.append(f"error: its knee is at {bend} (Kneedle, over log sizes)" if bend else "error: it has no knee")
+    knees = "(Kneedle, over log sizes; never the smallest or the largest)"
+    evidence.append(f"error: its knee is at {bend} {knees}" if bend else f"error: it has no knee {knees}")
     evidence.append(
-        f"PCA: from {linear} on, PCA of the same size is as good"
+        f"PCA: from {linear} on, its error is as low as the network's, to {LEVEL:.0%}"
         if linear
-        else "PCA: the network keeps more at all sizes"
+        else f"PCA: at the largest size its error is more than {LEVEL:.0%} above the network's"
     )
-    for what, each in watched.dimensions.items():
-        said = ", ".join(f"{value:.1f} by {by}" for by, value in each.items())
-        evidence.append(f"intrinsic dimension of {what}: {said}")
-    chosen = told or bend
+    evidence += [_of_dimension(what, each) for what, each in watched.dimensions.items()]
+    chosen, rule = told or bend, [RULE] if watched.right else []
     if chosen is None:
-        evidence.append(RULE)
         more = "more sizes between the smallest and the largest, or more images"
         verdict = CANT_TELL if len(np.unique(watched.groups)) < FEWEST else NO
-        return Verdict(verdict, f"none can be named from {len(watched.groups):,} {watched.on}", tuple(evidence), more)
+        sentence = f"none can be named from {len(watched.groups):,} {watched.on}"
+        return Verdict(verdict, sentence, (*evidence, *rule), more)
     why = "the smallest beyond which no larger one tells more classes apart" if told else "the knee of the error"
     others = {
         "the knee of the error": bend,
         "PCA being enough": linear,
         **{
-            f"intrinsic dimension of {what}": max(each.values())
+            f"intrinsic dimension of {what}": dimension(each)
             for what, each in watched.dimensions.items()
-            if what == "the images" and each
+            if what == "the images"
         },
     }
     apart = [f"{name} says {size:.0f}" for name, size in others.items() if size and not 0.5 <= size / chosen <= 2]
     sentence = f"N = {chosen}, {why}, chosen on {len(watched.groups):,} {watched.on}"
     sentence += f"; these disagree: {', '.join(apart)}" if apart else "; nothing says otherwise by more than twice"
-    evidence += [f"on the test images, scored once: {test_scores[chosen]}", RULE]
+    sentence += "" if told else _at_the_edge(watched, chosen)
+    evidence += [f"on the test images, scored once: {test_scores[chosen]}", *rule]
     edge = " and larger sizes" if chosen == sizes[-1] else " and smaller sizes" if chosen == sizes[0] else ""
     return Verdict(YES, sentence, tuple(evidence), f"sizes between those that were trained{edge}; another seed")

@@ -205,7 +205,8 @@ def watch(
     flat = pca.encode(spaces)  # in which distances are all but those of the pixels
     looked_at = {"the images": flat, f"bottleneck {largest.latent_size}": encode(largest, spaces, refine)}
     dimensions = {what: intrinsic_dimensions(each, image_set.groups[fitted]) for what, each in looked_at.items()}
-    return Watched(on, groups, errors, of_pca, right, {what: each for what, each in dimensions.items() if each})
+    found = {what: each for what, each in dimensions.items() if each}
+    return Watched(on, groups, errors, of_pca, right, found, measure_mean_image(pca.mean, images)["mse"])
 
 
 def scores_in_words(records: list[dict[str, Any]]) -> dict[int, str]:
