@@ -4,6 +4,7 @@ Each mode reads a checkpoint and its test split, draws one figure, and writes th
 """
 
 import argparse
+import sys
 
 from run import arguments as flags
 from run.command import execute
@@ -104,6 +105,10 @@ def parse_arguments() -> argparse.Namespace:
     for each in modes:
         decoding = [] if each.get_default("data_dir") is None else ["num_workers"]
         flags.add_shared(each.add_argument_group("run"), "output_dir", "seed", "device", *decoding, "svg", "show")
+    if sys.argv[1:] and not {"-h", "--help"} & set(sys.argv) and sys.argv[1].startswith("-"):
+        # else argparse takes the value of that flag for the mode
+        names = ", ".join(each.prog.split()[-1] for each in modes)
+        parser.error(f"a mode comes first, one of {names}: python generate_images.py {modes[0].prog.split()[-1]} ...")
     return flags.with_model_paths(parser.parse_args())
 
 

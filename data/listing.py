@@ -31,6 +31,9 @@ class Listing:
     passed_over: Counter = field(default_factory=Counter)  # extension -> files that are no images by their name
     system: Counter = field(default_factory=Counter)  # name of a system's own folder -> pictures in all such folders
     own: list[str] = field(default_factory=list)  # relative paths of folders of results
+    hidden_folders: Counter = field(default_factory=Counter)  # relative path of a hidden folder -> pictures in it
+    seen_before: list[str] = field(default_factory=list)  # relative paths of links to folders that are read already
+    empty: list[str] = field(default_factory=list)  # relative paths of folders with nothing in them
     hidden: int = 0  # hidden files that are images by their name
     not_followed: list[str] = field(default_factory=list)  # relative paths of links to folders
 
@@ -48,11 +51,20 @@ class Listing:
             names = ", ".join(map(printable, sorted(self.own)[:NAMED_AT_MOST]))
             lines.append(f"passed over what scripts of this suite wrote here ({names})")
         if self.not_followed:
-            names = ", ".join(map(printable, self.not_followed[:NAMED_AT_MOST]))
             lines.append(
                 f"did not follow {console.count(len(self.not_followed), 'link')} that would lead through the machine "
-                f"({names}{', ...' * (len(self.not_followed) > NAMED_AT_MOST)}); give the folder that is meant itself"
+                f"({_named(self.not_followed)}); give the folder that is meant itself"
             )
+        if self.seen_before:
+            lines.append(
+                f"passed over {console.count(len(self.seen_before), 'link')} to folders that are read already "
+                f"({_named(self.seen_before)})"
+            )
+        if self.empty:
+            lines.append(f"nothing is in {console.count(len(self.empty), 'folder')} ({_named(sorted(self.empty))})")
+        if pictures := sum(self.hidden_folders.values()):
+            names = sorted(name for name, count in self.hidden_folders.items() if count)
+            lines.append(f"passed over {console.count(pictures, 'picture')} in hidden folders ({_named(names)})")
         if self.hidden:
             plural = "s" * (self.hidden != 1)
             lines.append(f"passed over {self.hidden:,} hidden file{plural} with the name of a picture (as ._1.png)")
@@ -63,6 +75,10 @@ class Listing:
             count = sum(self.passed_over.values())
             lines.append(f"passed over {console.count(count, 'file')} without the name of an image: {kinds}")
         return lines
+
+
+def _named(paths: list[str]) -> str:
+    return ", ".join(map(printable, paths[:NAMED_AT_MOST])) + ", ..." * (len(paths) > NAMED_AT_MOST)
 
 
 def list_images(root: str) -> Listing:
@@ -106,6 +122,7 @@ def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing:
         try:
             status = os.stat(os.path.join(root, folder))
             if (status.st_dev, status.st_ino) in entered:
+                listing.seen_before.append(folder)
                 continue
             with os.scandir(os.path.join(root, folder)) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
@@ -116,10 +133,12 @@ def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing:
         if folder and any(files <= {entry.name for entry in entries} for files in _RESULTS):
             listing.own.append(folder)
             continue
+        if folder and all(entry.name.startswith(".") for entry in entries):
+            listing.empty.append(folder)
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
             is_folder = entry.is_dir(follow_symlinks=False)
-            if _is_passed_over(entry, is_folder, listing):
+            if _is_passed_over(entry, relative, is_folder, listing):
                 continue
             if is_folder:
                 waiting.append(relative)
@@ -128,21 +147,26 @@ def _walk(root: str, folders: list[str], entered: set[tuple[int, int]], listing:
     return linked
 
 
-def _is_passed_over(entry: os.DirEntry, is_folder: bool, listing: Listing) -> bool:
+def _is_passed_over(entry: os.DirEntry, relative: str, is_folder: bool, listing: Listing) -> bool:
     """Whether a file or folder is hidden, or the system's own; how many pictures are in it is counted."""
     name = entry.name.lower()
     if is_folder and (name in _SYSTEM or name.startswith(_TRASH)):
-        listing.system[entry.name] += sum(
-            os.path.splitext(file)[1].lower() in EXTENSIONS for _, _, files in os.walk(entry.path) for file in files
-        )
+        listing.system[entry.name] += _pictures_below(entry.path)
         return True
     if not is_folder and name.startswith(_THUMBNAIL):
         listing.system[_THUMBNAIL.upper()] += 1
         return True
     if not name.startswith("."):
         return False
-    listing.hidden += not is_folder and os.path.splitext(name)[1] in EXTENSIONS
+    if is_folder:
+        listing.hidden_folders[relative] += _pictures_below(entry.path)
+    else:
+        listing.hidden += os.path.splitext(name)[1] in EXTENSIONS
     return True
+
+
+def _pictures_below(path: str) -> int:
+    return sum(os.path.splitext(file)[1].lower() in EXTENSIONS for _, _, files in os.walk(path) for file in files)
 
 
 def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: Listing) -> None:

@@ -108,7 +108,8 @@ def remarks(noted: Noted, tones: Tones, fit: str, wanted: tuple[int, int], ids: 
         )
     if noted.transparent:
         name = next((name for name, value in GROUNDS.items() if value == tones.ground), str(tones.ground))
-        why = f", since {tones.unseen:,} could not be seen on white" if tones.unseen else ""
+        hidden = f"{tones.unseen:,} of all can't be seen on white"
+        why = f", on which more of them can be seen: {hidden}" if tones.unseen else ""
         few = "is" if noted.transparent == 1 else "are"
         lines.append(f"{noted.transparent:,} of the pictures {few} transparent in part and laid on {name}{why} "
                      f"(--ground {' or '.join(sorted(set(GROUNDS) - {name}))})")  # fmt: skip
@@ -173,11 +174,16 @@ def _no_data_in_words(pictures: Counter[str]) -> str:
     )
 
 
+def _two_figures(value: float) -> str:
+    """``1.2`` and ``330``: two significant figures without an exponent."""
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+
+
 def _uneven_in_words(uneven: tuple[float, int, tuple[int, int]], fit: str, wanted: tuple[int, int], ids: Sequence[str]):
     factor, position, (height, width) = uneven
     kept, side = 1 / factor, "height" if width > height * wanted[1] / wanted[0] else "width"
     done = {
-        "stretch": f"stretched by {factor:.2g} in its {side}",
+        "stretch": f"stretched by {_two_figures(factor)} in its {side}",
         "pad": f"padded in the colour of its edge, {1 - kept:.0%} of the picture",
         "crop": f"cropped to its middle, {1 - kept:.0%} of it cut off",
     }[fit]

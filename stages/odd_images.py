@@ -211,6 +211,8 @@ def title(way: str, test_data: TestData, size: int, odd: Oddity, chosen: np.ndar
     """What a ranking found, in a line."""
     name, count = shown(test_data.dataset), len(chosen)
     if way == "error":
+        if count == len(odd.error):
+            return f"{name}: all {count} test images, from the one that bottleneck {size} keeps worst"
         least, most = (odd.error[chosen[place]] / max(np.median(odd.error), 1e-12) for place in (-1, 0))
         times = f"{least:.1f} to {most:.1f} times the median error"
         return f"{name}: the {count} test images that bottleneck {size} keeps worst, {times}"

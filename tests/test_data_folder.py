@@ -72,7 +72,20 @@ def test_hidden_and_foreign_files_are_passed_over(folder, capfd):
     images = load(folder)
     assert images.sample_ids == ("cat/1.png", "dog/1.png")
     assert images.left_out == ()
-    assert "passed over 2 files" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "passed over 2 files" in said
+    assert "passed over 1 picture in hidden folders (.git)" in said
+
+
+def test_a_folder_with_nothing_in_it_and_one_that_is_linked_twice_are_said(folder, capfd):
+    for name in ("cat/1.png", "dog/1.png"):
+        paint(folder / name)
+    (folder / "frog").mkdir()
+    (folder / "hund").symlink_to(folder / "dog")
+    assert load(folder).sample_ids == ("cat/1.png", "dog/1.png")
+    said = capfd.readouterr().err
+    assert "nothing is in 1 folder (frog)" in said
+    assert "passed over 1 link to folders that are read already (hund)" in said
 
 
 def png_of(width: int, height: int) -> bytes:

@@ -152,6 +152,13 @@ def test_groups_do_not_speak_for_themselves(encoded):
     assert np.isinf(alone.distance).all()
 
 
+def test_all_images_are_not_called_the_worst(encoded):
+    test, latents, made = encoded
+    odd, rows = find_odd(test, latents, made, 10), np.arange(len(test.labels))
+    assert "all 180 test images, from the one that bottleneck 8 keeps worst" in title("error", test, 8, odd, rows)
+    assert "the 24 test images that bottleneck 8 keeps worst" in title("error", test, 8, odd, rows[:24])
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_few_images_and_no_classes(encoded, count: int):
     test, latents, made = encoded

@@ -22,7 +22,7 @@ from model.inference import decode, encode, reconstruct
 from run.errors import BadInput
 from run.tensor_file import load_tensors, save_tensors
 from stages.generation.sheet import Cell, Row, draw_sheet
-from tests.conftest import run_script
+from tests.conftest import ROOT, refusal, run_script
 
 
 @pytest.fixture
@@ -324,3 +324,9 @@ def test_files_that_do_not_belong_together(make, trained, trained_without_classe
     for mode, more in [("relabel", []), ("traverse", []), ("interpolate", ["--images", 0, 1])]:
         with pytest.raises(BadInput, match=r"has no labels, so there is none to change|these images have none"):
             make(mode, "--latent_size", 2, "--output_dir", folder, *more)
+
+
+@pytest.mark.parametrize("words", [["--output_dir", "."], ["--latent_size", 8, "sample"]])
+def test_a_mode_that_is_missing_or_comes_late_is_asked_for(forked, words: list):
+    said = refusal(forked.run("generate_images.py", *words, cwd=ROOT))
+    assert "a mode comes first, one of sample, manifold" in said

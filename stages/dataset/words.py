@@ -3,7 +3,7 @@
 import numpy as np
 
 from data.split import notes
-from run.console import count
+from run.console import count, verb
 from run.errors import printable
 from stages.dataset.inventory import Inventory, in_conflict
 from stages.dataset.pairs_figure import Pair
@@ -60,7 +60,10 @@ def describe_duplicates(inventory: Inventory) -> str:
     images, groups = count(sum(map(len, same)), "image"), count(len(same), "group")
     lines = [f"\n{images} in {groups} have the same pixels (dataset_duplicates.csv)"]
     if conflicts:
-        lines.append(f"{len(conflicts):,} of these groups have different classes, of which at most one can be right:")
+        lines.append(
+            f"{len(conflicts):,} of these groups {verb(len(conflicts), 'have')} different classes, of which at most "
+            "one can be right:"
+        )
         for group in conflicts[:_LISTED]:
             listed = [
                 f"{printable(image_set.sample_ids[row])} ({printable(image_set.class_of(row)) or 'no label'})"
@@ -80,12 +83,17 @@ def describe_near_duplicates(inventory: Inventory) -> list[str]:
     elif not len(pairs):
         lines = ["no two images are nearly the same (but for those with the same pixels)"]
     else:
-        lines = [f"{count(len(pairs), 'pair')} of images are nearly the same (dataset_near_duplicates.csv, .png)"]
+        lines = [
+            f"{count(len(pairs), 'pair')} of images {verb(len(pairs), 'are')} nearly the same "
+            "(dataset_near_duplicates.csv, .png)"
+        ]
         if image_set.labels is not None:
             first, second = image_set.labels[pairs].T
             differ = int(((first != second) & (first >= 0) & (second >= 0)).sum())
             if differ:
-                lines[0] += f"; {differ:,} of them have different classes, of which at most one can be right"
+                lines[0] += (
+                    f"; {differ:,} of them {verb(differ, 'have')} different classes, of which at most one can be right"
+                )
         ids = image_set.sample_ids
         lines += [f"  {printable(ids[first])}, {printable(ids[second])}" for first, second in pairs[:_LISTED].tolist()]
         if len(pairs) > _LISTED:
