@@ -34,6 +34,7 @@ def test_every_size_is_measured_beside_pca(swept):
         assert each["mse"] == pytest.approx(trained[f"autoencoder of {size}"]["mse"], rel=1e-4)
         assert each["ssim"] == pytest.approx(trained[f"autoencoder of {size}"]["ssim"], rel=1e-4)
         assert each["pca_mse"] == pytest.approx(trained[f"PCA of {size}"]["mse"], rel=1e-3)
+        assert each["pca_refined_mse"] == pytest.approx(trained[f"PCA of {size}, refined"]["mse"], rel=1e-3)
         assert each["kept"] == pytest.approx(1 - each["mse"] / trained["mean image"]["mse"], rel=1e-3)
         assert each["as_pca_of"] > size
         assert f"{each['mse']:.5f}" in done.stdout

@@ -32,8 +32,8 @@ def answer_sweep(
     """Questions, each with a verdict, the answer as a sentence, its evidence, and what would change it.
 
     Args:
-        records: of each size, rising: ``latent_size``, ``mse``, ``pca_mse``; ``kept`` and ``pca_kept``, shares of the
-            variance; ``as_pca_of``, of :func:`stages.sweep.measuring.equivalent_size`.
+        records: of each size, rising: ``latent_size``, ``mse``, ``pca_mse``, ``pca_refined_mse``; ``kept`` and
+            ``pca_kept``, shares of the variance; ``as_pca_of``, of :func:`stages.sweep.measuring.equivalent_size`.
         largest_curve: the largest size of PCA that was looked at.
         right: which test images, bool (rows,), a linear probe gives their class on each ``bottleneck N``, ``PCA of N``,
             on :data:`PIXELS` and by :data:`LARGEST`; nothing without classes.
@@ -75,7 +75,7 @@ def _what_is_added(records: Sequence[Record], largest_curve: int) -> Verdict:
     each = ", ".join(f"{record['latent_size']}: {dimensions(record['as_pca_of'], largest_curve)}" for record in records)
     because = (f"dimensions that PCA needs for the held-out error of each bottleneck: {each}",)
     longer = "a longer training: --num_epochs"
-    ahead = [record for record in records if record["mse"] < (1 - LEVEL) * record["pca_mse"]]
+    ahead = [record for record in records if record["mse"] < (1 - LEVEL) * record["pca_refined_mse"]]
     if not ahead:
         return Verdict(NO, "nothing: PCA of the same size is about as good or better at every size", because, longer)
     best = max(ahead, key=lambda record: min(record["as_pca_of"], largest_curve) / record["latent_size"])

@@ -6,6 +6,7 @@ The road: checkpoints of one training -> held-out errors beside PCA of every siz
 
 import functools
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from latent.pixels import PIXELS
 from model.autoencoder import Autoencoder
 from model.fidelity import mean_error, squared_errors
 from model.held_out import inference_in_words, measure_mean_image
-from model.inference import encode, reconstruct
+from model.inference import encode, reconstruct, reconstruct_batches
+from model.linear import refinable
 from run import collectives, ranks
 from run.agreement import SAME_FILES, agree
 from run.artefacts import model_path, write_csv, write_json
@@ -52,6 +54,7 @@ COLUMNS = {  # of the table: value -> heading, and how it is written
     "encoder_alone_mse": ("encoder alone", ".5f"),
     "kept": ("kept", ".1%"),
     "pca_mse": ("PCA's MSE", ".5f"),
+    "pca_refined_mse": ("refined", ".5f"),
     "below_pca": ("below PCA", ""),
     "as_pca_of": ("as PCA of", ""),
     "ssim": ("SSIM", ".3f"),
@@ -143,7 +146,8 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
     note(f"PCA of {count(len(split.trained_on), 'training image')}, to compare with")
     # Beyond the largest size: a network may keep more than PCA of its own size does.
     largest = max(*models, min(2 * max(models), _LARGEST_PCA))
-    pca = fit_pca(Selection(image_set.images, split.trained_on), largest, settings.seed)
+    training = Selection(image_set.images, split.trained_on)
+    pca = fit_pca(training, largest, settings.seed)
     sizes = curve_sizes(len(pca.components), list(models))
     curve = dict(zip(sizes, pca.errors(test_data.images, sizes), strict=True))
     mean_image = measure_mean_image(pca.mean, test_data.images)["mse"]
@@ -159,9 +163,13 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
     )
     chosen = choose_test_rows(test_data, None, settings.num_images, settings.seed)
 
+    def by_pca(size: int, images: np.ndarray) -> Iterator[np.ndarray]:
+        return reconstruct_batches(refinable(pca.first(size), training), images, refine=settings.refine)
+
     def of_size(size: int) -> tuple[dict[str, float | None], np.ndarray]:
         made, alone = reconstructions(size, models[size][0], test_data, settings.refine)
         errors = errors_of(size, test_data.images, made, curve, mean_image) | {"encoder_alone_mse": alone}
+        errors["pca_refined_mse"] = mean_error(test_data.images, by_pca(size, test_data.images))
         return errors, made[chosen]
 
     records, drawn = [], []
@@ -172,7 +180,7 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
         drawn.append(pictures)
     groups = image_set.groups[split.test]
     answers = answer_sweep(records, sizes[-1], right, groups)
-    watched = watch(networks, pca, (image_set, split), right if not len(split.val) else seen, settings.refine)
+    watched = watch(networks, pca, (image_set, split), right if not len(split.val) else seen, by_pca, settings.refine)
     answers.append(as_answer(QUESTION, which_size(watched, scores_in_words(records))))
     inference = inference_in_words(settings.refine)
     swept = Swept(
@@ -182,13 +190,15 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
 
 
 def watch(
-    networks: list[Autoencoder], pca: PCA, source: tuple[ImageSet, Split], right: dict[str, np.ndarray], refine: int
-) -> Watched:
+    networks: list[Autoencoder], pca: PCA, source: tuple[ImageSet, Split], right: dict[str, np.ndarray],
+    by_pca: Callable[[int, np.ndarray], Iterator[np.ndarray]], refine: int,
+) -> Watched:  # fmt: skip
     """What a size is chosen by: the validation images or, where there are none, the test images.
 
     Args:
         source: the images, and how they were split.
         right: on which of these images a linear probe is right, by space.
+        by_pca: what PCA of a size makes of images, its latents refined as the networks' are.
         refine: steps of refinement.
     """
     image_set, split = source
@@ -199,7 +209,7 @@ def watch(
         networks, lambda each: squared_errors(images, reconstruct(each, images, labels, refine))
     )
     errors = {each.latent_size: its_errors for each, its_errors in zip(networks, made, strict=True)}
-    of_pca = {size: squared_errors(images, pca.first(size).reconstruct(images)) for size in errors}
+    of_pca = {size: squared_errors(images, by_pca(size, images)) for size in errors}
     fitted = random_subset(split.train, 3000, 0)
     largest, spaces = networks[-1], image_set.images[fitted]
     flat = pca.encode(spaces)  # in which distances are all but those of the pixels
