@@ -265,7 +265,9 @@ def classes_verdict(facts: Facts) -> Verdict:
         case = "classes_one_each" if one_each else "classes_in_pieces"
         return _say(case, facts, evidence, "images that lie between them")
     some = 0 < len(facts.classes.apart) < facts.classes.judged and facts.classes.judged > 2
-    case = "classes_some" if some else "classes_stretches" if state == YES else "classes_not_apart"
+    # where clusters lie apart there is no one continuum, though the borders between classes run through its clusters
+    one = state == YES and (facts.clusters is None or lie_apart(facts.clusters) != YES)
+    case = "classes_some" if some else "classes_stretches" if one else "classes_not_apart"
     return _say(
         case,
         facts,

@@ -45,7 +45,7 @@ OF_CLASSES = {
     "classes_one_each": FACTS,
     "classes_in_pieces": replace(FACTS, one_each=(0.3, 0.02)),
     "classes_some": replace(FACTS, classes=replace(NONE, apart=(1,))),
-    "classes_stretches": replace(FACTS, classes=NONE),
+    "classes_stretches": replace(FACTS, clusters=NONE, classes=NONE),
     "classes_not_apart": replace(FACTS, classes=NONE, known=(BARELY_TRIED,)),
     "classes_overlap": replace(FACTS, known=(HALF_KNOWN,)),
     "classes_nothing": replace(FACTS, known=(UNKNOWN,)),
@@ -79,6 +79,8 @@ def test_no_answer_contradicts_the_other(facts: Facts):
     if clusters.case == "continuum":
         assert classes.case in ("classes_stretches", "classes_gaps_unsure")
         assert classes.case != "classes_some"
+    if classes.case == "classes_stretches":
+        assert clusters.verdict != YES  # a continuum has no gaps
     if clusters.case == "clusters_some":
         assert classes.case == "classes_some"
 
