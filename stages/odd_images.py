@@ -101,6 +101,7 @@ def run(settings: Settings) -> None:
         "images": len(test_data.images),
         "num_neighbours": settings.num_neighbours,
         "protocol": PROTOCOL,
+        "labels": odd.unknown,
         "rankings": {name: ranked[: settings.num_images].tolist() for name, ranked in odd.rankings().items()},
     }
     write_json(stem.with_suffix(".json"), {**facts, "command": command_line(), "versions": versions()})

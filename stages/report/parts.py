@@ -245,6 +245,8 @@ def odd_part(folder: Folder) -> Part:
         return part
     command = folder.command_of(facts, command)
     part.text.append(str(facts.get("protocol")))
+    if isinstance(facts.get("labels"), str) and facts["labels"]:
+        part.text.append(f"Labels: {facts['labels']}.")
     for way, alt in [
         ("error", "The images that are kept worst, and what is made of them"),
         ("distance", "The images farthest from all others"),
