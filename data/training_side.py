@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from data import load_images
+from data import DATASETS, load_images
 from data.annotations import Annotations
 from data.image_set import ImageSet
 from data.split import Split, split_images
 from run import ranks
 from run.console import warn
 from run.errors import BadInput, printable
-from run.hints import training_at_hand
+from run.hints import own_command, own_command_where_it_began, places_from_here, training_at_hand
 
 
 def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | None = None) -> tuple[ImageSet, Split]:
@@ -30,6 +30,7 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
     """
     asked = record.get("arguments")
     try:
+        asked = _as_they_lie_from_here(asked)
         image_size = asked["image_size"]
         if image_size is not None and not (len(image_size) == 2 and all(8 <= side <= 1024 for side in image_size)):
             raise ValueError("no image size that --image_size takes")
@@ -65,6 +66,24 @@ def load_split_of(record: Mapping[str, Any], data_dir: Path, num_workers: int | 
             f"added, removed or changed); put them back, or train again: {training_at_hand()}"
         )
     return image_set, split
+
+
+def _as_they_lie_from_here(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a training, its folder of images and its tables found from the folder that one is in now.
+
+    Raises:
+        BadInput: the folder of images is not there.
+    """
+    dataset, labels = asked["dataset"], asked.get("labels") or []
+    if dataset in DATASETS:
+        return dict(asked)
+    found = places_from_here([dataset])[0]
+    if not Path(found).expanduser().is_dir():
+        lost = f"--dataset {printable(dataset)} is no folder"
+        if Path(dataset).is_absolute():
+            raise BadInput(f"{lost} any more; put it back, and run the same again: {own_command({})}")
+        raise BadInput(f"{lost} here; run it where train.py was run: {own_command_where_it_began()}")
+    return {**asked, "dataset": found, "labels": places_from_here(labels) if labels else asked.get("labels")}
 
 
 def warn_of_untested_classes(image_set: ImageSet, tested: np.ndarray) -> None:

@@ -33,6 +33,7 @@ _OF_FOLDERS: Changes = dict.fromkeys(
 # Flags of a training that its repetition does without, or gets anew.
 _OF_ONE_RUN: Changes = dict.fromkeys(("--resume", "--retrain", "--show", "--output_dir"))
 _KEPT_ON_RESUME = ("--data_dir", "--num_workers", "--save_every", "--svg", "--show")
+_READ_OR_WRITTEN = ("--output_dir", "--model_path", "--latent_space", "--test_data", "--resume")
 _PLACES = ("--dataset", "--labels", "--data_dir")  # flags of a training that name what it reads
 
 
@@ -113,10 +114,31 @@ def training_at_hand(changes: Changes | None = None) -> str:
     typed = sys.argv[1:]
     if Path(sys.argv[0]).name == "train.py" and "--resume" not in _flags(typed):
         return own_command(changes or {})
-    named = _values(typed, "--model_path") + _values(typed, "--latent_space")
-    folder = Path(os.path.expanduser(named[0])).parent if named else _folder_at_hand()
+    folder = _folder_read()
     size = "".join(_values(typed, "--latent_size")[:1])
     return training_command(model_path(folder, int(size)) if size.isdecimal() else test_data_path(folder), changes)
+
+
+def places_from_here(typed: Sequence[str]) -> list[str]:
+    """Paths that were typed for the training which the present command reads, as they lie from here, where that is
+    known."""
+    folder = _folder_read()
+    began = _began_in(_recorded_words(folder) or [], folder)
+    there = [began / each if began else Path() for each in typed]
+    return [_shortest(place) if began and place.exists() else each for place, each in zip(there, typed, strict=True)]
+
+
+def own_command_where_it_began() -> str:
+    """The present command as it runs in the folder in which the training that it reads began, wherever that is."""
+    folder, typed = _folder_read(), sys.argv[1:]
+    began = _began_in(_recorded_words(folder) or [], folder)
+    paths = {flag: [os.path.abspath(os.path.expanduser(each)) for each in values]
+             for flag in _READ_OR_WRITTEN if (values := _values(typed, flag))}  # fmt: skip
+    if not paths.keys() - {"--test_data"}:
+        paths["--output_dir"] = [os.path.abspath(folder)]
+    there = shlex.quote(str(began)) if began else "THE_FOLDER_WHERE_IT_WAS_TRAINED"
+    script = _ROOT / Path(sys.argv[0]).name
+    return printable(f"cd {there} && {shlex.join(['python', str(script), *edited(typed, paths)])}")
 
 
 def resume_command(folder: Path | None = None, words: Sequence[str] | None = None, *state: Path) -> str:
@@ -232,6 +254,13 @@ def _folder_at_hand() -> Path:
     return resumed.parent.parent if resumed.is_file() else resumed
 
 
+def _folder_read() -> Path:
+    """Where the training lies that the present command reads."""
+    typed = sys.argv[1:]
+    named = _values(typed, "--model_path") + _values(typed, "--latent_space")
+    return Path(os.path.expanduser(named[0])).parent if named else _folder_at_hand()
+
+
 def _state_path(folder: Path, size: int) -> Path:
     return folder / "training_state" / f"latent_size_{size}.pth"
 
@@ -260,17 +289,23 @@ def _into(folder: Path) -> list[str]:
     return [] if folder == Path(_OUTPUT_DIR) else ["--output_dir", str(folder)]
 
 
-def _as_from_here(words: Sequence[str], folder: Path) -> list[str]:
-    """The words of the training in ``folder`` as they are right in the folder that one is in now.
-
-    Where it began follows from the place that it wrote to, of which the end is as it was typed.
-    """
+def _began_in(words: Sequence[str], folder: Path) -> Path | None:
+    """The folder in which the training in ``folder`` began, where its place as it was typed tells."""
     typed = Path(os.path.normpath((_values(words, "--output_dir") or [_OUTPUT_DIR])[0]))
     parts, end = Path(os.path.abspath(folder)).parts, typed.parts
     before = len(parts) - len(end)
-    if typed.is_absolute() or parts[max(0, before) :] != end:
+    return None if typed.is_absolute() or parts[max(0, before) :] != end else Path(*parts[:before])
+
+
+def _as_from_here(words: Sequence[str], folder: Path) -> list[str]:
+    """The words of the training in ``folder`` as they are right in the folder that one is in now.
+
+    Where it began follows from the place that it wrote to, of which the end is as it was typed; else they are as they
+    were.
+    """
+    began = _began_in(words, folder)
+    if began is None:
         return list(words)
-    began = Path(*parts[:before])
     changes: dict[str, Sequence[str]] = {}
     for flag in _PLACES:
         typed_places = _values(words, flag) or [_DATA_DIR] * (flag == "--data_dir")

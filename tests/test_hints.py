@@ -217,3 +217,26 @@ def test_flags_are_changed_wherever_they_stand():
 def test_where_nothing_was_trained_the_training_is_of_the_size_that_was_typed(forked, tmp_path, script):
     sentence = refusal(forked.run(script, "--latent_size", 8, cwd=tmp_path))
     assert "train.py --latent_size 8" in sentence
+
+
+def test_images_are_found_from_another_folder_than_the_training_began_in(forked, mine):
+    (mine / "sub").mkdir()
+    command = ["evaluate.py", "--latent_size", 4, "--output_dir", f"../{FOLDER}", "--seeds", 1, "--num_fit", 20]
+    done = forked.run(*command, cwd=mine / "sub")
+    assert done.returncode == 0, done.stderr
+
+
+def test_where_nobody_knows_where_it_began_that_is_said(forked, mine):
+    """The output folder was typed in full, so that it does not tell from where."""
+    out = mine / "typed in full"
+    train = ["train.py", "--dataset", "my pictures", "--latent_size", 4, "--only_named", "--output_dir", out, *BRIEF]
+    assert forked.run(*train, cwd=mine).returncode == 0
+    (mine / "sub").mkdir()
+    for command in (
+        ["evaluate.py", "--latent_size", 4, "--output_dir", "../typed in full", "--seeds", 1, "--num_fit", 20],
+        ["train.py", "--resume", "--output_dir", "../typed in full"],
+    ):
+        sentence = refusal(forked.run(*command, cwd=mine / "sub"))
+        assert "digits" not in sentence
+        assert "cd THE_FOLDER_WHERE_IT_WAS_TRAINED && python" in sentence
+        follow(forked, sentence, mine)

@@ -5,7 +5,6 @@ The training loop stands in :mod:`stages.training.loop`; what is settled before 
 
 import argparse
 import contextlib
-import os
 import shlex
 import time
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from data import DATASETS
 from data.split import describe_split, notes
 from data.test_data import save_test_data
 from figure.curves import draw_training_curves
@@ -31,7 +31,7 @@ from run.artefacts import file_sha256, model_path, require_folder, snapshots_pat
 from run.console import duration, note, say, warn
 from run.device import make_repeatable
 from run.errors import BadInput, printable
-from run.hints import resume_command, training_at_hand
+from run.hints import own_command_where_it_began, resume_command, training_at_hand
 from run.provenance import command_line, versions
 from run.resumed_arguments import resumed_arguments
 from run.signals import StopRequest
@@ -73,10 +73,10 @@ def resume(settings: Settings, parser: argparse.ArgumentParser) -> None:
             "the run to resume does not say which bottlenecks it trains; train anew: "
             + training_at_hand({"--resume": None})
         )
-    if os.sep in settings.dataset and not Path(settings.dataset).expanduser().is_dir():
+    if settings.dataset not in DATASETS and not Path(settings.dataset).expanduser().is_dir():
         raise BadInput(
             f"the run to resume began with --dataset {printable(settings.dataset)}, and no such folder is here; go on "
-            "from the folder in which it began"
+            f"where it began: {own_command_where_it_began()}"
         )
     run(settings, kept)
 
