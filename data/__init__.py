@@ -5,8 +5,12 @@ imported when images are loaded.
 """
 
 import argparse
+import difflib
 import os
+import re
 import shlex
+import zipfile
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +56,9 @@ DATASETS = {
 NEAR_DUPLICATES = ("keep", "report", "ignore")
 SPLIT_KINDS = ("published", "group", "random")
 VAL_FRACTION = 0.05  # of each class's images beside the test images; they are watched and not trained on
+
+_LOOKED_AT = 10_000  # entries of a folder that are looked through for a hint
+_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".ppm")
 
 _LISTED, _REASONS, _EXAMPLES = 20, 10, 3  # files left out that are named; where there are more: reasons, files of each
 
@@ -144,20 +151,78 @@ def refuse_unknown_dataset(dataset: str) -> None:
             f"{unpack} && {own_command_for(dataset, folder)}"
         )
     if place.exists():
+        raise BadInput(_of_a_file(dataset, place))
+    if re.match("[a-z]+://", dataset):
         raise BadInput(
-            f"{printable(dataset)} is a file; give the folder that holds the images: "
-            f"{own_command_for(dataset, Path(dataset).parent)}"
+            f"{printable(dataset)} is an address; download and unpack it first, and give the folder: "
+            f"{own_command_for(dataset, 'FOLDER')}"
+        )
+    if re.match(r"[A-Za-z]:[\\/]|\\\\", dataset) and os.sep == "/":
+        raise BadInput(
+            f"{printable(dataset)} is a path of Windows, and this system is none; give the folder as it is called here "
+            f"(under WSL C: is /mnt/c), or copy it here: {own_command_for(dataset, 'FOLDER')}"
         )
     near = nearest(dataset, list(DATASETS))
     if near and os.sep not in dataset:
         raise BadInput(
             f"{printable(dataset)} is neither a folder nor a known set; did you mean: {own_command_for(dataset, near)}"
         )
+    if beside := _folder_nearby(place):
+        raise BadInput(
+            f"--dataset {printable(dataset)}: there is no such folder; did you mean: {own_command_for(dataset, beside)}"
+        )
     known = ", ".join(DATASETS)
+    there = next(each for each in place.absolute().parents if each.is_dir())
+    where = f" (of its path, {printable(there)} is there)" if os.sep in dataset else ""
     raise BadInput(
-        f"--dataset {printable(dataset)}: there is no such folder; give a folder of images, or one of {known}: "
+        f"--dataset {printable(dataset)}: there is no such folder{where}; give a folder of images, or one of {known}: "
         f"{own_command_for(dataset, 'digits')}"
     )
+
+
+def _of_a_file(dataset: str, place: Path) -> str:
+    """What to do about a file where a folder was expected."""
+    name, ending = printable(dataset), place.suffix.lower()
+    if ending in (".npy", ".npz"):
+        folder = place.with_name(f"{place.stem}_images")
+        array = "np.load(sys.argv[1])" + ("" if ending == ".npy" else "[sys.argv[3]]")
+        key = "" if ending == ".npy" else " " + shlex.quote(_images_in(place))
+        writes = (
+            "import sys, os, numpy as np; from PIL import Image; os.makedirs(sys.argv[2]); "
+            '[Image.fromarray(x).save(sys.argv[2] + "/%05d.png" % n) for n, x in enumerate(' + array + ")]"
+        )
+        write = f"python -c {shlex.quote(writes)} {shlex.quote(str(place))} {shlex.quote(str(folder))}{key}"
+        return (
+            f"{name} is an array, and images are read from a folder of files; write each as a PNG (of 8 bits, N x "
+            "height x width, or with 3 colours last), and give the folder: "
+            f"{printable(write)} && {own_command_for(dataset, folder)}"
+        )
+    folder = Path(dataset).parent
+    if any(each.suffix.lower() in _PICTURES or each.is_dir() for each in islice(folder.iterdir(), _LOOKED_AT)):
+        return f"{name} is a file; give the folder that holds the images: {own_command_for(dataset, folder)}"
+    return (
+        f"{name} is a file, and images are read from a folder of files (PNG, JPEG, ...); write them into one, and give "
+        f"it: {own_command_for(dataset, 'FOLDER')}"
+    )
+
+
+def _images_in(archive: Path) -> str:
+    """The name of the first array of an .npz, which is a zip; ``arr_0`` is what NumPy calls it itself."""
+    try:
+        with zipfile.ZipFile(archive) as inside:
+            return next(iter(inside.namelist())).removesuffix(".npy")
+    except (OSError, zipfile.BadZipFile, StopIteration):
+        return "arr_0"
+
+
+def _folder_nearby(place: Path) -> Path | None:
+    """The folder that a mistyped one most resembles, where it would lie; None if there is none."""
+    try:
+        beside = [each.name for each in islice(place.parent.iterdir(), _LOOKED_AT) if each.is_dir()]
+    except OSError:
+        return None
+    near = difflib.get_close_matches(place.name, beside, n=1, cutoff=0.75)
+    return place.with_name(near[0]) if near else None
 
 
 def load_images(

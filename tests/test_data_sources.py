@@ -5,7 +5,9 @@ import hashlib
 import importlib
 import io
 import os
+import shlex
 import socket
+import subprocess
 import sys
 import tarfile
 import time
@@ -267,3 +269,42 @@ def test_mnist(real):
     assert split.kind == "published"
     assert (len(split.train), len(split.val), len(split.test)) == (57000, 3000, 10000)
     assert np.bincount(images.labels[split.test]).tolist()[:3] == [980, 1135, 1032]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("picturse", r"did you mean: python .* --dataset \S+pictures$"),
+        ("elsewhere/deep", r"there is no such folder \(of its path, \S+ is there\)"),
+    ],
+)
+def test_a_mistyped_folder_is_met_with_the_one_beside_it(tmp_path, typed, said):
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(BadInput, match=said):
+        load_images(str(tmp_path / typed), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("https://a.b/c.zip", "is an address; download and unpack it first"),
+        ("C:\\pictures", "is a path of Windows"),
+        ("C:/pictures", "is a path of Windows"),
+    ],
+)
+def test_what_is_no_path_here_is_said_to_be_none(tmp_path, typed, said):
+    with pytest.raises(BadInput, match=said) as refused:
+        load_images(typed, tmp_path)
+    assert "digits" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["my set.npz", "set.npy"])
+def test_an_array_is_written_as_pictures_by_the_command_that_is_said(tmp_path, name):
+    array = np.random.default_rng(0).integers(0, 255, (12, 9, 9), dtype=np.uint8)
+    np.savez(tmp_path / name, pixels=array) if name.endswith("npz") else np.save(tmp_path / name, array)
+    with pytest.raises(BadInput, match="is an array") as refused:
+        load_images(str(tmp_path / name), tmp_path)
+    words = shlex.split(str(refused.value)[str(refused.value).index("python -c") :])
+    subprocess.run([sys.executable, *words[1 : words.index("&&")]], check=True)
+    images = load_images(str(tmp_path / f"{name.partition('.')[0]}_images"), tmp_path / "data").images
+    assert np.array_equal(np.asarray(images[:, 0]), array)
