@@ -17,6 +17,7 @@ _FEW_A_CLASS = 5
 _NEXT_TO_NOTHING = 40  # points either way
 _MANY_TEST = 0.3  # of all images: with as many there are few to train on
 _UNEVEN = 0.8  # of the test images in one class
+_DRAWN = 0.1  # by which a class's part of the test images may be above its part of all
 _NAMED = 5
 
 
@@ -89,10 +90,12 @@ def _of_classes(image_set: ImageSet, split: "Split") -> list[str]:
         )
     largest = int(tested.argmax())
     share = tested[largest] / max(1, tested.sum())
-    if len(names) > 1 and share >= _UNEVEN:
+    if len(names) > 1 and share >= _UNEVEN and tested.sum() >= _FEW_A_CLASS:  # of fewer some class always has most
+        are_uneven = everything[largest] / everything.sum() >= _UNEVEN - _DRAWN
         sentences.append(
-            f"uneven classes: always answering {printable(names[largest])} is right for {share:.0%} of test images, "
-            "so look at macro-F1 and balanced scores rather than accuracy, and try --balance sampler"
+            f"uneven {'classes' if are_uneven else 'test images'}: always answering {printable(names[largest])} is "
+            f"right for {share:.0%} of test images, so look at macro-F1 and balanced scores rather than accuracy"
+            f"{', and try --balance sampler' if are_uneven else ''}"
         )
     return sentences
 
