@@ -261,6 +261,8 @@ def load_images(
         note(images.layout)
     for doubt in images.doubts:
         warn(doubt)
+    if is_new and any(" --" in said or "(--" in said for said in (images.layout, *images.doubts)):
+        note("the flags named above are those of train.py: new images are read as those of the training were")
     if images.left_out:
         warn(
             "\n  ".join([f"{len(images.left_out):,} of {printable(images.name)} left out:", *_listed(images.left_out)])

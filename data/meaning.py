@@ -183,7 +183,7 @@ class Interpreter:
         if self._annotations.group_from is not None:
             found.groups = match_pattern(self._annotations.group_from, ids, "--group_from")
             found.remarks.append(f"groups from file names ({examples(ids, found.groups)})")
-        elif not any(found.groups):
+        elif not any(found.groups) and not self._is_new:  # new images are not split
             used = [position for position in range(len(ids)) if position not in found.left_out]
             mine = [ids[position] for position in used]
             labels = [found.labels[position] for position in used]

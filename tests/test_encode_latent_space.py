@@ -86,3 +86,16 @@ def test_bad_input_gets_one_sentence(tmp_path, trained, arguments, said):
         *arguments,
     )
     assert said in refusal(done)
+
+
+def test_new_images_get_no_advice_that_only_a_training_can_follow(forked, trained, data_dir, tmp_path):
+    for number in range(60):
+        path = tmp_path / "new" / f"clip{number // 6:02d}_frame{number % 6:03d}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 255, (12, 30), dtype=np.uint8)).save(path)
+    where = ["--images", tmp_path / "new", "--data_dir", data_dir, "--output_dir", tmp_path / "out"]
+    done = forked.run("encode_latent_space.py", "--model_path", trained / "model_latent_size_8.pth", *where)
+    assert done.returncode == 0, done.stderr
+    assert "--group_from" not in done.stderr
+    assert "--fit pad or crop" in done.stderr
+    assert "the flags named above are those of train.py" in done.stderr
