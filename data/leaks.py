@@ -33,7 +33,6 @@ def describe_leaks(image_set: ImageSet, split: "Split") -> list[str]:
         return sentences
     tested, trained = np.isin(pairs, split.test), np.isin(pairs, seen)
     crossing = np.unique(np.concatenate([pairs[:, side][tested[:, side] & trained[:, 1 - side]] for side in (0, 1)]))
-    alike = are_alike(image_set)
     if len(crossing):
         found = f"{len(crossing):,} of {len(split.test):,} test images are nearly the same as one trained on"
         among = len(np.unique(pairs[trained.all(axis=1)])) / len(seen)
@@ -42,7 +41,7 @@ def describe_leaks(image_set: ImageSet, split: "Split") -> list[str]:
             "that this proves no copies; test errors are those of images much like the ones trained on; where some "
             "belong together all the same, as the frames of a film do, name these, with --group_from or a column of "
             "groups"
-            if alike
+            if are_alike(image_set)
             else f"data leakage: {found}"
         )
     else:
@@ -50,7 +49,7 @@ def describe_leaks(image_set: ImageSet, split: "Split") -> list[str]:
             f"{count(len(pairs), 'pair')} of images {verb(len(pairs), 'are')} the same or nearly so; each is on one "
             "side of the split"
         )
-    return [*sentences, *_of_chains(split, alike)]
+    return [*sentences, *_of_chains(split)]
 
 
 def are_alike(image_set: ImageSet) -> bool:
@@ -87,7 +86,7 @@ def _follow_each_other(pairs: np.ndarray, sample_ids: tuple[str, ...]) -> bool:
     return next_to >= max(_FEWEST, _IN_A_ROW * expected)
 
 
-def _of_chains(split: "Split", alike: bool) -> list[str]:
+def _of_chains(split: "Split") -> list[str]:
     """What became of images that near-duplicates link into chains too long to be kept on one side."""
     if not split.chained:
         return []
@@ -95,8 +94,6 @@ def _of_chains(split: "Split", alike: bool) -> list[str]:
     link = f"near-duplicates link {sum(split.chained):,} images into {'one chain' if many == 1 else f'{many:,} chains'}"
     if split.kind == "group":
         return [f"{link}, across groups; of these only images of a group are kept on one side, all other copies are"]
-    if alike:
-        return [f"{link}, too long to be kept on one side"]
     return [
         f"{link}, as the frames of a film are; these are not kept on one side, all other copies are: name what belongs "
         "together, with --group_from or a column of groups"

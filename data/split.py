@@ -14,7 +14,7 @@ from data import VAL_FRACTION
 from data.cautions import cautions
 from data.draw import draw, draw_one
 from data.image_set import ImageSet, content_digests, joined_groups
-from data.leaks import describe_leaks
+from data.leaks import are_alike, describe_leaks
 from data.near_duplicates import linked
 from run.console import table
 from run.errors import BadInput, printable
@@ -157,9 +157,10 @@ def _twins(image_set: ImageSet, order: list[int]) -> tuple[np.ndarray, tuple[int
 
     Pairs link images that are not alike themselves, one after the other: the frames of a turning object are one chain.
     A chain that takes more than a fiftieth of all images is taken apart, since it would leave no split; others are not.
+    Where images are near each other because they are simple, none is kept with another: chains would be much of a set.
     """
     count, pairs = len(image_set), image_set.near_duplicates
-    if pairs is None or not len(pairs):
+    if pairs is None or not len(pairs) or are_alike(image_set):
         return np.arange(count), ()
     number_of = linked(pairs, count)[order]
     members = np.bincount(number_of)

@@ -94,7 +94,12 @@ def test_simple_pictures_are_not_called_leakage(kept: str):
     said = describe_leaks(images, split)
     assert "images of this set are so much alike that this proves no copies" in said[0]
     assert not any("leakage" in line for line in said)
-    assert bool(split.chained) == (len(said) == 2)
+    assert split.chained == ()
+    assert len(said) == 1
+
+
+def test_simple_pictures_are_split_one_by_one():
+    assert len(split_images(set_of(blobs(60))).test) == 6
 
 
 @pytest.mark.parametrize(
