@@ -69,6 +69,8 @@ _SIGNATURES = (
     (b"RIFF", "WebP"),
     (b"\0\0\0\x0cjP", "JPEG 2000"),
 )
+# What nothing but a picture begins with: "BM" and "RIFF" are beginnings of other files as well.
+_SURELY_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"\0\0\0\x0cjP", b"II*\0", b"MM\0*")
 _NAMED = 5
 _HEAD = 132  # bytes: of DICOM the signature ends there
 # Pillow's own errors have no number; a damaged file sends it to places where no file has any.
@@ -108,6 +110,15 @@ def reason(error: Exception, path: str) -> str:
 def is_passing(error: Exception) -> bool:
     """Whether an error says nothing about the file: it may be readable the next time, so its absence is not kept."""
     return isinstance(error, MemoryError) or getattr(error, "errno", None) not in _ABOUT_THE_FILE
+
+
+def begins_as_a_picture(path: str) -> bool:
+    """Whether a file, whatever its name, begins as pictures do."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(8).startswith(_SURELY_PICTURES)
+    except OSError:
+        return False
 
 
 def _unidentified(path: str) -> str:

@@ -5,7 +5,7 @@ import stat
 from collections import Counter
 from dataclasses import dataclass, field
 
-from data.formats import EXTENSIONS, UNSUPPORTED
+from data.formats import EXTENSIONS, UNSUPPORTED, begins_as_a_picture
 from run import console
 from run.errors import printable
 
@@ -178,6 +178,8 @@ def _list_file(entry: os.DirEntry, relative: str, linked: list[str], listing: Li
         if is_image:
             listing.unreadable.append((relative, f"link that leads nowhere: {(error.strerror or '').lower()}"))
         return
+    if not ending and stat.S_ISREG(status.st_mode):
+        is_image = begins_as_a_picture(entry.path)
     if stat.S_ISDIR(status.st_mode):
         linked.append(relative)
     elif ending in UNSUPPORTED:

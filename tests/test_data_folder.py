@@ -62,6 +62,14 @@ def test_stray_image_beside_class_folders_is_left_out_and_a_few_in_folders_are_n
     assert len(load(folder)) == 16
 
 
+def test_pictures_without_an_ending_are_known_by_their_first_bytes(folder):
+    for number, kind in enumerate(("JPEG", "PNG", "GIF", "TIFF")):
+        Image.new("RGB", (12, 10), (200, number, 0)).save(folder / f"picture{number}", kind)
+    (folder / "README").write_text("of cats")
+    os.mkfifo(folder / "pipe")  # which is not waited for
+    assert load(folder).sample_ids == tuple(f"picture{number}" for number in range(4))
+
+
 def test_hidden_and_foreign_files_are_passed_over(folder, capfd):
     paint(folder / "cat" / "1.png")
     paint(folder / "dog" / "1.png")
