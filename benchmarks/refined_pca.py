@@ -15,7 +15,6 @@ from benchmarks import ROOT
 from data.selection import Selection
 from data.test_data import load_test_data
 from data.training_side import load_split_of
-from latent.pca import PCA
 from model.checkpoint import load_checkpoint
 from model.fidelity import mean_error
 from model.inference import reconstruct_batches
@@ -42,7 +41,7 @@ def main() -> None:
 
 
 def row(name: str, size: int, record: dict, training: Selection, images: np.ndarray) -> str:
-    pca = refinable(PCA(**{part: np.asarray(values) for part, values in record["pca"].items()}), training)
+    pca = refinable(*(np.asarray(record["pca"][part]) for part in ("mean", "components")), training)
     plain, ours = record["held_out"][f"PCA of {size}"]["mse"], record["held_out"][f"autoencoder of {size}"]
     refined = mean_error(images, reconstruct_batches(pca, images, refine=STEPS))
     errors = " | ".join(f"{each:.5f}" for each in (plain, refined, ours["encoder_alone_mse"], ours["mse"]))

@@ -8,11 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
 
-from latent.comparison import CANT_TELL, ERROR_RATE, FEWEST, NO, YES, critical, how_many, judge
-from latent.separation import APART, MOST, PARTS, Separation
+from latent.comparison import CANT_TELL, NO, YES, critical, how_many, judge
+from latent.lying_apart import (
+    FEWEST_OF_EACH,
+    counted,
+    enough_for_no,
+    lie_apart,
+    number_in_words,
+    ties_in_words,
+    two_decimals,
+    what_would_tell,
+)
 from latent.separation import FEWEST as FEWEST_OF_PIECE
+from latent.separation import Separation
 
 KNOWN = 0.7  # of the way from chance to all right: from here on classes are known
 WITHIN = 0.8  # of the way from chance to all images in a cluster of their class: from here on clusters lie within one
@@ -183,7 +192,12 @@ def clusters_verdict(facts: Facts) -> Verdict:
             return _say("classes_are_the_clusters", facts, of_classes.evidence, of_classes.would_change)
         return _say("clusters_too_few", facts, (), "more different images: some twenty of each class at least")
     state = lie_apart(found)
-    evidence = (_ties(found, f"{found.pieces} k-means clusters"), *_agreement(facts), *facts.beside, *facts.beware)
+    evidence = (
+        ties_in_words(found, f"{found.pieces} k-means clusters"),
+        *_agreement(facts),
+        *facts.beside,
+        *facts.beware,
+    )
     if state == YES:
         if facts.agreement is None:
             case = "clusters_without_classes"
@@ -197,9 +211,9 @@ def clusters_verdict(facts: Facts) -> Verdict:
         return _say("classes_are_the_clusters", facts, (*evidence, *of_classes.evidence[:1]), of_classes.would_change)
     if state == NO and facts.classes is not None and not enough_for_no(facts.classes):
         # as many clusters as there are classes would be too small to be looked for
-        return _say("clusters_unsure", facts, evidence, f"{_FEWEST_OF_EACH} training images or tracks of each class")
+        return _say("clusters_unsure", facts, evidence, f"{FEWEST_OF_EACH} training images or tracks of each class")
     if state == CANT_TELL:
-        return _say("clusters_unsure", facts, evidence, _more(found))
+        return _say("clusters_unsure", facts, evidence, what_would_tell(found))
     if of_classes.case == "classes_some":
         return _say("clusters_some", facts, evidence, of_classes.would_change)
     known = of_classes.case in ("classes_stretches", "classes_gaps_unsure")
@@ -223,7 +237,7 @@ def classes_verdict(facts: Facts) -> Verdict:
         for each in facts.known
     ]
     if facts.classes is not None:
-        evidence.append(_ties(facts.classes, "the classes"))
+        evidence.append(ties_in_words(facts.classes, "the classes"))
     if facts.one_each is not None:
         evidence.append(f"one k-means cluster a class holds {facts.one_each[0]:.2f} (0 chance, 1 all images)")
     evidence += [*facts.beside, *facts.beware]
@@ -231,12 +245,12 @@ def classes_verdict(facts: Facts) -> Verdict:
     apart = CANT_TELL if facts.classes is None else lie_apart(facts.classes)
     several = classes_are_several(facts)
     if several:  # ties that reach a fifth of a class reach beyond each of its clusters, across the gaps
-        clusters = _ties(facts.clusters, number_in_words(facts.clusters))
+        clusters = ties_in_words(facts.clusters, number_in_words(facts.clusters))
         evidence.insert(len(facts.known), f"each class is several clusters: {clusters}")
         apart = YES if state == YES else apart
     few = facts.classes is None or not enough_for_no(facts.classes)
     if state == NO and few and apart != YES:
-        enough = f"{_FEWEST_OF_EACH} training images or tracks of each class would tell"
+        enough = f"{FEWEST_OF_EACH} training images or tracks of each class would tell"
         return _say("classes_too_few", facts, evidence, enough)
     if state == NO and not few:
         above = best.above_chance > critical(best.units, tried) * best.error
@@ -259,7 +273,7 @@ def classes_verdict(facts: Facts) -> Verdict:
             f"at least {FEWEST_OF_PIECE} images or tracks of each class would tell",
         )
     if apart == CANT_TELL:
-        return _say("classes_gaps_unsure", facts, evidence, _more(facts.classes))
+        return _say("classes_gaps_unsure", facts, evidence, what_would_tell(facts.classes))
     if apart == YES:
         one_each = not several and facts.one_each is not None and facts.one_each[0] >= ONE_EACH
         case = "classes_one_each" if one_each else "classes_in_pieces"
@@ -283,55 +297,6 @@ def classes_are_several(facts: Facts) -> bool:
     return lie_apart(facts.clusters) == YES and facts.clusters.judged >= 2 * facts.classes.pieces
 
 
-def lie_apart(found: Separation) -> str:
-    """Whether pieces lie apart: their borders cut half the ties that a continuum's do or less, beyond sampling error.
-
-    Pieces that were given, as classes are, lie apart if what they cut is nearer to nothing than to a continuum's, and
-    surely less than that. Where pieces were looked for, the best of several numbers was taken, and the best borders:
-    these must surely cut half or less, for each number that was tried (Bonferroni).
-    """
-    if found.units < FEWEST:
-        return CANT_TELL
-    low, high = sure_range(found)
-    if found.ratio <= APART and high <= (APART if found.tried else 1):
-        return YES
-    # so few points lie too far apart for a gap to show
-    return NO if low > APART and found.units >= _FEWEST_FOR_NO and enough_for_no(found) else CANT_TELL
-
-
-def sure_range(found: Separation) -> tuple[float, float]:
-    """What the ties cut surely are at least and at most, at :data:`ERROR_RATE` each; at most, for each number tried."""
-    # the error is itself estimated, from so many parts
-    reach = stats.t.ppf(1 - ERROR_RATE / max(found.tried, 1), max(min(found.units, PARTS) - 1, 1))
-    low = found.ratio - stats.norm.ppf(1 - ERROR_RATE) * found.error
-    return max(float(low), 0.0), found.ratio + float(reach) * found.error
-
-
-def range_in_words(found: Separation) -> str:
-    """``surely 0.05 to 0.61; clusters surely have 0.5 or less``: what decides, with what it is held against."""
-    low, high = sure_range(found)
-    between = f"surely {low:.2f} to {high:.2f}"
-    if not found.tried:
-        return f"{between}; classes with gaps have {APART} or less, and surely less than 1"
-    of_tried = f", each of {found.tried} numbers tried considered" if found.tried > 1 else ""
-    return f"{between}{of_tried}; clusters surely have {APART} or less"
-
-
-def number_in_words(found: Separation) -> str:
-    """``7 clusters``, without pieces too small to be judged; ``40 clusters or more`` where so many are hardly found."""
-    # of a number near the largest that can be tried clusters are so small that k-means and the eye for gaps miss some
-    return f"{found.judged} clusters" + " or more" * (found.tried > 0 and 2 * found.pieces > found.most)
-
-
-def enough_for_no(found: Separation) -> bool:
-    """Whether pieces have so many units that one may say no: of fewer none learns a class, and no gap shows."""
-    return found.units >= _FEWEST_OF_EACH * found.pieces
-
-
-_FEWEST_FOR_NO = 60
-_FEWEST_OF_EACH = 8
-
-
 def _say(case: str, facts: Facts, evidence: Sequence[str], would_change: str) -> Verdict:
     verdict, sentence = SENTENCES[case]
     found = facts.classes if case.startswith("classes") or case == "clusters_some" else facts.clusters
@@ -351,25 +316,6 @@ def _say(case: str, facts: Facts, evidence: Sequence[str], would_change: str) ->
     return Verdict(verdict, sentence.format(**words), tuple(evidence), would_change, case)
 
 
-def counted(units: int, images: int) -> str:
-    """``180 images``, ``912 images of 91 groups``."""
-    return f"{images:,} images" + (f" of {units:,} groups" if units < images else "")
-
-
-def two_decimals(value: float) -> str:
-    """``0.12``, ``-0.12``; what is nearly nothing is ``0.00``, without a sign."""
-    return f"{round(value, 2) + 0:.2f}"  # -0.0 + 0 is 0.0
-
-
-def _ties(found: Separation, what: str) -> str:
-    small = found.pieces - found.judged
-    return (
-        f"{what}: their borders cut {found.ratio:.2f} of the ties between neighbours that borders through a continuum "
-        f"cut (0 gaps, 1 continuum, more where they mix; {range_in_words(found)}; of {found.dimension:.1f} dimensions; "
-        f"{len(found.apart)} of {found.judged} lie apart" + f", {small} too small to be judged" * (small > 0) + ")"
-    )
-
-
 def _agreement(facts: Facts) -> tuple[str, ...]:
     if facts.agreement is None:
         return ()
@@ -383,10 +329,3 @@ def _agreement(facts: Facts) -> tuple[str, ...]:
             else f"; one class holds {two_decimals(facts.within)} of a cluster's images (0 chance, 1 all)"
         ),
     )
-
-
-def _more(found: Separation) -> str:
-    count = how_many(found.units, found.ratio, found.error, APART, 2 * max(found.tried, 1))
-    if count > 50 * found.units or found.units >= MOST:  # of more, so many are looked at
-        return "it lies on the border between the two: more images alone are not likely to tell"
-    return f"about {count:,} {'groups' if found.units < found.images else 'images'} would tell"

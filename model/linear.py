@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latent.pca import PCA
 from model.autoencoder import Autoencoder
 from model.inference import measure_refinement
 
@@ -29,11 +28,11 @@ class LinearAutoencoder(Autoencoder):
         self.axes = nn.Parameter(torch.zeros(latent_size, self.mean.numel()), requires_grad=False)
 
     @classmethod
-    def of(cls, pca: PCA, image_shape: tuple[int, int, int]) -> "LinearAutoencoder":
-        """That of a PCA of images of a shape (C, H, W)."""
-        made = cls(max(len(pca.components), 1), image_shape)
-        made.mean.copy_(torch.from_numpy(pca.mean).view_as(made.mean))
-        made.axes[: len(pca.components)] = torch.from_numpy(pca.components)
+    def of(cls, mean: np.ndarray, components: np.ndarray, image_shape: tuple[int, int, int]) -> "LinearAutoencoder":
+        """That of a mean image (C*H*W,) and orthonormal axes (K, C*H*W)."""
+        made = cls(max(len(components), 1), image_shape)
+        made.mean.copy_(torch.from_numpy(mean).view_as(made.mean))
+        made.axes[: len(components)] = torch.from_numpy(components)
         return made.eval()
 
     def encode(self, images: Tensor) -> Tensor:
@@ -44,8 +43,17 @@ class LinearAutoencoder(Autoencoder):
         return self.mean + (codes @ self.axes).view(-1, *self.image_shape)
 
 
-def refinable(pca: PCA, training: np.ndarray, device: torch.device | str = "cpu") -> LinearAutoencoder:
-    """PCA as a network whose latents can be refined: measured around those of training images uint8 (N, C, H, W)."""
-    made = LinearAutoencoder.of(pca, training.shape[1:]).to(device)
+def refinable(
+    mean: np.ndarray, components: np.ndarray, training: np.ndarray, device: torch.device | str = "cpu"
+) -> LinearAutoencoder:
+    """PCA as a network whose latents can be refined: measured around those of training images uint8 (N, C, H, W).
+
+    Args:
+        mean: (C*H*W,) the mean image.
+        components: (K, C*H*W) orthonormal rows.
+        training: uint8 (N, C, H, W).
+        device: where it runs.
+    """
+    made = LinearAutoencoder.of(mean, components, training.shape[1:]).to(device)
     measure_refinement(made, training, None)
     return made

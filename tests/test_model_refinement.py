@@ -214,7 +214,7 @@ def test_refined_pca_is_the_projection_until_pixels_are_clamped_and_better_where
         images = np.clip(128 + contrast * made, 0, 255).astype(np.uint8).reshape(300, 1, 8, 8)
         pca = fit_pca(images[:200], 4, 0)
         plain = squared_errors(images[200:], pca.reconstruct(images[200:]))
-        network = refinable(pca, images[:200])
+        network = refinable(pca.mean, pca.components, images[:200])
         refined = squared_errors(images[200:], reconstruct(network, images[200:]))
         np.testing.assert_allclose(
             squared_errors(images[200:], reconstruct(network, images[200:], refine=0)), plain, rtol=1e-4

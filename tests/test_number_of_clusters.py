@@ -5,8 +5,9 @@ import pytest
 
 from latent.archive import LatentSpace
 from latent.comparison import YES
+from latent.lying_apart import lie_apart, number_in_words, sure_range
 from latent.number_of_clusters import Found, Tried, best_of, find_gaps
-from latent.verdicts import clusters_verdict, lie_apart, number_in_words, sure_range
+from latent.verdicts import clusters_verdict
 from stages.clusters.choosing import choose_number
 from tests.known_truths import alone, blobs, facts_about
 

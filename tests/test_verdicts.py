@@ -6,17 +6,9 @@ import numpy as np
 import pytest
 
 from latent.comparison import CANT_TELL, NO, YES, compare, how_many, judge
+from latent.lying_apart import lie_apart, two_decimals
 from latent.separation import Separation
-from latent.verdicts import (
-    SENTENCES,
-    Facts,
-    Known,
-    classes_verdict,
-    clusters_verdict,
-    known_classes,
-    lie_apart,
-    two_decimals,
-)
+from latent.verdicts import SENTENCES, Facts, Known, classes_verdict, clusters_verdict, known_classes
 
 GAPS = Separation(3, 3, cut=0.01, continuum=0.2, dimension=2.0, error=0.05, images=900, units=900, apart=(0, 1, 2))
 NONE = replace(GAPS, cut=0.2, apart=())

@@ -7,9 +7,9 @@ import numpy as np
 from latent.archive import LatentSpace
 from latent.clustering import count_different, find_clusters
 from latent.comparison import CANT_TELL, YES
+from latent.lying_apart import lie_apart, number_in_words, range_in_words
 from latent.number_of_clusters import look_for
 from latent.separation import Separation, cloud_of
-from latent.verdicts import lie_apart, number_in_words, range_in_words
 from run.errors import BadInput
 
 CRITERION = "ties cut, of a continuum's (the fewest)"

@@ -11,10 +11,10 @@ from figure.scatter import DRAWN_UP_TO, Panel, draw_maps
 from figure.style import MUTED, NO_GROUP, class_colour, draw_title, new_figure
 from latent.archive import LatentSpace
 from latent.comparison import CANT_TELL, NO, YES
+from latent.lying_apart import number_in_words, sure_range
 from latent.options import CLUSTERERS
 from latent.placing import FITTED_ON
 from latent.separation import APART
-from latent.verdicts import number_in_words, sure_range
 from run import console
 from stages.clusters.choosing import Choice
 from stages.clusters.clustered_space import ClusteredSpace, FlatPoints, protocol_in_words

@@ -10,11 +10,12 @@ from sklearn.metrics import adjusted_mutual_info_score
 from data.selection import Selection
 from latent.cluster_probes import ClusteredRows, Gaps, permutation_baseline
 from latent.comparison import clustered_mean
+from latent.lying_apart import two_decimals
 from latent.measures import tells_apart
 from latent.metrics import clustering_scores
 from latent.pixels import PIXELS
 from latent.separation import spread_over_units, units_of
-from latent.verdicts import FOLLOWS, WITHIN, Facts, Known, known_classes, two_decimals
+from latent.verdicts import FOLLOWS, WITHIN, Facts, Known, known_classes
 from stages.evaluation.measuring import Measured, Summary
 
 _IMBALANCED = 0.7  # share of the largest class

@@ -65,7 +65,10 @@ class Spaces:
             pca = self.pca.first(size)
             yield f"PCA of {size}", pca.reconstruct(images)
             if self.refine:
-                yield f"PCA of {size}, refined", reconstruct(refinable(pca, self.training), images, None, self.refine)
+                yield (
+                    f"PCA of {size}, refined",
+                    reconstruct(refinable(pca.mean, pca.components, self.training), images, None, self.refine),
+                )
 
     @property
     def pixels_turned_into(self) -> str:

@@ -164,7 +164,8 @@ def sweep(models: Models, test_data: TestData, settings: Settings) -> tuple[Swep
     chosen = choose_test_rows(test_data, None, settings.num_images, settings.seed)
 
     def by_pca(size: int, images: np.ndarray) -> Iterator[np.ndarray]:
-        return reconstruct_batches(refinable(pca.first(size), training), images, refine=settings.refine)
+        baseline = refinable(pca.mean, pca.components[:size], training)
+        return reconstruct_batches(baseline, images, refine=settings.refine)
 
     def of_size(size: int) -> tuple[dict[str, float | None], np.ndarray]:
         made, alone = reconstructions(size, models[size][0], test_data, settings.refine)

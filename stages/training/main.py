@@ -219,7 +219,7 @@ class Bottleneck:
                 report.finish(at.best_epoch)
         baselines = {f"PCA of {size}": pca.reconstruct_batches}
         if settings.refine:  # as the network's latents are
-            refined = refinable(pca, data.training.images, plan.device)
+            refined = refinable(pca.mean, pca.components, data.training.images, plan.device)
             baselines[f"PCA of {size}, refined"] = partial(reconstruct_batches, refined, refine=settings.refine)
         scores, warnings = measure_held_out(model, *data.test, baselines, self.mean_image_mse, settings.refine)
         of_start = None if at.start_errors is None else float(at.start_errors.mean())
