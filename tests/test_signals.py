@@ -5,6 +5,7 @@ import contextlib
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -282,4 +283,7 @@ def test_a_folder_of_images_named_from_another_place(forked, tmp_path):
     refusal(forked.run(*run, cwd=tmp_path / "here", fault={"poison": 4}))
     sentence = refusal(forked.run("train.py", "--resume", "here/output", cwd=tmp_path))
     assert "--dataset set/images" in sentence
-    assert "go on from the folder in which it began" in sentence
+    folder, _, command = sentence.partition("go on where it began: cd ")[2].partition(" && python ")
+    done = forked.run("train.py", *shlex.split(command)[1:], cwd=Path(folder))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "here" / "output" / "metrics_training.json").exists()
