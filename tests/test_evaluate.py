@@ -32,8 +32,11 @@ def test_every_space_is_measured_with_its_protocol_beside_it(evaluated, trained:
     metrics = json.loads((output / "metrics.json").read_text())
     spaces = metrics["latent_space"]
     assert list(spaces) == ["bottleneck 8", "PCA of 8", "bottleneck 2", "PCA of 2", "raw pixels"]
-    refined = [name for name in metrics["reconstruction"] if not name.endswith(", encoder alone")]
-    assert refined == ["mean image", *list(spaces)[:4]]
+    reconstructed = list(metrics["reconstruction"])
+    assert [name for name in reconstructed if "," not in name] == ["mean image", *list(spaces)[:4]]
+    assert [name for name in reconstructed if "," in name] == [
+        each for size in (8, 2) for each in (f"bottleneck {size}, encoder alone", f"PCA of {size}, refined")
+    ]
     for section in ("reconstruction", "latent_space", "maps"):
         for name, measures in metrics[section].items():
             assert name in done.stdout
