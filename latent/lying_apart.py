@@ -39,7 +39,7 @@ def range_in_words(found: Separation) -> str:
     between = f"surely {low:.2f} to {high:.2f}"
     if not found.tried:
         return f"{between}; classes with gaps have {APART} or less, and surely less than 1"
-    of_tried = f", each of {found.tried} numbers tried considered" if found.tried > 1 else ""
+    of_tried = f", allowing for the best of {found.tried}" if found.tried > 1 else ""
     return f"{between}{of_tried}; clusters surely have {APART} or less"
 
 

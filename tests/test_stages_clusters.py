@@ -129,7 +129,7 @@ def test_the_number_of_islands_is_found_without_classes_and_none_where_there_are
     cloud = random.normal(size=(300, 4))
     choice = choose_number(cloud, LatentSpace(cloud), method, 0, 8)
     assert (choice.number, choice.verdict) == (1, "no")
-    assert choice.sentence.startswith("no clusters: of 2 to 8 the best are")
+    assert choice.sentence.startswith("no clusters: of 6 numbers tried, 2 to 8, the best is ")
     choice = choose_number(cloud[:10], LatentSpace(cloud[:10]), method, 0, 8)
     assert (choice.number, choice.verdict) == (1, "can't tell")
     with pytest.raises(BadInput, match="--num_clusters 1"):
