@@ -114,14 +114,15 @@ def held_out_table(held_out: Mapping[str, Mapping[str, float]], count: int, refi
         if variational:
             row += [f"{values['kl']:.2f}", values["collapsed_dimensions"]] if "kl" in values else ["", ""]
         rows.append(row)
-    title = f"\nheld-out error on {count:,} test images (pixels in [0, 1]; PCA fitted on the same training images"
-    title += "; refined: its latents found as the networks' are)\n" if refine else ")\n"
+    title = f"\nheld-out error on {count:,} test images (pixels in [0, 1]; PCA fitted on the same training images)\n"
     measured = table(["", "MSE", "PSNR dB", "SSIM", *(["KL nats", "collapsed"] if variational else [])], rows)
     lines = [title + measured]
     for name, values in held_out.items():
         if "encoder_alone_mse" in values:
             errors = alone_and_refined(values["encoder_alone_mse"], values["mse"], refine)
             lines.append(f"{name.replace('autoencoder', 'bottleneck')}: {errors}")
+    if refine:
+        lines.append("PCA, refined: its latents found as the networks' are, not by projecting")
     return "\n".join(lines)
 
 
