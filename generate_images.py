@@ -4,6 +4,7 @@ Each mode reads a checkpoint and its test split, draws one figure, and writes th
 """
 
 import argparse
+import shlex
 import sys
 
 from run import arguments as flags
@@ -105,10 +106,14 @@ def parse_arguments() -> argparse.Namespace:
     for each in modes:
         decoding = [] if each.get_default("data_dir") is None else ["num_workers"]
         flags.add_shared(each.add_argument_group("run"), "output_dir", "seed", "device", *decoding, "svg", "show")
-    if sys.argv[1:] and not {"-h", "--help"} & set(sys.argv) and sys.argv[1].startswith("-"):
-        # else argparse takes the value of that flag for the mode
-        names = ", ".join(each.prog.split()[-1] for each in modes)
-        parser.error(f"a mode comes first, one of {names}: python generate_images.py {modes[0].prog.split()[-1]} ...")
+    typed = sys.argv[1:]
+    if not typed or (typed[0].startswith("-") and not {"-h", "--help"} & set(typed)):
+        # argparse would take the value of the first flag for the mode
+        names = [each.prog.split()[-1] for each in modes]
+        late = [word for word in typed if word in names] or names[:1]
+        rest = [word for word in typed if word not in names] or ["--latent_size", "256"]
+        example = shlex.join(["python", "generate_images.py", late[0], *rest])
+        parser.error(f"a mode comes first, one of {', '.join(names)}: {example}")
     return flags.with_model_paths(parser.parse_args())
 
 

@@ -326,7 +326,15 @@ def test_files_that_do_not_belong_together(make, trained, trained_without_classe
             make(mode, "--latent_size", 2, "--output_dir", folder, *more)
 
 
-@pytest.mark.parametrize("words", [["--output_dir", "."], ["--latent_size", 8, "sample"]])
-def test_a_mode_that_is_missing_or_comes_late_is_asked_for(forked, words: list):
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ([], "sample --latent_size 256"),
+        (["--output_dir", "."], "sample --output_dir ."),
+        (["--latent_size", 8, "traverse"], "traverse --latent_size 8"),
+    ],
+)
+def test_a_mode_that_is_missing_or_comes_late_is_asked_for(forked, words: list, meant: str):
     said = refusal(forked.run("generate_images.py", *words, cwd=ROOT))
+    assert f"python generate_images.py {meant};" in said
     assert "a mode comes first, one of sample, manifold" in said
