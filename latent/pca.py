@@ -13,6 +13,9 @@ from latent.pixels import pixels_as_rows
 from run.cores import cores
 
 _CHUNK = 4096  # images turned into float32 at a time, so that memory stays bounded
+_SIXTEEN = (
+    16  # rows: of other numbers products are added up in other orders, and an image's bits would tell its company
+)
 _VALUES = 12 << 20  # pixels of them, at most
 _EXACT_UP_TO = 1024  # pixels; above, a full eigendecomposition takes too long (3 to 10 s at 3,072)
 _OVERSAMPLED, _ITERATIONS = 128, 4  # of the iteration that takes its place
@@ -49,8 +52,10 @@ class PCA:
     def reconstruct_batches(self, images: np.ndarray) -> Iterator[np.ndarray]:
         """As :meth:`reconstruct`, in pieces (n, C, H, W) in order, so that memory does not grow with N."""
         for chunk in _float_chunks(images):
-            made = (chunk - self.mean) @ self.components.T @ self.components + self.mean
-            yield np.clip(made, 0, 1, out=made).reshape(len(chunk), *images.shape[1:])
+            count = len(chunk)
+            chunk = np.concatenate([chunk, chunk[-1:].repeat(-count % _SIXTEEN, axis=0)])
+            made = ((chunk - self.mean) @ self.components.T @ self.components + self.mean)[:count]
+            yield np.clip(made, 0, 1, out=made).reshape(count, *images.shape[1:])
 
     def errors(self, images: np.ndarray, sizes: Sequence[int]) -> list[float]:
         """Mean squared error of :meth:`reconstruct` with the first components alone, for many sizes at once.

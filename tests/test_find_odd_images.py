@@ -128,17 +128,19 @@ def test_two_foreign_images_do_not_speak_for_all_that_are_kept_worst(encoded):
     assert least < 10 < most
 
 
-@pytest.mark.parametrize("foreign", ["negative", "half white"])
-def test_a_foreign_image_is_far_away_and_kept_worst(trained: Path, encoded, foreign):
-    """One that is white all over is kept worst too, but need not lie far."""
+@pytest.mark.parametrize(("foreign", "share"), [("negative", 0.8), ("half white", 1.0)])
+def test_a_foreign_image_is_farthest_and_kept_worst(trained: Path, encoded, foreign, share):
+    """Of twenty, one at a time. A digit's negative may lie among odd digits (of sixty 54 were farthest of all)."""
     test, _, _ = encoded
-    model = load_model(trained / "model_latent_size_8.pth")
-    images = test.images.copy()
-    images[7] = 255 - images[7] if foreign == "negative" else np.repeat([255, 0], 4)
-    latents = encode(model, images)
-    odd = find_odd(replace(test, images=images), latents, decode(model, latents), 10)
-    assert odd.rankings()["error"][0] == 7
-    assert 7 in odd.rankings()["distance"][:3]  # farthest with float32, not by every seed with bfloat16
+    model, farthest = load_model(trained / "model_latent_size_8.pth"), []
+    for place in range(20):
+        images = test.images.copy()
+        images[place] = 255 - images[place] if foreign == "negative" else np.repeat([255, 0], 4)
+        latents = encode(model, images)
+        rankings = find_odd(replace(test, images=images), latents, decode(model, latents), 10).rankings()
+        assert rankings["error"][0] == place
+        farthest.append(rankings["distance"][0] == place)
+    assert np.mean(farthest) >= share
 
 
 def test_groups_do_not_speak_for_themselves(encoded):
