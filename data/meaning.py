@@ -31,8 +31,9 @@ from data.patterns import examples, match_pattern
 from data.split_lists import listed_parts, split_lists
 from data.table import Columns
 from run import console
+from run.command_words import edited
 from run.errors import BadInput, printable
-from run.hints import edited, own_command
+from run.hints import own_command
 
 
 @dataclass

@@ -11,15 +11,14 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from run import ranks
 from run.artefacts import latent_space_path, model_path, model_paths, read_json, test_data_path
+from run.command_words import Changes, edited, flags_of, values_of
 from run.errors import BadInput, printable
-
-Changes = Mapping[str, Sequence[object] | None]  # flag -> its values; None leaves it out
+from run.recorded_command import OF_ONE_RUN, load_record, recorded_words, words_of_record
 
 _ROOT = Path(__file__).parent.parent
 _EXAMPLE = ["--num_epochs", "10", "--latent_size", "256", "--batch_size", "128", "--lr", "0.0001"]
@@ -30,8 +29,6 @@ _OF_FOLDERS: Changes = dict.fromkeys(
     ("--labels", "--file_column", "--label_column", "--group_column", "--split_column", "--label_from", "--group_from",
      "--class_order", "--unlabelled", "--value_range", "--frames", "--fit", "--ground", "--max_pixels")
 )  # fmt: skip
-# Flags of a training that its repetition does without, or gets anew.
-_OF_ONE_RUN: Changes = dict.fromkeys(("--resume", "--retrain", "--show", "--output_dir"))
 _KEPT_ON_RESUME = ("--data_dir", "--num_workers", "--save_every", "--svg", "--show")
 _READ_OR_WRITTEN = ("--output_dir", "--model_path", "--latent_space", "--test_data", "--resume")
 _PLACES = ("--dataset", "--labels", "--data_dir")  # flags of a training that name what it reads
@@ -93,29 +90,29 @@ def training_command(path: Path, changes: Changes | None = None) -> str:
     if not changes and (words := _words_of_stopped(folder, size)) is not None:
         state = [_state_path(folder, size)] if words != _words_of_stopped(folder, None, newest=True) else []
         return resume_command(folder, words, *state)
-    words = _recorded_words(folder)
+    words = recorded_words(folder)
     if size is not None:
         changes.setdefault("--latent_size", [size])
     if words is None:
-        sizes = _values(sys.argv[1:], "--latent_size")
+        sizes = values_of(sys.argv[1:], "--latent_size")
         if sizes and all(each.isdecimal() for each in sizes):
             changes.setdefault("--latent_size", sizes)
         words = [] if "--latent_size" in changes else _EXAMPLE
         for flag in ("--dataset", "--data_dir"):
-            words = edited(words, {flag: _values(sys.argv[1:], flag) or None})
+            words = edited(words, {flag: values_of(sys.argv[1:], flag) or None})
     elif "--dataset" not in changes:
         words = _as_from_here(words, folder)
-    words = edited(words, {**_OF_ONE_RUN, **changes})
+    words = edited(words, {**OF_ONE_RUN, **changes})
     return command("train.py", *words, *_into(folder))
 
 
 def training_at_hand(changes: Changes | None = None) -> str:
     """The train.py whose files the present command reads, or that itself is running, with some flags changed."""
     typed = sys.argv[1:]
-    if Path(sys.argv[0]).name == "train.py" and "--resume" not in _flags(typed):
+    if Path(sys.argv[0]).name == "train.py" and "--resume" not in flags_of(typed):
         return own_command(changes or {})
     folder = _folder_read()
-    size = "".join(_values(typed, "--latent_size")[:1])
+    size = "".join(values_of(typed, "--latent_size")[:1])
     return training_command(model_path(folder, int(size)) if size.isdecimal() else test_data_path(folder), changes)
 
 
@@ -123,7 +120,7 @@ def places_from_here(typed: Sequence[str]) -> list[str]:
     """Paths that were typed for the training which the present command reads, as they lie from here, where that is
     known."""
     folder = _folder_read()
-    began = _began_in(_recorded_words(folder) or [], folder)
+    began = _began_in(recorded_words(folder) or [], folder)
     there = [began / each if began else Path() for each in typed]
     return [_shortest(place) if began and place.exists() else each for place, each in zip(there, typed, strict=True)]
 
@@ -131,9 +128,9 @@ def places_from_here(typed: Sequence[str]) -> list[str]:
 def own_command_where_it_began() -> str:
     """The present command as it runs in the folder in which the training that it reads began, wherever that is."""
     folder, typed = _folder_read(), sys.argv[1:]
-    began = _began_in(_recorded_words(folder) or [], folder)
+    began = _began_in(recorded_words(folder) or [], folder)
     paths = {flag: [os.path.abspath(os.path.expanduser(each)) for each in values]
-             for flag in _READ_OR_WRITTEN if (values := _values(typed, flag))}  # fmt: skip
+             for flag in _READ_OR_WRITTEN if (values := values_of(typed, flag))}  # fmt: skip
     if not paths.keys() - {"--test_data"}:
         paths["--output_dir"] = [os.path.abspath(folder)]
     there = shlex.quote(str(began)) if began else "THE_FOLDER_WHERE_IT_WAS_TRAINED"
@@ -144,7 +141,7 @@ def own_command_where_it_began() -> str:
 def resume_command(folder: Path | None = None, words: Sequence[str] | None = None, *state: Path) -> str:
     """The train.py that goes on with a stopped training: the one in ``folder``, which ``words`` began, or this one."""
     folder, words = folder or _folder_at_hand(), sys.argv[1:] if words is None else words
-    left_out = {flag: None for flag in _flags(words) if flag not in _KEPT_ON_RESUME}
+    left_out = {flag: None for flag in flags_of(words) if flag not in _KEPT_ON_RESUME}
     return command("train.py", "--resume", *state, *edited(words, left_out), "--output_dir", folder)
 
 
@@ -168,9 +165,9 @@ def encoding_command(path: Path, changes: Changes | None = None) -> str:
 
 def encoding_at_hand(changes: Changes) -> str:
     """The encode_latent_space.py that made the latents which the present command reads, with some flags changed."""
-    size = "".join(_values(sys.argv[1:], "--latent_size")[:1])
+    size = "".join(values_of(sys.argv[1:], "--latent_size")[:1])
     found = latent_space_path(_folder_at_hand(), int(size) if size.isdecimal() else 256)
-    named = _values(sys.argv[1:], "--latent_space") or [str(found)]
+    named = values_of(sys.argv[1:], "--latent_space") or [str(found)]
     return encoding_command(Path(os.path.expanduser(named[0])), changes)
 
 
@@ -220,7 +217,7 @@ def _typed(path: Path) -> str | None:
 
 def choice_of_file(flag: str, folder: Path) -> str:
     """The present command for one bottleneck of those in a folder; without ``flag`` if that was given as well."""
-    typed = _flags(sys.argv[1:])
+    typed = flags_of(sys.argv[1:])
     if flag in typed and "--latent_size" in typed:
         return own_command({"--latent_size": None})
     sizes = sizes_in(folder)
@@ -232,32 +229,18 @@ def sizes_in(folder: Path) -> list[int]:
     return sorted(size for path in model_paths(folder) if (size := _size_in_name(path)))
 
 
-def edited(words: Sequence[str], changes: Changes) -> list[str]:
-    """The words of a command line with some flags changed, added, or left out."""
-    kept, dropped = [], False
-    for word in words:
-        if word.startswith("--"):
-            dropped = _flag(word) in changes
-        if not dropped:
-            kept.append(word)
-    for flag, values in changes.items():
-        if values is not None:
-            kept += [flag, *map(str, values)]
-    return kept
-
-
 def _folder_at_hand() -> Path:
     """Where the present command writes, or a training lies that it resumes."""
-    if written := _values(sys.argv[1:], "--output_dir"):
+    if written := values_of(sys.argv[1:], "--output_dir"):
         return Path(os.path.expanduser(written[0]))
-    resumed = Path(os.path.expanduser((_values(sys.argv[1:], "--resume") or [_OUTPUT_DIR])[0]))
+    resumed = Path(os.path.expanduser((values_of(sys.argv[1:], "--resume") or [_OUTPUT_DIR])[0]))
     return resumed.parent.parent if resumed.is_file() else resumed
 
 
 def _folder_read() -> Path:
     """Where the training lies that the present command reads."""
     typed = sys.argv[1:]
-    named = _values(typed, "--model_path") + _values(typed, "--latent_space")
+    named = values_of(typed, "--model_path") + values_of(typed, "--latent_space")
     return Path(os.path.expanduser(named[0])).parent if named else _folder_at_hand()
 
 
@@ -278,10 +261,10 @@ def _words_of_stopped(folder: Path, size: int | None, *, newest: bool = False) -
     if not paths or not (size or newest or any(not (folder / f"model_{path.name}").exists() for path in paths)):
         return None
     try:
-        kept = _load(max(paths, key=lambda path: path.stat().st_mtime))["identity"]
+        kept = load_record(max(paths, key=lambda path: path.stat().st_mtime))["identity"]
     except (BadInput, OSError, KeyError):
         return None
-    words = _words_from(kept)
+    words = words_of_record(kept)
     return words if words is not None and words == _as_from_here(words, folder) else None
 
 
@@ -291,7 +274,7 @@ def _into(folder: Path) -> list[str]:
 
 def _began_in(words: Sequence[str], folder: Path) -> Path | None:
     """The folder in which the training in ``folder`` began, where its place as it was typed tells."""
-    typed = Path(os.path.normpath((_values(words, "--output_dir") or [_OUTPUT_DIR])[0]))
+    typed = Path(os.path.normpath((values_of(words, "--output_dir") or [_OUTPUT_DIR])[0]))
     parts, end = Path(os.path.abspath(folder)).parts, typed.parts
     before = len(parts) - len(end)
     return None if typed.is_absolute() or parts[max(0, before) :] != end else Path(*parts[:before])
@@ -308,7 +291,7 @@ def _as_from_here(words: Sequence[str], folder: Path) -> list[str]:
         return list(words)
     changes: dict[str, Sequence[str]] = {}
     for flag in _PLACES:
-        typed_places = _values(words, flag) or [_DATA_DIR] * (flag == "--data_dir")
+        typed_places = values_of(words, flag) or [_DATA_DIR] * (flag == "--data_dir")
         places = {typed: began / typed for typed in typed_places}
         if any(place.exists() and os.path.abspath(place) != os.path.abspath(typed) for typed, place in places.items()):
             changes[flag] = [_shortest(place) for place in places.values()]
@@ -321,78 +304,18 @@ def _shortest(place: Path) -> str:
     return str(place) if shortest.startswith("..") else shortest
 
 
-def _recorded_words(folder: Path) -> list[str] | None:
-    """The command line after ``train.py`` of the training in a folder; None if none is recorded."""
-    for read in (_from_metrics, _from_checkpoints, _from_states):
-        with contextlib.suppress(BadInput, OSError, KeyError, TypeError):
-            for record in read(folder):
-                if (words := _words_from(record)) is not None:
-                    return words
-    return None
-
-
-def _from_metrics(folder: Path) -> list[dict[str, Any]]:
-    return [read_json(folder / "metrics_training.json")]
-
-
-def _from_checkpoints(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in model_paths(folder):
-        with contextlib.suppress(BadInput, OSError):
-            yield _load(path)["record"]
-
-
-def _from_states(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted((folder / "training_state").glob("latent_size_*.pth")):
-        with contextlib.suppress(BadInput, OSError):
-            yield _load(path)["identity"]
-
-
-def _load(path: Path) -> dict[str, Any]:
-    """A checkpoint, or a training state."""
-    # late: torch, which takes seconds, is needed where no file of metrics says what was trained, and not for --help
-    from run.tensor_file import CHECKPOINT, TRAINING_STATE, load_tensors
-
-    return load_tensors(path, CHECKPOINT if path.name.startswith("model_") else TRAINING_STATE, "")
-
-
-def recorded_training(record: Mapping[str, Any]) -> list[str] | None:
-    """The words after ``train.py`` of the training that a record tells of, but for where it wrote and how it went on.
-
-    The record may be as hostile as the file that it came from; None if it does not say enough.
-    """
-    words = _words_from(record)
-    return None if words is None else edited(words, _OF_ONE_RUN)
-
-
-def _words_from(record: Mapping[str, Any]) -> list[str] | None:
-    """What a record says, as hostile as the file that it came from; None if it does not say enough."""
-    if not isinstance(record, Mapping) or not isinstance(record.get("command"), str):
-        return None
-    try:
-        words = shlex.split(record["command"])
-    except ValueError:  # a quotation mark that nothing closes
-        return None
-    if len(words) < 3 or Path(words[1]).name != "train.py":
-        return None
-    words, arguments = words[2:], record.get("arguments")
-    epochs = arguments.get("num_epochs") if isinstance(arguments, dict) else None
-    if type(epochs) is int and "--num_epochs" in words and _values(words, "--num_epochs")[:1] != [str(epochs)]:
-        words = edited(words, {"--num_epochs": [epochs]})  # --resume may have raised it
-    return words
-
-
 def _words_of_earlier_encoding(folder: Path, size: int | None) -> list[str] | None:
     """The words by which latents of any size in ``folder`` were made, for another size; None if they do not serve."""
     own = [] if size is None else [latent_space_path(folder, size).with_suffix(".json")]
     for sidecar in [*own, *sorted(folder.glob("latent_space_size_*.json"))]:
         with contextlib.suppress(BadInput, OSError, KeyError, TypeError, ValueError, AttributeError):
             words = shlex.split(read_json(sidecar)["origin"]["command"])[2:]
-            typed = (_values(words, "--latent_size") or [""])[0]
-            before = (_values(words, "--output_dir") or [_OUTPUT_DIR])[0]
-            named = (_values(words, "--model_path") or [str(model_path(Path(before), int(typed or 0)))])[0]
+            typed = (values_of(words, "--latent_size") or [""])[0]
+            before = (values_of(words, "--output_dir") or [_OUTPUT_DIR])[0]
+            named = (values_of(words, "--model_path") or [str(model_path(Path(before), int(typed or 0)))])[0]
             checkpoint = Path(named) if size is None else model_path(Path(named).parent, size)
-            images = _values(words, "--images")
-            read = [str(checkpoint), *_values(words, "--test_data"), *images]
+            images = values_of(words, "--images")
+            read = [str(checkpoint), *values_of(words, "--test_data"), *images]
             if all(os.path.exists(os.path.expanduser(each)) for each in read):
                 into = folder.parent if images else folder
                 other = [] if into.resolve() == checkpoint.parent.resolve() else [into]
@@ -406,25 +329,3 @@ def _size_in_name(path: Path) -> int | None:
     match = re.fullmatch(r"(?:model|snapshots)_latent_size_([0-9]{1,9})\.pth|latent_space_size_([0-9]{1,9})\.npy",
                          Path(path).name, re.ASCII)  # fmt: skip
     return int(match[1] or match[2]) or None if match else None
-
-
-def _flag(word: str) -> str:
-    """The flag that a word is, as it is spelt here."""
-    return "--" + word.partition("=")[0][2:].lower().replace("-", "_")
-
-
-def _flags(words: Sequence[str]) -> list[str]:
-    return [_flag(word) for word in words if word.startswith("--")]
-
-
-def _values(words: Sequence[str], flag: str) -> list[str]:
-    """What stands after a flag on a command line, of the last if it stands there several times."""
-    values: list[str] = []
-    mine = False
-    for word in words:
-        if word.startswith("--"):
-            mine = _flag(word) == flag
-            values = ([word.partition("=")[2]] if "=" in word else []) if mine else values
-        elif mine:
-            values.append(word)
-    return values

@@ -17,9 +17,10 @@ from figure.class_sheet import draw_class_sheet
 from figure.fonts import settle_names
 from figure.style import save_figure, shown
 from run.artefacts import file_sha256, write_csv, write_json
+from run.command_words import edited
 from run.console import count, note, say, table, warn
 from run.errors import BadInput, printable
-from run.hints import command, edited
+from run.hints import command
 from run.provenance import command_line, versions
 from stages.dataset import words
 from stages.dataset.counts_figure import draw_counts

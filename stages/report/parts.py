@@ -6,8 +6,9 @@ from typing import Any
 
 from data.annotations import Annotations
 from latent.options import CLUSTERERS, FEWEST_ROWS, METHODS
+from run.command_words import edited
 from run.console import count
-from run.hints import edited, recorded_training
+from run.recorded_command import recorded_training
 from stages.report.answers import Answer, cluster_stems, evaluation, list_of, read_answers, reconstructions_name
 from stages.report.folder import Folder, Picture
 from stages.report.tables import Table, held_out_table, measure_tables, score_table, sweep_table
